@@ -1,0 +1,54 @@
+/** A value that JSON can carry. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * JSON in the one canonical form of RFC 8785 (JCS): members sorted by UTF-16 code units, no white space.
+ * Members whose value is `undefined` are left out. Throws a TypeError for NaN, an infinity or a lone surrogate.
+ */
+export function canonicalJson(value: Json | undefined): string {
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new TypeError('a number that is not finite has no JSON form');
+    return JSON.stringify(value);
+  }
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) throw new TypeError('a string with a lone surrogate has no canonical JSON form');
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item as Json)).join(',')}]`;
+  const object = value as { readonly [key: string]: Json | undefined };
+  const members: string[] = [];
+  for (const key of Object.keys(object).sort()) {
+    const member = object[key];
+    if (member !== undefined) members.push(`${canonicalJson(key)}:${canonicalJson(member)}`);
+  }
+  return `{${members.join(',')}}`;
+}
+
+/** The value at an RFC 6901 JSON pointer, or undefined where the pointer leads nowhere. */
+export function atPointer(value: Json, pointer: string): Json | undefined {
+  let current: Json | undefined = value;
+  for (const token of pointerTokens(pointer)) {
+    if (Array.isArray(current)) current = /^\d+$/.test(token) ? (current as readonly Json[])[Number(token)] : undefined;
+    else if (isJsonObject(current) && Object.hasOwn(current, token)) current = current[token];
+    else return undefined;
+  }
+  return current;
+}
+
+/** The tokens of an RFC 6901 JSON pointer; `''` is the whole document. Throws a TypeError where it starts without `/`. */
+export function pointerTokens(pointer: string): string[] {
+  if (pointer === '') return [];
+  if (!pointer.startsWith('/')) throw new TypeError(`not a JSON pointer: ${pointer}`);
+  return pointer.slice(1).split('/').map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+/** The RFC 6901 JSON pointer that leads through `tokens`. */
+export function toPointer(tokens: readonly (string | number)[]): string {
+  return tokens.map((token) => `/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}

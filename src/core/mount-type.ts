@@ -1,0 +1,182 @@
+import type { Clock } from '../base/clock.ts';
+import type { JsonObject } from '../base/json.ts';
+import type { Random } from '../base/random.ts';
+import type { View } from '../barrier/view.ts';
+import type { Fields } from '../protocol/field.ts';
+import type { Operation, Request } from '../protocol/request.ts';
+import type { Reply } from '../protocol/reply.ts';
+
+/** What an engine or an auth method is to the core: a type with routes. Both contracts extend it. */
+export interface MountType {
+  /** As in `type: kv`. */
+  readonly type: string;
+  readonly description: string;
+  readonly routes: readonly Route[];
+  /** Checks the options of a new or tuned mount (`{version: "2"}`) and fills in defaults. Throws RequestError 400. */
+  options?(options: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
+  /** Writes what a new mount must hold, in the transaction that creates it. */
+  onMount?(context: RouteContext): Promise<void>;
+  /**
+   * The mark (see Reply.mark) of the object at a path inside the mount, without its secret: for drift of objects
+   * that have no readable metadata. Null: no such object.
+   */
+  observe?(context: RouteContext, path: string): Promise<Observation | null>;
+  /**
+   * An auth method's word on whether the role that granted a login still stands, asked at each use of its tokens:
+   * when its grant expires (milliseconds since the epoch), `never`, or null: the role is gone.
+   */
+  grant?(storage: View, role: string): Promise<number | 'never' | null>;
+}
+
+export interface Observation {
+  readonly mark: string;
+}
+
+/**
+ * One path of a mount. Segments of `path`: a literal, `:name` (one identifier, else the route does not match) or
+ * `:name*` as the last (the rest of the path, at least one segment, of any canonical form; a list request passes it
+ * without the trailing slash, `''` for the mount's root).
+ * Among the routes of a mount the first match in the order of the list wins.
+ */
+export interface Route {
+  readonly path: string;
+  readonly summary: string;
+  readonly operations: Partial<Readonly<Record<Operation, OperationSpec>>>;
+  /** Decides `create` or `update` for a write; a route without it is always `update`. */
+  exists?(context: RouteContext): Promise<boolean>;
+}
+
+export interface OperationSpec {
+  readonly summary: string;
+  /** Declared fields of the body; read them with `readFields`. Used for help and the OpenAPI document too. */
+  readonly fields?: Fields;
+  /** Needs the `sudo` capability besides the verb's. */
+  readonly sudo?: boolean;
+  /** Answers without a token (logins). */
+  readonly unauthenticated?: boolean;
+  /** Changes configuration: a success moves the config revision. */
+  readonly configures?: boolean;
+  /**
+   * Does the work in the caller's transaction: it may run again after a conflict, so it has no external effect.
+   * Throws RequestError to refuse; then nothing it wrote is kept.
+   */
+  handle(context: RouteContext): Promise<Reply>;
+}
+
+/** What a handler gets. It lives for one run of one request. */
+export interface RouteContext {
+  readonly request: Request;
+  /** The values of the route's `:name` segments. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly data: JsonObject;
+  /** The mount's own storage (for `sys/` routes: the core's), bound to the transaction. */
+  readonly storage: View;
+  readonly mount: Mount;
+  /** Null for an unauthenticated request. */
+  readonly caller: Caller | null;
+  /** The time at which the request was taken in; the same for all of its runs. Milliseconds since the epoch. */
+  readonly now: number;
+  readonly random: Random;
+  /** Password policies, the minting of tokens and what else the core lends to plug-ins. */
+  readonly services: Services;
+}
+
+export interface Services {
+  readonly clock: Clock;
+  /** A password from a named password policy of the store. Throws RequestError 400 for an unknown one. */
+  generatePassword(context: RouteContext, policy: string): Promise<string>;
+  /** Makes the token of a successful login; the reply's auth part. */
+  issueToken(context: RouteContext, login: Login): Promise<Reply>;
+}
+
+/** What an auth method found out about who logs in. Durations in seconds, 0 for "not set". */
+export interface Login {
+  /** The name of the binding (role) that granted this, or null: its removal or expiry ends the token. */
+  readonly role: string | null;
+  readonly displayName: string;
+  readonly policies: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly ttl: number;
+  readonly maxTtl: number;
+  readonly explicitMaxTtl: number;
+  readonly period: number;
+  readonly numUses: number;
+  readonly boundCidrs: readonly string[];
+  readonly noDefaultPolicy: boolean;
+  readonly type: 'service' | 'batch';
+  readonly renewable: boolean;
+}
+
+/** A mounted engine or auth method. */
+export interface Mount {
+  /** A UUID; the mount's storage and data key hang on it, not on the path. */
+  readonly id: string;
+  readonly class: 'secret' | 'auth' | 'system';
+  /** Without trailing slash; an auth method's without the `auth/` prefix. */
+  readonly path: string;
+  readonly type: string;
+  readonly accessor: string;
+  readonly description: string;
+  readonly options: Readonly<Record<string, string>>;
+  readonly config: MountConfig;
+  readonly local: boolean;
+  readonly sealWrap: boolean;
+}
+
+/** What `tune` changes. Seconds; 0: the system's default. */
+export interface MountConfig {
+  readonly defaultLeaseTtl: number;
+  readonly maxLeaseTtl: number;
+  readonly forceNoCache: boolean;
+  readonly listingVisibility: string;
+  readonly tokenType: string;
+  readonly auditNonHmacRequestKeys: readonly string[];
+  readonly auditNonHmacResponseKeys: readonly string[];
+  readonly passthroughRequestHeaders: readonly string[];
+  readonly allowedResponseHeaders: readonly string[];
+}
+
+/** Who asks: what the token says, resolved once per request. */
+export interface Caller {
+  /** The keyed hash under which the token is stored. */
+  readonly tokenId: string;
+  readonly accessor: string;
+  readonly displayName: string;
+  /** Policies of the token itself, sorted; identity adds to them when there are entities. */
+  readonly tokenPolicies: readonly string[];
+  readonly policies: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly entityId: string;
+  readonly tokenType: 'service' | 'batch';
+  /** Milliseconds since the epoch; null: never. */
+  readonly expiresAt: number | null;
+  readonly acl: Acl;
+}
+
+/** Capabilities as policies name them. */
+export type Capability = 'create' | 'read' | 'update' | 'delete' | 'list' | 'sudo' | 'deny' | 'patch' | 'root';
+
+/** The compiled policies of a caller. Pure: the same question gets the same answer. */
+export interface Acl {
+  /**
+   * May the caller do this? `verb` is the capability that the operation needs. `data` is checked against parameter
+   * rules, `wrapTtl` (seconds, null: not wrapped) against wrapping rules. `sudo`: the path needs `sudo` besides.
+   */
+  allows(question: AclQuestion): AclAnswer;
+  /** The capabilities on a path, sorted; `['deny']` for none, `['root']` for the root policy. */
+  capabilities(path: string): readonly Capability[];
+}
+
+export interface AclQuestion {
+  readonly verb: 'create' | 'read' | 'update' | 'delete' | 'list' | 'patch';
+  readonly path: string;
+  readonly data: JsonObject;
+  readonly wrapTtl: number | null;
+  readonly sudo: boolean;
+}
+
+export interface AclAnswer {
+  readonly allowed: boolean;
+  /** The policies whose rule decided, for the audit line. */
+  readonly granting: readonly { readonly name: string; readonly type: 'acl' }[];
+}

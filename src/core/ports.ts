@@ -1,0 +1,78 @@
+import type { Json, JsonObject } from '../base/json.ts';
+import type { View } from '../barrier/view.ts';
+import type { Request } from '../protocol/request.ts';
+import type { Reply } from '../protocol/reply.ts';
+import type { Acl, Login, Mount, RouteContext } from './mount-type.ts';
+
+/** How the core asks for tokens. Implemented in token/, wired by compose.ts. */
+export interface TokenPort {
+  /**
+   * What a presented token stands for, or null: unknown, expired, revoked, used up, or presented from an address
+   * outside of its CIDRs. Costs one hash and one or two reads; never trusts memory of an earlier transaction.
+   */
+  find(view: View, token: string, remote: Request['remote'], now: number): Promise<FoundToken | null>;
+  /** Takes one use of a limited token, in a transaction of its own before the request is handled. False: none left. */
+  takeUse(view: View, tokenId: string): Promise<boolean>;
+  /** Makes and stores the token of a login; returns the reply's auth part. */
+  issue(context: RouteContext, login: Login): Promise<Reply>;
+  /** Revokes every token that a mount issued (it is being unmounted). */
+  revokeMount(view: View, mountId: string): Promise<number>;
+}
+
+export interface FoundToken {
+  readonly tokenId: string;
+  readonly accessor: string;
+  readonly displayName: string;
+  readonly tokenPolicies: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tokenType: 'service' | 'batch';
+  readonly expiresAt: number | null;
+  /** True: each request must take a use first. */
+  readonly limitedUses: boolean;
+  /** The login that gave it: checked at each use (`MountType.grant`). Null: made directly. */
+  readonly grant: { readonly mountId: string; readonly role: string } | null;
+}
+
+/** How the core asks for policies. Implemented in policy/. */
+export interface PolicyPort {
+  /**
+   * The compiled union of policies by name. `generation` is the version of the store's configuration in this
+   * transaction: compiled sets are remembered for one generation only. An unknown name grants nothing.
+   */
+  acl(view: View, names: readonly string[], generation: number): Promise<Acl>;
+  generatePassword(context: RouteContext, policy: string): Promise<string>;
+}
+
+/** How the core writes the audit log. Implemented in audit/. */
+export interface AuditPort {
+  /**
+   * Writes entries to every enabled sink and resolves when at least one has made them durable. Throws Fault
+   * `audit-unavailable` where none could: the request is then refused. Entries of concurrent calls share a sync.
+   */
+  append(entries: readonly AuditEntry[]): Promise<void>;
+}
+
+/** An entry before hashing and chaining: values in the clear. It must not outlive the call. */
+export interface AuditEntry {
+  readonly type: 'request' | 'response' | 'apply-begin' | 'apply-commit' | 'apply-abort' | 'system';
+  readonly request: Request | null;
+  /** What the policy sees (`create` or `update`), where it is known. */
+  readonly verb: string | null;
+  readonly mount: Mount | null;
+  readonly auth: AuditAuth | null;
+  readonly reply: Reply | null;
+  readonly error: string | null;
+  /** Facts of the entry's own type (plan digest, counts): written as they are, so they hold no secret. */
+  readonly facts?: JsonObject;
+}
+
+export interface AuditAuth {
+  readonly accessor: string;
+  readonly displayName: string;
+  readonly policies: readonly string[];
+  readonly tokenPolicies: readonly string[];
+  readonly tokenType: string;
+  readonly entityId: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly granting: readonly Json[];
+}

@@ -1,0 +1,37 @@
+import type { JsonObject } from '../base/json.ts';
+
+/** The token part of a reply, in the names of the Vault API. */
+export interface ReplyAuth {
+  readonly client_token: string;
+  readonly accessor: string;
+  readonly policies: readonly string[];
+  readonly token_policies: readonly string[];
+  readonly identity_policies: readonly string[];
+  readonly metadata: Readonly<Record<string, string>> | null;
+  readonly lease_duration: number;
+  readonly renewable: boolean;
+  readonly entity_id: string;
+  readonly token_type: 'service' | 'batch';
+  readonly orphan: boolean;
+  readonly num_uses: number;
+}
+
+/** What the corridor answers. Errors are thrown as RequestError, not returned. */
+export interface Reply {
+  /** 200 unless told; 204 where there is nothing to say; 404 for the deleted version of a KV 2 secret, which has data. */
+  readonly status?: number;
+  readonly data?: JsonObject | null;
+  readonly auth?: ReplyAuth | null;
+  readonly warnings?: readonly string[];
+  readonly leaseId?: string;
+  /** Seconds. */
+  readonly leaseDuration?: number;
+  readonly renewable?: boolean;
+  /**
+   * An opaque mark of the object version that this write made. It never reaches a client; an apply keeps it in the
+   * managed record, and a later observation with another mark is drift.
+   */
+  readonly mark?: string;
+}
+
+export const noContent: Reply = { status: 204 };
