@@ -11,9 +11,15 @@ export interface MountType {
   /** As in `type: kv`. */
   readonly type: string;
   readonly description: string;
+  /** The routes of every mount of this type, unless `routesFor` says otherwise. */
   readonly routes: readonly Route[];
-  /** Checks the options of a new or tuned mount (`{version: "2"}`) and fills in defaults. Throws RequestError 400. */
-  options?(options: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
+  /** The routes of one mount, where its options choose among several sets (the two versions of `kv`). */
+  routesFor?(options: Readonly<Record<string, string>>): readonly Route[];
+  /**
+   * Checks the options that a new or tuned mount shall have (`{version: "2"}`) and fills in defaults. `current` are
+   * those that a tuned mount has; null: it is new. Throws RequestError 400.
+   */
+  options?(options: Readonly<Record<string, string>>, current: Readonly<Record<string, string>> | null): Readonly<Record<string, string>>;
   /** Writes what a new mount must hold, in the transaction that creates it. */
   onMount?(context: RouteContext): Promise<void>;
   /**
@@ -35,7 +41,8 @@ export interface Observation {
 /**
  * One path of a mount. Segments of `path`: a literal, `:name` (one identifier, else the route does not match) or
  * `:name*` as the last (the rest of the path, at least one segment, of any canonical form; a list request passes it
- * without the trailing slash, `''` for the mount's root).
+ * without the trailing slash, and `''` for the folder itself: LIST of `metadata/` on `metadata/:path*`, of the mount's
+ * root on `:path*`).
  * Among the routes of a mount the first match in the order of the list wins.
  */
 export interface Route {
@@ -122,6 +129,9 @@ export interface Mount {
   readonly local: boolean;
   readonly sealWrap: boolean;
 }
+
+/** The TTL, in seconds, of what neither a mount nor a role limits: 768 hours, as the Vault API has it. */
+export const systemLeaseTtl = 768 * 3600;
 
 /** What `tune` changes. Seconds; 0: the system's default. */
 export interface MountConfig {
