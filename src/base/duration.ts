@@ -42,7 +42,11 @@ export function shortDuration(seconds: number): string {
   if (seconds === 0) return '0s';
   let rest = Math.abs(seconds);
   let text = seconds < 0 ? '-' : '';
-  for (const [unit, size] of [['d', 86400], ['h', 3600], ['m', 60]] as const) {
+  for (const [unit, size] of [
+    ['d', 86400],
+    ['h', 3600],
+    ['m', 60],
+  ] as const) {
     const count = Math.floor(rest / size);
     if (count > 0) text += `${count}${unit}`;
     rest -= count * size;

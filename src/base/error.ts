@@ -17,14 +17,44 @@ export class Fault extends Error {
 /** Every code a Fault can carry. A new one is a promise to scripts; none is ever renamed. */
 export type FaultCode =
   // storage
-  | 'store-missing' | 'store-exists' | 'store-locked' | 'store-format' | 'store-truncated' | 'store-full' | 'store-io'
-  | 'store-fenced' | 'store-conflict' | 'value-too-large' | 'key-too-long'
+  | 'store-missing'
+  | 'store-exists'
+  | 'store-locked'
+  | 'store-format'
+  | 'store-truncated'
+  | 'store-full'
+  | 'store-io'
+  | 'store-fenced'
+  | 'store-conflict'
+  | 'value-too-large'
+  | 'key-too-long'
   // barrier and seal
-  | 'sealed' | 'corrupt-record' | 'unknown-term' | 'seal-key-missing' | 'seal-key-permissions' | 'seal-key-wrong'
-  | 'share-invalid' | 'share-duplicate' | 'share-mixed' | 'share-too-few' | 'already-initialized'
+  | 'sealed'
+  | 'corrupt-record'
+  | 'unknown-term'
+  | 'seal-key-missing'
+  | 'seal-key-permissions'
+  | 'seal-key-wrong'
+  | 'share-invalid'
+  | 'share-duplicate'
+  | 'share-mixed'
+  | 'share-too-few'
+  | 'already-initialized'
   // audit
-  | 'audit-unavailable' | 'audit-corrupt' | 'audit-truncated' | 'audit-fork'
+  | 'audit-unavailable'
+  | 'audit-corrupt'
+  | 'audit-truncated'
+  | 'audit-fork'
   // desired state, plan and apply
-  | 'diagnostics' | 'plan-stale' | 'plan-file' | 'plan-refused' | 'not-interactive' | 'cancelled'
+  | 'diagnostics'
+  | 'plan-stale'
+  | 'plan-file'
+  | 'plan-refused'
+  | 'not-interactive'
+  | 'cancelled'
   // command line
-  | 'usage' | 'settings' | 'token-missing' | 'request-failed' | 'file';
+  | 'usage'
+  | 'settings'
+  | 'token-missing'
+  | 'request-failed'
+  | 'file';

@@ -45,7 +45,10 @@ export function atPointer(value: Json, pointer: string): Json | undefined {
 export function pointerTokens(pointer: string): string[] {
   if (pointer === '') return [];
   if (!pointer.startsWith('/')) throw new TypeError(`not a JSON pointer: ${pointer}`);
-  return pointer.slice(1).split('/').map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return pointer
+    .slice(1)
+    .split('/')
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 /** The RFC 6901 JSON pointer that leads through `tokens`. */

@@ -7,5 +7,7 @@ import { utf8 } from './bytes.ts';
  * says nothing about the value.
  */
 export function sealedDigest(block: string): `sha256:${string}` {
-  return `sha256:${createHash('sha256').update(utf8(block.replaceAll(/\s+/g, ''))).digest('hex')}`;
+  return `sha256:${createHash('sha256')
+    .update(utf8(block.replaceAll(/\s+/g, '')))
+    .digest('hex')}`;
 }

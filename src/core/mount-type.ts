@@ -19,7 +19,10 @@ export interface MountType {
    * Checks the options that a new or tuned mount shall have (`{version: "2"}`) and fills in defaults. `current` are
    * those that a tuned mount has; null: it is new. Throws RequestError 400.
    */
-  options?(options: Readonly<Record<string, string>>, current: Readonly<Record<string, string>> | null): Readonly<Record<string, string>>;
+  options?(
+    options: Readonly<Record<string, string>>,
+    current: Readonly<Record<string, string>> | null,
+  ): Readonly<Record<string, string>>;
   /** Writes what a new mount must hold, in the transaction that creates it. */
   onMount?(context: RouteContext): Promise<void>;
   /**
@@ -92,6 +95,8 @@ export interface Services {
   readonly clock: Clock;
   /** A password from a named password policy of the store. Throws RequestError 400 for an unknown one. */
   generatePassword(context: RouteContext, policy: string): Promise<string>;
+  /** Random text of a charset. Throws RequestError 400 for an unknown charset or a bad length. */
+  generateFromCharset(random: Random, parameters: { readonly length: number; readonly charset?: string }): string;
   /** Makes the token of a successful login; the reply's auth part. */
   issueToken(context: RouteContext, login: Login): Promise<Reply>;
 }

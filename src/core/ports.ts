@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../base/json.ts';
+import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import type { Request } from '../protocol/request.ts';
 import type { Reply } from '../protocol/reply.ts';
@@ -9,8 +10,9 @@ export interface TokenPort {
   /**
    * What a presented token stands for, or null: unknown, expired, revoked, used up, or presented from an address
    * outside of its CIDRs. Costs one hash and one or two reads; never trusts memory of an earlier transaction.
+   * `useTaken`: this request has taken its use already, so a token without further uses still counts.
    */
-  find(view: View, token: string, remote: Request['remote'], now: number): Promise<FoundToken | null>;
+  find(view: View, token: string, remote: Request['remote'], now: number, useTaken: boolean): Promise<FoundToken | null>;
   /** Takes one use of a limited token, in a transaction of its own before the request is handled. False: none left. */
   takeUse(view: View, tokenId: string): Promise<boolean>;
   /** Makes and stores the token of a login; returns the reply's auth part. */
@@ -41,6 +43,8 @@ export interface PolicyPort {
    */
   acl(view: View, names: readonly string[], generation: number): Promise<Acl>;
   generatePassword(context: RouteContext, policy: string): Promise<string>;
+  /** Random text for `generate: {length, charset}`. Throws RequestError 400 for an unknown charset or a bad length. */
+  generateFromCharset(random: Random, parameters: { readonly length: number; readonly charset?: string }): string;
 }
 
 /** How the core writes the audit log. Implemented in audit/. */

@@ -22,6 +22,8 @@ export interface Kind {
   normalize(spec: JsonObject, resource: ResourceName, context: LensContext): JsonObject;
   /** Problems which the schema cannot express. Empty: none. */
   check?(spec: JsonObject, resource: ResourceName, context: LensContext): readonly SpecProblem[];
+  /** For a kind that declares mounts: the mount that a spec makes, for the context of the lenses of what lives in it. */
+  mount?(spec: JsonObject): LensMount;
   /** The reads that show the live object. Their replies come to `read` in this order. */
   reads(resource: ResourceName, context: LensContext): readonly LensRead[];
   /** The live object, or null: absent. A reply is null where its read gave 404. */

@@ -14,14 +14,21 @@ export interface Field {
 }
 export type Fields = Readonly<Record<string, Field>>;
 
-type ValueOf<F extends Field> = F['type'] extends 'string' ? string
-  : F['type'] extends 'int' | 'duration' ? number
-  : F['type'] extends 'bool' ? boolean
-  : F['type'] extends 'strings' ? readonly string[]
-  : F['type'] extends 'ints' ? readonly number[]
-  : F['type'] extends 'map' ? JsonObject
-  : F['type'] extends 'stringMap' ? Readonly<Record<string, string>>
-  : Json;
+type ValueOf<F extends Field> = F['type'] extends 'string'
+  ? string
+  : F['type'] extends 'int' | 'duration'
+    ? number
+    : F['type'] extends 'bool'
+      ? boolean
+      : F['type'] extends 'strings'
+        ? readonly string[]
+        : F['type'] extends 'ints'
+          ? readonly number[]
+          : F['type'] extends 'map'
+            ? JsonObject
+            : F['type'] extends 'stringMap'
+              ? Readonly<Record<string, string>>
+              : Json;
 type Certain<F extends Field> = F extends { required: true } ? true : F extends { default: Json } ? true : false;
 
 /** The typed body: a field is absent unless it was sent, is required or has a default. */
@@ -50,15 +57,25 @@ export function readFields<const F extends Fields>(fields: F, data: JsonObject):
 }
 
 const described: Readonly<Record<Field['type'], string>> = {
-  string: 'a string', int: 'a whole number', bool: 'true or false', duration: 'a duration such as "1h" or a number of seconds',
-  strings: 'a list of strings', ints: 'a list of whole numbers', map: 'an object', stringMap: 'an object whose values are strings', any: 'a value',
+  string: 'a string',
+  int: 'a whole number',
+  bool: 'true or false',
+  duration: 'a duration such as "1h" or a number of seconds',
+  strings: 'a list of strings',
+  ints: 'a list of whole numbers',
+  map: 'an object',
+  stringMap: 'an object whose values are strings',
+  any: 'a value',
 };
 
 function coerce(field: Field, sent: Json): unknown {
   switch (field.type) {
-    case 'any': return sent;
-    case 'string': return typeof sent === 'string' ? sent : typeof sent === 'number' || typeof sent === 'boolean' ? String(sent) : undefined;
-    case 'int': return wholeNumber(sent);
+    case 'any':
+      return sent;
+    case 'string':
+      return typeof sent === 'string' ? sent : typeof sent === 'number' || typeof sent === 'boolean' ? String(sent) : undefined;
+    case 'int':
+      return wholeNumber(sent);
     case 'bool':
       if (typeof sent === 'boolean') return sent;
       if (sent === 'true' || sent === '1' || sent === 1) return true;
@@ -67,14 +84,17 @@ function coerce(field: Field, sent: Json): unknown {
       const seconds = parseDuration(sent);
       return seconds === null ? undefined : Math.trunc(seconds);
     }
-    case 'strings': return strings(sent);
+    case 'strings':
+      return strings(sent);
     case 'ints': {
       const list = Array.isArray(sent) ? (sent as readonly Json[]) : strings(sent);
       const numbers = list?.map(wholeNumber);
       return numbers?.every((item) => item !== undefined) ? numbers : undefined;
     }
-    case 'map': return isJsonObject(sent) ? sent : undefined;
-    case 'stringMap': return isJsonObject(sent) && Object.values(sent).every((item) => typeof item === 'string') ? sent : undefined;
+    case 'map':
+      return isJsonObject(sent) ? sent : undefined;
+    case 'stringMap':
+      return isJsonObject(sent) && Object.values(sent).every((item) => typeof item === 'string') ? sent : undefined;
   }
 }
 
@@ -84,6 +104,10 @@ function wholeNumber(sent: Json): number | undefined {
 }
 
 function strings(sent: Json): readonly string[] | undefined {
-  if (typeof sent === 'string') return sent.split(',').map((item) => item.trim()).filter((item) => item !== '');
+  if (typeof sent === 'string')
+    return sent
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '');
   return Array.isArray(sent) && sent.every((item) => typeof item === 'string') ? (sent as readonly string[]) : undefined;
 }

@@ -28,3 +28,14 @@ export function permissionDenied(): RequestError {
 export function notFound(): RequestError {
   return new RequestError(404, []);
 }
+
+/**
+ * No mount at this path. The Vault API answers 400 with a text that clients match, where it says 404 for all else;
+ * whoever only asks whether something is there treats it as such.
+ */
+export class MissingMount extends RequestError {
+  constructor(message: string) {
+    super(400, message);
+    this.name = 'MissingMount';
+  }
+}

@@ -1,0 +1,303 @@
+import type { Clock } from '../base/clock.ts';
+import type { Json, JsonObject } from '../base/json.ts';
+import { addressText, type ApplyBody, type ApplyChange, type ApplyOutcome, type ManagedRecord } from '../protocol/managed.ts';
+import type { Reply } from '../protocol/reply.ts';
+import { badRequest, MissingMount, RequestError } from '../protocol/request-error.ts';
+import type { Request } from '../protocol/request.ts';
+import { seenDigest } from '../protocol/seen-digest.ts';
+import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
+import { readApplyBody } from './apply-body.ts';
+import {
+  type Admission,
+  admit,
+  asRequestError,
+  type Authenticated,
+  authenticate,
+  checkPath,
+  type CorridorParts,
+  innerRequest,
+  openRun,
+  perform,
+  Refusal,
+  type Run,
+} from './corridor.ts';
+import { checkOwner, managedRecords, recordPath } from './managed.ts';
+import type { AuditEntry, AuditPort } from './ports.ts';
+import { moveRevision } from './revision.ts';
+import { recordDigest } from './record-digest.ts';
+import { type OpenedBlocks, resolveValues } from './value.ts';
+
+export interface ApplyParts {
+  readonly parts: CorridorParts;
+  readonly store: TransactionalStore;
+  readonly storeId: string;
+  readonly audit: AuditPort;
+  readonly clock: Clock;
+}
+
+export type ApplyAdmission = Admission & { readonly useTaken: boolean };
+
+/** Stands in the apply's own transaction: what the audit log must say of it, should the process die before it does. */
+interface CommittedApply {
+  readonly id: string;
+  readonly facts: JsonObject;
+  readonly changes: readonly string[];
+}
+
+const lastApply = 'apply/last';
+
+/**
+ * `sys/apply`: all changes in one transaction, each request authorised as if the caller had sent it alone. The audit
+ * log gets `apply-begin` before, the entries of the changes and `apply-commit` after the commit, `apply-abort` where
+ * nothing was committed.
+ */
+export async function applyChanges(apply: ApplyParts, admission: ApplyAdmission): Promise<Reply> {
+  const { request } = admission;
+  const body = readApplyBody(request.data);
+  const facts = {
+    apply: request.id,
+    project: body.project,
+    commit: body.commit,
+    plan_digest: body.planDigest,
+    base: body.base,
+    changes: body.changes.length,
+  };
+  const about = {
+    request: { ...request, data: {} },
+    verb: admission.verb,
+    mount: admission.mount,
+    auth: admission.audit,
+    reply: null,
+  };
+  await apply.audit.append([{ type: 'apply-begin', ...about, error: null, facts }]);
+
+  const now = apply.clock.now();
+  const opened: OpenedBlocks = new Map();
+  let entries: AuditEntry[] = [];
+  let outcome: ApplyOutcome;
+  try {
+    outcome = await apply.store.transact(async (tx) => {
+      entries = [];
+      return inTransaction(apply, admission, body, { facts, now, opened, entries }, tx);
+    });
+  } catch (error) {
+    const shown = asRequestError(error);
+    const denied: AuditEntry[] = error instanceof RefusedChange ? [{ ...error.entry, reply: null, error: shown.message }] : [];
+    await apply.audit.append([...denied, { type: 'apply-abort', ...about, error: shown.message, facts }]);
+    throw shown;
+  }
+  await apply.audit.append([
+    ...entries,
+    { type: 'apply-commit', ...about, error: null, facts: { ...facts, revision: outcome.revision } },
+  ]);
+  return { data: outcome as unknown as JsonObject };
+}
+
+interface Progress {
+  readonly facts: JsonObject;
+  readonly now: number;
+  readonly opened: OpenedBlocks;
+  readonly entries: AuditEntry[];
+}
+
+async function inTransaction(
+  apply: ApplyParts,
+  admission: ApplyAdmission,
+  body: ApplyBody,
+  progress: Progress,
+  tx: Transaction,
+): Promise<ApplyOutcome> {
+  const { parts } = apply;
+  const { request } = admission;
+  const run = await openRun(parts, tx, progress.now);
+  const caller = await authenticate(parts, run, request, admission.useTaken);
+  await admit(parts, run, request, caller);
+  checkBase(apply, body, run);
+  for (const change of body.changes) await checkSeen(parts, run, request, caller, change);
+  const warnings: string[] = [];
+  for (const change of body.changes) {
+    try {
+      await applyChange(parts, run, request, caller, body, change, progress, warnings);
+    } catch (error) {
+      throw inChange(change, error);
+    }
+  }
+  const revision = await moveRevision(run.core);
+  const committed: CommittedApply = {
+    id: request.id,
+    facts: { ...progress.facts, revision },
+    changes: body.changes.map((change) => `${change.action} ${addressText(change.address)}`),
+  };
+  await run.core.putJson(lastApply, committed);
+  return { revision, applied: body.changes.length, pending: 0, warnings };
+}
+
+function checkBase(apply: ApplyParts, body: ApplyBody, run: Run): void {
+  if (body.storeId !== apply.storeId) {
+    throw badRequest(`the plan was made against store ${body.storeId}, this is ${apply.storeId}; plan again against this store`);
+  }
+  if (body.base !== run.revision.revision) {
+    throw new RequestError(
+      409,
+      `the plan is stale: it was made at config revision ${body.base}, the store is at ${run.revision.revision}; plan again`,
+    );
+  }
+}
+
+async function checkSeen(
+  parts: CorridorParts,
+  run: Run,
+  outer: Request,
+  caller: Authenticated | null,
+  change: ApplyChange,
+): Promise<void> {
+  const replies: (JsonObject | null)[] = [];
+  for (const read of change.reads)
+    replies.push(await readReply(parts, run, innerRequest(outer, read.operation, read.path, {}), caller));
+  if (seenDigest(replies) !== change.seen) {
+    throw new RequestError(
+      409,
+      `the plan is stale: ${addressText(change.address)} was changed since the plan was made; plan again`,
+    );
+  }
+}
+
+/** The data of one authorised read, or null for nothing there (also: no such mount). Other refusals are thrown. */
+export async function readReply(
+  parts: CorridorParts,
+  run: Run,
+  request: Request,
+  caller: Authenticated | null,
+): Promise<JsonObject | null> {
+  checkPath(request.path);
+  try {
+    return (await perform(await admit(parts, run, request, caller), true)).data ?? null;
+  } catch (error) {
+    const shown = asRequestError(error);
+    if (shown.status === 404 || shown instanceof MissingMount) return null;
+    throw new RequestError(shown.status, `${request.operation} ${request.path}: ${shown.message}`, { cause: error });
+  }
+}
+
+async function applyChange(
+  parts: CorridorParts,
+  run: Run,
+  outer: Request,
+  caller: Authenticated | null,
+  body: ApplyBody,
+  change: ApplyChange,
+  progress: Progress,
+  warnings: string[],
+): Promise<void> {
+  const records = managedRecords(run.core);
+  const previous = await records.get(change.from ?? change.address);
+  checkOwner(previous, change.from ?? change.address, body.project);
+  checkProtection(change, previous);
+  await admitRecord(parts, run, outer, caller, change);
+  let mark = change.mark === undefined ? (previous?.mark ?? null) : change.mark;
+  for (const planned of change.requests) {
+    checkPath(planned.path);
+    const sent = innerRequest(outer, planned.operation, planned.path, planned.data);
+    const admission = await admitChange(parts, run, sent, caller);
+    const data = await resolveValues(planned, change.address, admission.context, progress.opened);
+    const request = { ...sent, data };
+    const reply = await perform({ ...admission, request, context: { ...admission.context, request, data } }, true);
+    if (reply.mark !== undefined) mark = reply.mark;
+    warnings.push(...(reply.warnings ?? []));
+    const about = { request, verb: admission.verb, mount: admission.mount, auth: admission.audit };
+    progress.entries.push(
+      { type: 'request', ...about, reply: null, error: null },
+      { type: 'response', ...about, reply, error: null },
+    );
+  }
+  if (change.from !== undefined) {
+    const target = await records.get(change.address);
+    if (target !== null) throw new RequestError(409, `${addressText(change.address)} is managed already`);
+    await records.delete(change.from);
+  }
+  if (change.record === null) return records.delete(change.address);
+  const record: ManagedRecord = {
+    address: change.address,
+    project: body.project,
+    spec: change.record.spec,
+    digest: recordDigest(change.record.spec),
+    commit: body.commit,
+    labels: change.record.labels,
+    protect: change.record.protect,
+    mark,
+    appliedAt: new Date(progress.now).toISOString(),
+  };
+  await records.put(record);
+}
+
+function checkProtection(change: ApplyChange, previous: ManagedRecord | null): void {
+  if (previous?.protect !== true) return;
+  if (change.action !== 'delete' && change.action !== 'replace') return;
+  throw badRequest(
+    `${addressText(change.address)} is protected; to ${change.action} it, first apply it with "protect: false" in its metadata, as a change of its own`,
+  );
+}
+
+/** The managed record is written under policy too, so that a token can be limited to some kinds, mounts or names. */
+async function admitRecord(
+  parts: CorridorParts,
+  run: Run,
+  outer: Request,
+  caller: Authenticated | null,
+  change: ApplyChange,
+): Promise<void> {
+  const operation = change.record === null ? 'delete' : 'write';
+  const paths = [change.address, ...(change.from === undefined ? [] : [change.from])].map(
+    (address) => `sys/managed/record/${recordPath(address)}`,
+  );
+  for (const path of paths) await admitChange(parts, run, innerRequest(outer, operation, path, {}), caller);
+}
+
+async function admitChange(parts: CorridorParts, run: Run, request: Request, caller: Authenticated | null): Promise<Admission> {
+  try {
+    return await admit(parts, run, request, caller);
+  } catch (error) {
+    if (error instanceof Refusal) throw new RefusedChange(error.reply, { type: 'request', request, ...error.entry });
+    throw error;
+  }
+}
+
+/** One change's request was refused: the whole apply is, and the audit log names the request. */
+class RefusedChange extends RequestError {
+  readonly entry: Omit<AuditEntry, 'reply' | 'error'>;
+
+  constructor(reply: RequestError, entry: Omit<AuditEntry, 'reply' | 'error'>) {
+    super(reply.status, reply.errors, { cause: reply });
+    this.entry = entry;
+  }
+}
+
+function inChange(change: ApplyChange, error: unknown): unknown {
+  const where = `${change.action} ${addressText(change.address)}`;
+  if (error instanceof RefusedChange) {
+    const { request } = error.entry;
+    const reply = new RequestError(
+      error.status,
+      `${where}: ${request?.operation ?? ''} ${request?.path ?? ''}: ${error.message || 'nothing there'}`,
+    );
+    return new RefusedChange(reply, error.entry);
+  }
+  if (!(error instanceof RequestError)) return error;
+  return new RequestError(error.status === 404 ? 400 : error.status, `${where}: ${error.message || 'nothing there'}`, {
+    cause: error,
+  });
+}
+
+/**
+ * Completes the audit log where a crash fell between the commit of an apply and its entries. `findCommitted` says
+ * whether the log has the `apply-commit` of this id.
+ */
+export async function completeApply(apply: ApplyParts, findCommitted: (applyId: string) => Promise<boolean>): Promise<void> {
+  const committed = await apply.store.read((tx) => apply.parts.barrier.view(tx, 'core').getJson<CommittedApply>(lastApply));
+  if (committed === null || (await findCommitted(committed.id))) return;
+  const about = { request: null, verb: null, mount: null, auth: null, reply: null, error: null };
+  const changes: Json[] = [...committed.changes];
+  await apply.audit.append([
+    { type: 'apply-commit', ...about, facts: { ...committed.facts, recovered: true, committed: changes } },
+  ]);
+}

@@ -1,0 +1,163 @@
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { Barrier } from '../barrier/barrier.ts';
+import type { Reply } from '../protocol/reply.ts';
+import { permissionDenied, RequestError } from '../protocol/request-error.ts';
+import type { Request } from '../protocol/request.ts';
+import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
+import { applyChanges, type ApplyAdmission, completeApply } from './apply.ts';
+import { applyRoute, isApply } from './apply-route.ts';
+import {
+  type Admission,
+  admit,
+  asRequestError,
+  authenticate,
+  checkPath,
+  type CorridorParts,
+  openRun,
+  perform,
+  Refusal,
+  typeKey,
+} from './corridor.ts';
+import { managedRoutes } from './managed-routes.ts';
+import { mountRoutes } from './mount-routes.ts';
+import { MountTables } from './mount-table.ts';
+import type { MountType, Route } from './mount-type.ts';
+import type { AuditEntry, AuditPort, PolicyPort, TokenPort } from './ports.ts';
+import { recipientRoutes } from './recipient-routes.ts';
+
+/** What `compose.ts` hands to the core. */
+export interface CoreOptions {
+  readonly storeId: string;
+  readonly store: TransactionalStore;
+  readonly barrier: Barrier;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly tokens: TokenPort;
+  readonly policies: PolicyPort;
+  readonly audit: AuditPort;
+  readonly engines: readonly MountType[];
+  readonly methods: readonly MountType[];
+  readonly tokenMethod: MountType;
+  /** Routes below `sys/` of the nouns above the core: policies, audit devices. */
+  readonly sysRoutes: readonly Route[];
+}
+
+/** The one corridor: everything that reads or changes a secret or a configuration goes through `handle`. */
+export interface Core {
+  /**
+   * Authenticates, authorises, audits, routes, works in one transaction and audits again. Throws RequestError, also
+   * for failures of the store: nothing of a refused request is kept.
+   */
+  handle(request: Request): Promise<Reply>;
+  /** Completes the audit log of an apply which committed just before a crash. To be called once, before serving. */
+  recover(findCommitted: (applyId: string) => Promise<boolean>): Promise<void>;
+}
+
+export function createCore(options: CoreOptions): Core {
+  const { store, audit, clock } = options;
+  const tables = new MountTables();
+  const parts: CorridorParts = {
+    barrier: options.barrier,
+    clock,
+    random: options.random,
+    tokens: options.tokens,
+    policies: options.policies,
+    tables,
+    services: {
+      clock,
+      generatePassword: (context, policy) => options.policies.generatePassword(context, policy),
+      generateFromCharset: (random, parameters) => options.policies.generateFromCharset(random, parameters),
+      issueToken: (context, login) => options.tokens.issue(context, login),
+    },
+    types: new Map(),
+  };
+  const types = parts.types as Map<string, MountType>;
+  for (const engine of options.engines) types.set(typeKey('secret', engine.type), engine);
+  for (const method of options.methods) types.set(typeKey('auth', method.type), method);
+  types.set(typeKey('system', options.tokenMethod.type), options.tokenMethod);
+  types.set(typeKey('system', 'system'), {
+    type: 'system',
+    description: 'control, policy and debugging',
+    routes: [
+      applyRoute,
+      ...mountRoutes(parts),
+      ...managedRoutes(parts, options.storeId),
+      ...recipientRoutes,
+      ...options.sysRoutes,
+    ],
+  });
+
+  /** First look, before the audit log knows: who asks and whether they may. Takes a use of a limited token. */
+  const look = async (request: Request, now: number): Promise<Admission & { readonly useTaken: boolean }> => {
+    const [admission, caller] = await store.read(async (tx) => {
+      const run = await openRun(parts, tx, now);
+      const authenticated = await authenticate(parts, run, request, false);
+      return [await admit(parts, run, request, authenticated), authenticated] as const;
+    });
+    if (caller?.limitedUses !== true) return { ...admission, useTaken: false };
+    const taken = await store.transact((tx) => options.tokens.takeUse(parts.barrier.view(tx, 'core'), caller.tokenId));
+    if (!taken) throw new Refusal(permissionDenied(), { verb: admission.verb, mount: admission.mount, auth: admission.audit });
+    return { ...admission, useTaken: true };
+  };
+
+  /** Second look, in the transaction that does the work: nothing that the first saw is trusted by then. */
+  const work = (request: Request, useTaken: boolean, now: number): Promise<Reply> => {
+    const within = async (tx: Transaction): Promise<Reply> => {
+      const run = await openRun(parts, tx, now);
+      const caller = await authenticate(parts, run, request, useTaken);
+      return perform(await admit(parts, run, request, caller), false);
+    };
+    return request.operation === 'read' || request.operation === 'list' ? store.read(within) : store.transact(within);
+  };
+
+  const refuse = async (request: Request, refusal: Refusal): Promise<never> => {
+    await append(audit, [{ type: 'request', request, ...refusal.entry, reply: null, error: refusal.reply.message }]);
+    throw refusal.reply;
+  };
+
+  return {
+    async handle(request) {
+      const now = clock.now();
+      try {
+        checkPath(request.path);
+        let admission: Awaited<ReturnType<typeof look>>;
+        try {
+          admission = await look(request, now);
+        } catch (error) {
+          if (error instanceof Refusal) return await refuse(request, error);
+          throw error;
+        }
+        if (isApply(admission)) {
+          return await applyChanges({ ...options, parts }, admission as ApplyAdmission);
+        }
+        const entry = { request, verb: admission.verb, mount: admission.mount, auth: admission.audit };
+        await append(audit, [{ type: 'request', ...entry, reply: null, error: null }]);
+        let reply: Reply;
+        try {
+          reply = await work(request, admission.useTaken, now);
+        } catch (error) {
+          const shown = asRequestError(error);
+          await append(audit, [{ type: 'response', ...entry, reply: null, error: shown.message || `status ${shown.status}` }]);
+          throw shown;
+        }
+        await append(audit, [{ type: 'response', ...entry, reply, error: null }]);
+        return reply;
+      } catch (error) {
+        throw asRequestError(error);
+      }
+    },
+    recover: (findCommitted) => completeApply({ ...options, parts }, findCommitted),
+  };
+}
+
+/** Unaudited means refused: an entry that no sink took turns into a 500, whatever was asked. */
+async function append(audit: AuditPort, entries: readonly AuditEntry[]): Promise<void> {
+  try {
+    await audit.append(entries);
+  } catch (error) {
+    throw new RequestError(500, `the audit log can't be written, so the request is refused: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,240 @@
+import type { Clock } from '../base/clock.ts';
+import { Fault } from '../base/error.ts';
+import type { JsonObject } from '../base/json.ts';
+import { isCanonicalPath } from '../base/name.ts';
+import type { Random } from '../base/random.ts';
+import type { Barrier } from '../barrier/barrier.ts';
+import type { View } from '../barrier/view.ts';
+import { noContent, type Reply } from '../protocol/reply.ts';
+import { badRequest, permissionDenied, RequestError } from '../protocol/request-error.ts';
+import type { Operation, Request } from '../protocol/request.ts';
+import type { Transaction } from '../storage/transaction.ts';
+import type { MountTable, MountTables } from './mount-table.ts';
+import type { AclQuestion, Caller, Mount, MountType, OperationSpec, Route, RouteContext, Services } from './mount-type.ts';
+import type { AuditAuth, AuditEntry, PolicyPort, TokenPort } from './ports.ts';
+import { moveRevision, readRevision, type Revision } from './revision.ts';
+import { matchRoute } from './route.ts';
+
+/** What the corridor is built of. */
+export interface CorridorParts {
+  readonly barrier: Barrier;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly tokens: TokenPort;
+  readonly policies: PolicyPort;
+  readonly tables: MountTables;
+  readonly services: Services;
+  /** By type. The class keeps an engine and an auth method of one name apart. */
+  readonly types: ReadonlyMap<string, MountType>;
+}
+
+/** One transaction as the corridor uses it: the same for a single request and for all changes of an apply. */
+export interface Run {
+  readonly tx: Transaction;
+  readonly core: View;
+  readonly mounts: MountTable;
+  readonly revision: Revision;
+  /** When the request was taken in. Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** The context of the core's own routes: they see the transaction. */
+export interface CoreContext extends RouteContext {
+  readonly run: Run;
+}
+
+/** A request that passed authentication and authorisation and knows its handler. */
+export interface Admission {
+  readonly request: Request;
+  readonly verb: AclQuestion['verb'];
+  readonly caller: Caller | null;
+  readonly mount: Mount;
+  readonly route: Route;
+  readonly spec: OperationSpec;
+  readonly context: CoreContext;
+  readonly audit: AuditAuth | null;
+}
+
+/** A request that was refused at the door, with what the audit log shall know of it. */
+export class Refusal extends Error {
+  readonly reply: RequestError;
+  readonly entry: Pick<AuditEntry, 'verb' | 'mount' | 'auth'>;
+
+  constructor(reply: RequestError, entry: Pick<AuditEntry, 'verb' | 'mount' | 'auth'>) {
+    super(reply.message);
+    this.reply = reply;
+    this.entry = entry;
+  }
+}
+
+export const typeKey = (mountClass: Mount['class'], type: string): string => `${mountClass}/${type}`;
+
+export async function openRun(parts: CorridorParts, tx: Transaction, now: number): Promise<Run> {
+  const core = parts.barrier.view(tx, 'core');
+  const revision = await readRevision(core);
+  return { tx, core, mounts: await parts.tables.load(tx, core, revision.generation), revision, now };
+}
+
+/** Refuses what is not canonical: nobody downstream folds, decodes or trims a path. */
+export function checkPath(path: string): void {
+  if (!isCanonicalPath(path)) {
+    throw badRequest(
+      'the path is not canonical: no empty, "." or ".." segment, no control character, backslash or "*", at most 512 bytes',
+    );
+  }
+}
+
+/** A caller, and whether each of its requests must take a use of its token first. */
+export type Authenticated = Caller & { readonly limitedUses: boolean };
+
+/** Who presents this token; null for none or one that does not count. Throws nothing: the reason is not for the caller. */
+export async function authenticate(
+  parts: CorridorParts,
+  run: Run,
+  request: Request,
+  useTaken: boolean,
+): Promise<Authenticated | null> {
+  if (request.token === null || request.token === '') return null;
+  const found = await parts.tokens.find(run.core, request.token, request.remote, run.now, useTaken);
+  if (found === null) return null;
+  let expiresAt = found.expiresAt;
+  if (found.grant !== null) {
+    const until = await grantEnds(parts, run, found.grant);
+    if (until === null || (until !== 'never' && until <= run.now)) return null;
+    if (until !== 'never') expiresAt = expiresAt === null ? until : Math.min(expiresAt, until);
+  }
+  return {
+    tokenId: found.tokenId,
+    accessor: found.accessor,
+    displayName: found.displayName,
+    tokenPolicies: found.tokenPolicies,
+    policies: found.tokenPolicies,
+    metadata: found.metadata,
+    entityId: '',
+    tokenType: found.tokenType,
+    expiresAt,
+    acl: await parts.policies.acl(run.core, found.tokenPolicies, run.revision.generation),
+    limitedUses: found.limitedUses,
+  };
+}
+
+async function grantEnds(
+  parts: CorridorParts,
+  run: Run,
+  grant: { mountId: string; role: string },
+): Promise<number | 'never' | null> {
+  const mount = run.mounts.byId(grant.mountId);
+  const type = mount === null ? undefined : parts.types.get(typeKey(mount.class, mount.type));
+  if (mount === null || type?.grant === undefined) return null;
+  return type.grant(storageOf(parts, run, mount), grant.role);
+}
+
+function storageOf(parts: CorridorParts, run: Run, mount: Mount): View {
+  return mount.class === 'system' ? run.core : parts.barrier.view(run.tx, { mountId: mount.id });
+}
+
+/**
+ * Authorises a request and finds its handler. Existence is only looked at for a caller who may know it, so that a
+ * refusal never tells whether something is there.
+ */
+export async function admit(parts: CorridorParts, run: Run, request: Request, caller: Caller | null): Promise<Admission> {
+  const path = request.path.endsWith('/') ? request.path.slice(0, -1) : request.path;
+  const destination = run.mounts.resolve(path);
+  const type = destination === null ? undefined : parts.types.get(typeKey(destination.mount.class, destination.mount.type));
+  const listing = request.operation === 'list';
+  const routes = destination === null || type === undefined ? [] : (type.routesFor?.(destination.mount.options) ?? type.routes);
+  const matched = destination === null ? null : matchRoute(routes, destination.path, listing);
+  const spec = matched?.route.operations[request.operation];
+  const mount = destination?.mount ?? null;
+
+  if (caller === null && spec?.unauthenticated !== true) {
+    throw new Refusal(permissionDenied(), { verb: null, mount, auth: null });
+  }
+  const context =
+    mount === null || matched === null
+      ? null
+      : ({
+          request,
+          params: matched.params,
+          data: request.data,
+          storage: storageOf(parts, run, mount),
+          mount,
+          caller,
+          now: run.now,
+          random: parts.random,
+          services: parts.services,
+          run,
+        } satisfies CoreContext);
+  const verb = await verbOf(request.operation, matched?.route, context);
+  let granting: AuditAuth['granting'] = [];
+  if (spec?.unauthenticated !== true && caller !== null) {
+    const answer = caller.acl.allows({
+      verb,
+      path: listing ? `${path}/` : request.path,
+      data: request.data,
+      wrapTtl: request.wrapTtl,
+      sudo: spec?.sudo === true,
+    });
+    if (!answer.allowed) throw new Refusal(permissionDenied(), { verb, mount, auth: auditAuth(caller, []) });
+    granting = answer.granting.map((policy) => ({ name: policy.name, type: policy.type }));
+  }
+  const auth = caller === null ? null : auditAuth(caller, granting);
+  if (mount === null)
+    throw new Refusal(new RequestError(404, `no handler for route "${request.path}". route entry not found.`), {
+      verb,
+      mount,
+      auth,
+    });
+  if (matched === null || context === null) throw new Refusal(new RequestError(404, 'unsupported path'), { verb, mount, auth });
+  if (spec === undefined) throw new Refusal(new RequestError(405, 'unsupported operation'), { verb, mount, auth });
+  return { request, verb, caller, mount, route: matched.route, spec, context, audit: auth };
+}
+
+async function verbOf(
+  operation: Operation,
+  route: Route | undefined,
+  context: RouteContext | null,
+): Promise<AclQuestion['verb']> {
+  if (operation !== 'write') return operation;
+  if (route?.exists === undefined || context === null) return 'update';
+  return (await route.exists(context)) ? 'update' : 'create';
+}
+
+/** Does the admitted work in the transaction of its run. `joined`: an apply moves the revision itself, once. */
+export async function perform(admission: Admission, joined: boolean): Promise<Reply> {
+  const reply = await admission.spec.handle(admission.context);
+  if (admission.spec.configures === true && !joined) await moveRevision(admission.context.run.core);
+  return reply.data === undefined && reply.auth === undefined && reply.status === undefined ? { ...noContent, ...reply } : reply;
+}
+
+export function auditAuth(caller: Caller, granting: AuditAuth['granting']): AuditAuth {
+  return {
+    accessor: caller.accessor,
+    displayName: caller.displayName,
+    policies: caller.policies,
+    tokenPolicies: caller.tokenPolicies,
+    tokenType: caller.tokenType,
+    entityId: caller.entityId,
+    metadata: caller.metadata,
+    granting,
+  };
+}
+
+/** Any error as one that may be shown: a Fault of the layers below keeps its message, everything else becomes a 500. */
+export function asRequestError(error: unknown): RequestError {
+  if (error instanceof RequestError) return error;
+  if (error instanceof Refusal) return error.reply;
+  if (error instanceof Fault) {
+    if (error.code === 'sealed') return new RequestError(503, 'Vault is sealed', { cause: error });
+    const text = error.hint === null ? error.message : `${error.message}. ${error.hint}`;
+    return new RequestError(error.code === 'value-too-large' || error.code === 'key-too-long' ? 400 : 500, text, {
+      cause: error,
+    });
+  }
+  return new RequestError(500, 'internal error', { cause: error });
+}
+
+/** A request of the core's own making, for the reads and changes inside another request. */
+export function innerRequest(outer: Request, operation: Operation, path: string, data: JsonObject): Request {
+  return { id: outer.id, operation, path, data, token: outer.token, remote: outer.remote, wrapTtl: null };
+}

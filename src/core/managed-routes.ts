@@ -1,0 +1,160 @@
+import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
+import { openSealed } from '../barrier/recipient.ts';
+import { addressText, type ManagedRecord, type Snapshot } from '../protocol/managed.ts';
+import { noContent, type Reply } from '../protocol/reply.ts';
+import { badRequest, notFound, RequestError } from '../protocol/request-error.ts';
+import { readReply } from './apply.ts';
+import { address, list, readRead, text } from './apply-body.ts';
+import { type CoreContext, type CorridorParts, innerRequest, typeKey } from './corridor.ts';
+import { addressOfPath, managedRecords } from './managed.ts';
+import type { Mount, Route, RouteContext } from './mount-type.ts';
+import { checkBinding } from './value.ts';
+
+const runOf = (context: RouteContext) => (context as CoreContext).run;
+
+/** `sys/managed/…`: what config repos manage, and everything that a plan needs to know of the store. */
+export function managedRoutes(parts: CorridorParts, storeId: string): readonly Route[] {
+  return [
+    {
+      path: 'managed',
+      summary: 'The records of all managed objects.',
+      operations: {
+        read: {
+          summary: 'Reads them.',
+          handle: async (context) => ({
+            data: { records: (await managedRecords(runOf(context).core).all()) as unknown as Json },
+          }),
+        },
+      },
+    },
+    {
+      path: 'managed/snapshot',
+      summary: 'Everything that a plan needs, read at one config revision. Each read is authorised as if it were sent alone.',
+      operations: {
+        write: {
+          summary: 'Takes a snapshot.',
+          fields: {
+            project: { type: 'string', description: 'The project that plans.', required: true },
+            reads: { type: 'any', description: 'The reads: a list of {operation, path}.' },
+            revision: { type: 'int', description: 'Refuse unless the store is at this revision.' },
+          },
+          handle: async (context) => ({ data: (await snapshot(parts, storeId, context)) as unknown as JsonObject }),
+        },
+      },
+    },
+    {
+      path: 'managed/observe/:path*',
+      summary: 'The mark of an object that has no readable metadata, without its secret: it changes with every write.',
+      operations: { read: { summary: 'Reads the mark.', handle: (context) => observe(parts, context) } },
+    },
+    {
+      path: 'managed/record/:path*',
+      summary: 'The record of one managed object: <Kind>/<mount, ":" for "/", or "-">/<name>.',
+      exists: async (context) =>
+        (await managedRecords(runOf(context).core).get(addressOfPath(context.params.path ?? ''))) !== null,
+      operations: {
+        read: {
+          summary: 'Reads it.',
+          handle: async (context) => {
+            const record = await managedRecords(runOf(context).core).get(addressOfPath(context.params.path ?? ''));
+            if (record === null) throw notFound();
+            return { data: record as unknown as JsonObject };
+          },
+        },
+        write: {
+          summary: 'Records are written by sys/apply; a policy on this path says for which addresses.',
+          handle: () =>
+            Promise.reject(
+              badRequest(
+                'managed records are written by sys/apply; to adopt, move or forget an object use a Refactor document or the command line',
+              ),
+            ),
+        },
+        delete: {
+          summary: 'Forgets the object: it stays as it is and is managed no more.',
+          configures: true,
+          handle: async (context) => {
+            const records = managedRecords(runOf(context).core);
+            const forgotten = addressOfPath(context.params.path ?? '');
+            if ((await records.get(forgotten)) === null) throw notFound();
+            await records.delete(forgotten);
+            return noContent;
+          },
+        },
+      },
+    },
+    {
+      path: 'managed/check-sealed',
+      summary:
+        'Says of sealed blocks whether they open here and are bound to the address and field where they stand. No value returns.',
+      operations: {
+        write: {
+          summary: 'Checks blocks.',
+          fields: { blocks: { type: 'any', description: 'A list of {sealed, address, field}.', required: true } },
+          handle: async (context) => {
+            const verdicts: (string | null)[] = [];
+            for (const [index, block] of list(context.data.blocks, 'blocks').entries())
+              verdicts.push(await verdict(context, block, `blocks[${index}]`));
+            return { data: { verdicts } };
+          },
+        },
+      },
+    },
+  ];
+}
+
+async function snapshot(parts: CorridorParts, storeId: string, context: RouteContext): Promise<Snapshot> {
+  const run = runOf(context);
+  const project = text(context.data.project, 'project');
+  const { revision } = run.revision;
+  if (context.data.revision !== undefined && context.data.revision !== revision) {
+    throw new RequestError(409, 'the configuration changed while the plan was being made; plan again');
+  }
+  const records = await managedRecords(run.core).all();
+  const reads = list(context.data.reads ?? [], 'reads').map((read, index) => readRead(read, `reads[${index}]`));
+  const replies: (JsonObject | null)[] = [];
+  const caller = context.caller === null ? null : { ...context.caller, limitedUses: false };
+  for (const read of reads) {
+    replies.push(await readReply(parts, run, innerRequest(context.request, read.operation, read.path, {}), caller));
+  }
+  const mounts = run.mounts.all();
+  return {
+    storeId,
+    revision,
+    managed: records.filter((record) => record.project === project),
+    foreign: records
+      .filter((record) => record.project !== project)
+      .map((record: ManagedRecord) => ({ address: record.address, project: record.project })),
+    engines: lensMounts(mounts.filter((mount) => mount.class === 'secret')),
+    methods: lensMounts(mounts.filter((mount) => mount.class === 'auth')),
+    replies,
+  };
+}
+
+function lensMounts(mounts: readonly Mount[]): Snapshot['engines'] {
+  return Object.fromEntries(mounts.map((mount) => [mount.path, { type: mount.type, options: mount.options }]));
+}
+
+async function observe(parts: CorridorParts, context: RouteContext): Promise<Reply> {
+  const run = runOf(context);
+  const destination = run.mounts.resolve(context.params.path ?? '');
+  const type = destination === null ? undefined : parts.types.get(typeKey(destination.mount.class, destination.mount.type));
+  if (destination === null || type?.observe === undefined || destination.path === '' || destination.mount.id === 'cubbyhole')
+    throw notFound();
+  const { mount, path } = destination;
+  const observation = await type.observe({ ...context, mount, storage: parts.barrier.view(run.tx, { mountId: mount.id }) }, path);
+  if (observation === null) throw notFound();
+  return { data: { mark: observation.mark } };
+}
+
+async function verdict(context: RouteContext, block: Json, at: string): Promise<string | null> {
+  if (!isJsonObject(block)) throw badRequest(`${at} must be an object`);
+  const stands = address(block.address, `${at}.address`);
+  const field = text(block.field, `${at}.field`);
+  try {
+    checkBinding(await openSealed(runOf(context).core, text(block.sealed, `${at}.sealed`)), stands, field);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : `${addressText(stands)} ${field} does not open`;
+  }
+}

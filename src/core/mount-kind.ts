@@ -1,0 +1,156 @@
+import { parseDuration, shortDuration } from '../base/duration.ts';
+import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
+import type { Kind, LensChange, LensRequest, LiveObject, ResourceName, SpecSchema } from '../kinds/kind.ts';
+
+const ttl = (what: string): SpecSchema => ({
+  type: 'string',
+  format: 'duration',
+  default: '0s',
+  description: `${what} \`0s\`: the system's default.`,
+});
+const stringList = (description: string): SpecSchema => ({
+  type: 'array',
+  items: { type: 'string', description: 'A field.' },
+  uniqueItems: true,
+  default: [],
+  description,
+});
+
+/** Fields that an engine and an auth method have in common: our name, the name in `config` of the API, and its type. */
+const configured = [
+  ['defaultLeaseTtl', 'default_lease_ttl', 'duration'],
+  ['maxLeaseTtl', 'max_lease_ttl', 'duration'],
+  ['listingVisibility', 'listing_visibility', 'text'],
+  ['auditNonHmacRequestKeys', 'audit_non_hmac_request_keys', 'set'],
+  ['auditNonHmacResponseKeys', 'audit_non_hmac_response_keys', 'set'],
+] as const;
+
+const properties: Readonly<Record<string, SpecSchema>> = {
+  description: { type: 'string', default: '', maxLength: 1024, description: 'What this mount is for, for people.' },
+  options: {
+    type: 'object',
+    default: {},
+    additionalProperties: { type: 'string', description: 'The value.' },
+    description: 'Options of the type; for kv: `version: "2"`.',
+  },
+  defaultLeaseTtl: ttl('The TTL of what sets none.'),
+  maxLeaseTtl: ttl('The greatest TTL that anything here can have.'),
+  listingVisibility: {
+    type: 'string',
+    enum: ['', 'unauth', 'hidden'],
+    default: '',
+    description: '`unauth` shows the mount to clients without a token.',
+  },
+  auditNonHmacRequestKeys: stringList('Request fields that the audit log shows in the clear. Never name a secret here.'),
+  auditNonHmacResponseKeys: stringList('Response fields that the audit log shows in the clear. Never name a secret here.'),
+};
+
+/** A mounted secret engine. Its name is its path. */
+export const secretEngineKind: Kind = mountKind('SecretEngine', 'mounts', {
+  description: 'A secret engine mounted at a path: the name of the document.',
+  type: 'The type of the engine, such as `kv`.',
+  extra: {},
+});
+
+/** An enabled auth method. Its name is its path below `auth/`. */
+export const authMethodKind: Kind = mountKind('AuthMethod', 'auth', {
+  description: 'An auth method enabled at a path below auth/: the name of the document.',
+  type: 'The type of the method, such as `approle`.',
+  extra: {
+    tokenType: {
+      type: 'string',
+      enum: ['default-service', 'default-batch', 'service', 'batch'],
+      default: 'default-service',
+      description: 'The type of the tokens that a login gives.',
+    },
+  },
+});
+
+function mountKind(
+  kind: 'SecretEngine' | 'AuthMethod',
+  folder: 'mounts' | 'auth',
+  words: { description: string; type: string; extra: Readonly<Record<string, SpecSchema>> },
+): Kind {
+  const spec: SpecSchema = {
+    type: 'object',
+    required: ['type'],
+    additionalProperties: false,
+    properties: { type: { type: 'string', minLength: 1, description: words.type }, ...properties, ...words.extra },
+  };
+  const fields =
+    Object.keys(words.extra).length === 0 ? configured : ([...configured, ['tokenType', 'token_type', 'text']] as const);
+  const path = (name: string): string => `sys/${folder}/${name}`;
+  return {
+    kind,
+    description: words.description,
+    spec,
+    mountField: null,
+    mountKind: null,
+    nameRule: 'mountPath',
+    reservedNames: kind === 'SecretEngine' ? ['sys', 'auth', 'cubbyhole', 'identity', 'audit'] : ['token'],
+    replaceOn: ['/type'],
+    importId: kind === 'SecretEngine' ? 'the path of the mount' : 'the path of the method, without auth/',
+    normalize: (sent) => normalize(sent, spec),
+    mount: (sent) => {
+      const { type, options } = normalize(sent, spec);
+      return { type: String(type), options: options as Record<string, string> };
+    },
+    reads: (resource) => [{ operation: 'read', path: path(resource.name) }],
+    read: ([reply]) => readMount(reply ?? null, fields, spec),
+    write: (change, resource) => writeMount(change, resource, path, fields),
+    remove: (resource) => [{ operation: 'delete', path: path(resource.name), data: {} }],
+  };
+}
+
+type Fields = readonly (readonly [ours: string, theirs: string, type: 'duration' | 'text' | 'set'])[];
+
+function normalize(sent: JsonObject, schema: SpecSchema): JsonObject {
+  const spec: Record<string, Json> = {};
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    const value = sent[name] ?? property.default;
+    if (value === undefined) continue;
+    if (property.format === 'duration') spec[name] = shortDuration(parseDuration(value) ?? 0);
+    else if (property.type === 'array') spec[name] = [...new Set(value as readonly string[])].sort();
+    else spec[name] = value;
+  }
+  const versioned = /^kv-v([12])$/.exec(String(spec.type))?.[1];
+  if (versioned !== undefined) {
+    spec.type = 'kv';
+    spec.options = { version: versioned, ...(spec.options as JsonObject) };
+  } else if (spec.type === 'kv' && !Object.hasOwn(spec.options as JsonObject, 'version')) {
+    spec.options = { ...(spec.options as JsonObject), version: '1' };
+  }
+  return spec;
+}
+
+function readMount(reply: JsonObject | null, fields: Fields, schema: SpecSchema): LiveObject | null {
+  if (reply === null) return null;
+  const config = isJsonObject(reply.config) ? reply.config : {};
+  const spec: Record<string, Json> = {
+    type: reply.type ?? '',
+    description: reply.description ?? '',
+    options: reply.options ?? {},
+  };
+  for (const [ours, theirs, type] of fields) {
+    const value = config[theirs];
+    if (type === 'duration') spec[ours] = shortDuration(typeof value === 'number' ? value : 0);
+    else if (value !== undefined) spec[ours] = value;
+  }
+  return { spec: normalize(spec, schema), mark: null };
+}
+
+function writeMount(change: LensChange, resource: ResourceName, path: (name: string) => string, fields: Fields): LensRequest[] {
+  const { before, after } = change;
+  const config: Record<string, Json> = {};
+  for (const [ours, theirs] of fields) {
+    if (before === null || JSON.stringify(before.spec[ours]) !== JSON.stringify(after[ours])) config[theirs] = after[ours] ?? '';
+  }
+  if (before === null) {
+    const { type = '', description = '', options = {} } = after;
+    return [{ operation: 'write', path: path(resource.name), data: { type, description, options, config } }];
+  }
+  const data: Record<string, Json> = { ...config };
+  if (before.spec.description !== after.description) data.description = after.description ?? '';
+  if (JSON.stringify(before.spec.options) !== JSON.stringify(after.options)) data.options = after.options ?? {};
+  return [{ operation: 'write', path: `${path(resource.name)}/tune`, data }];
+}
