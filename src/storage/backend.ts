@@ -70,7 +70,6 @@ export interface Batch {
 }
 
 export type CommitResult =
-  | { readonly committed: true; readonly sequence: number }
-  | { readonly committed: false; readonly conflict: string };
+  { readonly committed: true; readonly sequence: number } | { readonly committed: false; readonly conflict: string };
 
 export const maxKeyBytes = 1024;
