@@ -11,7 +11,7 @@ import type { Operation, Request } from '../protocol/request.ts';
 import type { Transaction } from '../storage/transaction.ts';
 import type { MountTable, MountTables } from './mount-table.ts';
 import type { AclQuestion, Caller, Mount, MountType, OperationSpec, Route, RouteContext, Services } from './mount-type.ts';
-import type { AuditAuth, AuditEntry, PolicyPort, TokenPort } from './ports.ts';
+import type { AuditAuth, AuditEntry, Grant, PolicyPort, TokenPort } from './ports.ts';
 import { moveRevision, readRevision, type Revision } from './revision.ts';
 import { matchRoute } from './route.ts';
 
@@ -98,8 +98,8 @@ export async function authenticate(
   const found = await parts.tokens.find(run.core, request.token, request.remote, run.now, useTaken);
   if (found === null) return null;
   let expiresAt = found.expiresAt;
-  if (found.grant !== null) {
-    const until = await grantEnds(parts, run, found.grant);
+  for (const grant of found.grants) {
+    const until = await grantEnds(parts, run, grant);
     if (until === null || (until !== 'never' && until <= run.now)) return null;
     if (until !== 'never') expiresAt = expiresAt === null ? until : Math.min(expiresAt, until);
   }
@@ -118,11 +118,7 @@ export async function authenticate(
   };
 }
 
-async function grantEnds(
-  parts: CorridorParts,
-  run: Run,
-  grant: { mountId: string; role: string },
-): Promise<number | 'never' | null> {
+async function grantEnds(parts: CorridorParts, run: Run, grant: Grant): Promise<number | 'never' | null> {
   const mount = run.mounts.byId(grant.mountId);
   const type = mount === null ? undefined : parts.types.get(typeKey(mount.class, mount.type));
   if (mount === null || type?.grant === undefined) return null;

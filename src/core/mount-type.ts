@@ -35,6 +35,15 @@ export interface MountType {
    * when its grant expires (milliseconds since the epoch), `never`, or null: the role is gone.
    */
   grant?(storage: View, role: string): Promise<number | 'never' | null>;
+  /** What the role says now about the tokens of its logins, asked when one is renewed. Null: the role is gone. */
+  renewal?(storage: View, role: string): Promise<RenewalTerms | null>;
+}
+
+/** Seconds; 0: not set. */
+export interface RenewalTerms {
+  readonly ttl: number;
+  readonly maxTtl: number;
+  readonly period: number;
 }
 
 export interface Observation {

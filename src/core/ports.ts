@@ -17,8 +17,11 @@ export interface TokenPort {
   takeUse(view: View, tokenId: string): Promise<boolean>;
   /** Makes and stores the token of a login; returns the reply's auth part. */
   issue(context: RouteContext, login: Login): Promise<Reply>;
-  /** Revokes every token that a mount issued (it is being unmounted). */
-  revokeMount(view: View, mountId: string): Promise<number>;
+  /**
+   * Has every token that a mount issued cleaned up (it is being unmounted): none of them works without the mount. The
+   * cleaning itself is done by later runs of `expireTokens`.
+   */
+  revokeMount(view: View, mountId: string): Promise<void>;
 }
 
 export interface FoundToken {
@@ -31,8 +34,17 @@ export interface FoundToken {
   readonly expiresAt: number | null;
   /** True: each request must take a use first. */
   readonly limitedUses: boolean;
-  /** The login that gave it: checked at each use (`MountType.grant`). Null: made directly. */
-  readonly grant: { readonly mountId: string; readonly role: string } | null;
+  /**
+   * The bindings on which it rests, its own and those of its ancestors: all are checked at each use
+   * (`MountType.grant`). Empty: made directly, and from nothing that a binding gave.
+   */
+  readonly grants: readonly Grant[];
+}
+
+/** The binding (role) of a mount that gave a token. */
+export interface Grant {
+  readonly mountId: string;
+  readonly role: string;
 }
 
 /** How the core asks for policies. Implemented in policy/. */
