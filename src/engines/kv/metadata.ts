@@ -103,7 +103,10 @@ async function save(
     customMetadata,
   });
   if (change.casRequired === false && (await loadConfig(context.storage)).casRequired) {
-    return { warnings: ['"cas_required" set to false, but is mandated by backend config. This value will be ignored.'] };
+    return {
+      status: 200,
+      warnings: ['"cas_required" set to false, but is mandated by backend config. This value will be ignored.'],
+    };
   }
   return noContent;
 }

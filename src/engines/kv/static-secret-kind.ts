@@ -89,31 +89,20 @@ export const staticSecretKind: Kind = {
   normalize,
   check,
   reads: (resource, context) => {
+    const path = {
+      '1': `sys/managed/observe/${resource.mount}/${resource.name}`,
+      '2': `${resource.mount}/metadata/${resource.name}`,
+    };
     const version = versionOf(resource, context);
-    if (version === null) return [];
-    return [
-      {
-        operation: 'read',
-        path:
-          version === '2'
-            ? `${resource.mount}/metadata/${resource.name}`
-            : `sys/managed/observe/${resource.mount}/${resource.name}`,
-      },
-    ];
+    return version === null ? [] : [{ operation: 'read', path: path[version] }];
   },
   read,
   write: (change, resource, context) =>
     versionOf(resource, context) === '2' ? writeVersioned(change, resource) : writeWhole(change, resource),
   remove: (resource, context) => {
+    const path = { '1': `${resource.mount}/${resource.name}`, '2': `${resource.mount}/metadata/${resource.name}` };
     const version = versionOf(resource, context);
-    if (version === null) return [];
-    return [
-      {
-        operation: 'delete',
-        path: version === '2' ? `${resource.mount}/metadata/${resource.name}` : `${resource.mount}/${resource.name}`,
-        data: {},
-      },
-    ];
+    return version === null ? [] : [{ operation: 'delete', path: path[version], data: {} }];
   },
 };
 
@@ -140,12 +129,10 @@ function check(sent: JsonObject, resource: ResourceName, context: LensContext): 
   const problems: SpecProblem[] = [];
   const mount = resource.mount === null ? undefined : context.engines.get(resource.mount);
   if (mount === undefined) return problems;
-  if (mount.type !== 'kv')
-    problems.push({
-      at: '/engine',
-      message: `"${resource.mount}" is a mount of type ${mount.type}; a StaticSecret lives in a kv mount`,
-    });
-  else if (kvVersion(mount.options) === '1') {
+  if (mount.type !== 'kv') {
+    const message = `"${resource.mount}" is a mount of type ${mount.type}; a StaticSecret lives in a kv mount`;
+    problems.push({ at: '/engine', message });
+  } else if (kvVersion(mount.options) === '1') {
     for (const field of versionedOnly.filter((field) => Object.hasOwn(sent, field))) {
       problems.push({
         at: toPointer([field]),
