@@ -1,0 +1,179 @@
+import { canonicalJson, type Json } from '../base/json.ts';
+import type { Mount } from '../core/mount-type.ts';
+import type { AuditAuth, AuditEntry } from '../core/ports.ts';
+import type { Reply, ReplyAuth } from '../protocol/reply.ts';
+import type { Request } from '../protocol/request.ts';
+import type { KeyedHash } from './keyed-hash.ts';
+import { cutText, redactedText } from './redact.ts';
+
+/** What the chain adds to an entry when it gets its place. */
+export interface LinePlace {
+  readonly seq: number;
+  /** The chain hash before this line, hex. */
+  readonly prev: string;
+  /** When the entry was taken in: milliseconds since the epoch. */
+  readonly time: number;
+  /** Names the run of the process that wrote the line. */
+  readonly boot: string;
+  /** The fencing number under which it ran. */
+  readonly epoch: number;
+}
+
+/** An entry without its secrets, ready for a place in the chain: members as JCS text. */
+export interface RedactedEntry {
+  readonly type: AuditEntry['type'];
+  readonly auth: string;
+  readonly request: string;
+  readonly response: string;
+  readonly error: string;
+}
+
+interface RequestText {
+  readonly text: string;
+  /** False: another entry about the same request knows more of it (the verb, the mount). */
+  fits(entry: AuditEntry): boolean;
+}
+
+/** No line that `formatLine` makes is longer. Readers refuse a longer one instead of filling their memory. */
+export const maxLineBytes = 4 * 1024 * 1024;
+
+const dataLimit = { characters: 256 * 1024 };
+const plainLimit = 64 * 1024;
+const textLimit = 4096;
+
+/**
+ * Takes the secrets out of entries. Members are those of Vault's audit entries: data as keyed hashes (see
+ * `redactedText`), tokens and token accessors as keyed hashes wherever they stand, all else as it is. What is too
+ * large is shown cut. `facts` of an entry stand in `request.facts`.
+ */
+export class Redactor {
+  readonly #hashes: KeyedHash;
+  // The two entries of a request carry the same request and the same caller: their text is made once. Weak, so that
+  // nothing outlives its request.
+  readonly #requests = new WeakMap<Request, RequestText>();
+  readonly #callers = new WeakMap<AuditAuth, string>();
+
+  constructor(hashes: KeyedHash) {
+    this.#hashes = hashes;
+  }
+
+  redact(entry: AuditEntry): RedactedEntry {
+    return {
+      type: entry.type,
+      auth: entry.auth === null ? 'null' : this.#auth(entry.auth),
+      request: this.#requestOf(entry),
+      response: entry.reply === null ? 'null' : this.#response(entry.reply, entry.mount),
+      error: entry.error === null ? 'null' : text(entry.error),
+    };
+  }
+
+  #requestOf(entry: AuditEntry): string {
+    const { request } = entry;
+    if (request === null) return entry.facts === undefined ? 'null' : `{"facts":${this.#plain(entry.facts)}}`;
+    const made = this.#requests.get(request);
+    if (made !== undefined && made.fits(entry)) return made.text;
+    const { verb, mount, facts } = entry;
+    const accessor = entry.auth?.accessor;
+    const fits = (other: AuditEntry) =>
+      other.verb === verb && other.mount === mount && other.facts === facts && other.auth?.accessor === accessor;
+    const requestText = this.#request(request, entry);
+    this.#requests.set(request, { fits, text: requestText });
+    return requestText;
+  }
+
+  #request(request: Request, { verb, mount, auth, facts }: AuditEntry): string {
+    const data = redactedText(request.data, this.#hashes, mount?.config.auditNonHmacRequestKeys ?? [], dataLimit);
+    const place = mountMembers(mount);
+    // Members in the order of JCS.
+    return (
+      `{"client_token":${this.#token(request.token)},"client_token_accessor":${this.#accessor(auth?.accessor ?? '')},"data":${data},` +
+      (facts === undefined ? '' : `"facts":${this.#plain(facts)},`) +
+      `"id":${text(request.id)},${place},"operation":${text(verb ?? (request.operation === 'write' ? 'update' : request.operation))},` +
+      `"path":${text(request.path)},"remote_address":${request.remote === null ? 'null' : text(request.remote.address)},` +
+      `"remote_port":${request.remote?.port ?? 'null'},"wrap_ttl":${request.wrapTtl ?? 'null'}}`
+    );
+  }
+
+  #auth(auth: AuditAuth): string {
+    const made = this.#callers.get(auth);
+    if (made !== undefined) return made;
+    const ofIdentity = auth.policies.filter((name) => !auth.tokenPolicies.includes(name));
+    const authText =
+      `{"accessor":${this.#accessor(auth.accessor)},"display_name":${text(auth.displayName)},"entity_id":${text(auth.entityId)},` +
+      `"identity_policies":${this.#plain(ofIdentity)},"metadata":${this.#plain(auth.metadata)},"policies":${this.#plain(auth.policies)},` +
+      `"policy_results":{"allowed":${auth.granting.length > 0},"granting_policies":${this.#plain(auth.granting)}},` +
+      `"token_policies":${this.#plain(auth.tokenPolicies)},"token_type":${text(auth.tokenType)}}`;
+    this.#callers.set(auth, authText);
+    return authText;
+  }
+
+  #response(reply: Reply, mount: Mount | null): string {
+    const exempt = mount?.config.auditNonHmacResponseKeys ?? [];
+    const data = reply.data == null ? 'null' : redactedText(reply.data, this.#hashes, exempt, dataLimit);
+    const lease = reply.leaseId === undefined || reply.leaseId === '' ? 'null' : `{"lease_id":${text(reply.leaseId)}}`;
+    return (
+      `{"auth":${reply.auth == null ? 'null' : this.#replyAuth(reply.auth)},"data":${data},${mountMembers(mount)},` +
+      `"secret":${lease},"status":${reply.status ?? 200},"warnings":${this.#plain(reply.warnings ?? null)}}`
+    );
+  }
+
+  #replyAuth(auth: ReplyAuth): string {
+    return (
+      `{"accessor":${this.#accessor(auth.accessor)},"client_token":${this.#token(auth.client_token)},"entity_id":${text(auth.entity_id)},` +
+      `"identity_policies":${this.#plain(auth.identity_policies)},"metadata":${this.#plain(auth.metadata)},` +
+      `"num_uses":${auth.num_uses},"orphan":${auth.orphan},"policies":${this.#plain(auth.policies)},"renewable":${auth.renewable},` +
+      `"token_policies":${this.#plain(auth.token_policies)},"token_ttl":${auth.lease_duration},"token_type":${text(auth.token_type)}}`
+    );
+  }
+
+  #token(token: string | null): string {
+    return token === null || token === '' ? 'null' : `"${this.#hashes.of(token)}"`;
+  }
+
+  #accessor(accessor: string): string {
+    return accessor === '' ? 'null' : `"${this.#hashes.ofHandle(accessor)}"`;
+  }
+
+  /** What holds no secret, as it is; cut where it is too large. */
+  #plain(value: Json): string {
+    const plainText = canonicalText(value);
+    return plainText.length <= plainLimit || value === null ? plainText : cutText(value, this.#hashes);
+  }
+}
+
+/** The line (without newline): JCS of the ten members, always all of them. */
+export function formatLine(entry: RedactedEntry, place: LinePlace): string {
+  return (
+    `{"auth":${entry.auth},"boot":${text(place.boot)},"epoch":${place.epoch},"error":${entry.error},"prev":"${place.prev}",` +
+    `"request":${entry.request},"response":${entry.response},"seq":${place.seq},"time":"${nanosecondTime(place.time)}","type":"${entry.type}"}`
+  );
+}
+
+/** RFC 3339 in UTC with nine digits of a second, of which the clock fills three. */
+function nanosecondTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace('Z', '000000Z');
+}
+
+function mountMembers(mount: Mount | null): string {
+  if (mount === null) return '"mount_accessor":null,"mount_class":null,"mount_point":null,"mount_type":null';
+  const point = mount.class === 'auth' ? `auth/${mount.path}/` : `${mount.path}/`;
+  return (
+    `"mount_accessor":${text(mount.accessor)},"mount_class":"${mount.class}",` +
+    `"mount_point":${text(point)},"mount_type":${text(mount.type)}`
+  );
+}
+
+/** A string as JSON, cut visibly where it is longer than any honest one. */
+function text(value: string): string {
+  const kept = value.length <= textLimit ? value : `${value.slice(0, textLimit)}… (cut: ${value.length} characters)`;
+  return JSON.stringify(kept.isWellFormed() ? kept : kept.toWellFormed());
+}
+
+/** JCS; where a lone surrogate forbids it, a JSON string that holds the value's JSON text. */
+function canonicalText(value: Json): string {
+  try {
+    return canonicalJson(value);
+  } catch {
+    return canonicalJson(JSON.stringify(value));
+  }
+}

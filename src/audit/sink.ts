@@ -1,0 +1,88 @@
+import type { Head } from './chain.ts';
+
+/**
+ * Where audit lines go. A sink is declared in the settings and enabled by name; each enabled sink gets the same lines
+ * in the same order. One file for each type, one line in registry.ts; test/audit/conformance.ts must pass.
+ */
+export interface AuditSink {
+  /** As declared in the settings: an identifier. */
+  readonly name: string;
+  /** `file`. */
+  readonly type: string;
+  /** What `GET sys/audit` shows as `options`. */
+  readonly options: Readonly<Record<string, string>>;
+  /** Options of Vault's device of this type that a caller may send because this sink behaves so anyway. */
+  readonly accepts: Readonly<Record<string, string>>;
+
+  /** Null: as far as can be told without effect, `open` would succeed. Otherwise a sentence that says what is wrong. */
+  check(): Promise<string | null>;
+
+  /**
+   * Opens the sink for appending and says where it stands. Removes a torn last line (bytes that were never
+   * acknowledged). Throws Fault `audit-unavailable` where it cannot be opened, `audit-corrupt` where what is there
+   * is not the tail of an audit log; then nothing was changed.
+   */
+  open(): Promise<SinkTail>;
+
+  /**
+   * Appends a batch: whole lines, each ending in a newline. Resolves when all of it is durable. `lines` is only lent
+   * until then. Throws SinkFailure. Never called twice at once, nor together with another of the methods that change
+   * the sink.
+   */
+  append(lines: Uint8Array): Promise<void>;
+
+  /**
+   * Opens the sink's place anew, because what was there was moved (log rotation). Where that fails it throws as
+   * `open` does, and the sink goes on as before.
+   */
+  reopen(): Promise<SinkTail>;
+
+  /**
+   * Puts what is there aside without deleting it and starts empty. Works on a closed sink, leaves it open. Returns
+   * where the old content is now; null: there was none.
+   */
+  startAnew(): Promise<string | null>;
+
+  /** Null for a sink that cannot be read back (a network sink). */
+  readonly history: SinkHistory | null;
+
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What `open` found. */
+export interface SinkTail {
+  /** The head at the last line; null: no line. */
+  readonly head: Head | null;
+  /** Bytes of a torn last line that were removed. */
+  readonly torn: number;
+}
+
+/** Reading back. Sees the durable lines only; may run while lines are appended. */
+export interface SinkHistory {
+  /**
+   * The head at `seq` and where the lines after it begin, found by walking back from the end and checking the chain
+   * on the way. Null: the sink's first line is later than `seq` + 1, or its last is earlier than `seq`. Throws Fault
+   * `audit-corrupt` where a line on the way was altered.
+   */
+  locate(seq: number): Promise<{ readonly head: Head; readonly offset: number } | null>;
+  /** The bytes from `offset` (as `locate` gave it) to the end, in chunks that are only lent until the next one. */
+  bytesFrom(offset: number): AsyncIterable<Uint8Array>;
+  /** The lines from the last to the first, without newlines; each is only lent until the next one. */
+  backwards(): AsyncIterable<Uint8Array>;
+}
+
+/** Why a batch was not stored. */
+export class SinkFailure extends Error {
+  /**
+   * `unwritten`: nothing of the batch is in the sink, which may be used again. `unknown`: some of it may be, so the
+   * sink takes nothing more until it is opened anew.
+   */
+  readonly outcome: 'unwritten' | 'unknown';
+
+  constructor(outcome: 'unwritten' | 'unknown', message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'SinkFailure';
+    this.outcome = outcome;
+  }
+}
