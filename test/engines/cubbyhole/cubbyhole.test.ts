@@ -25,6 +25,8 @@ describe('cubbyhole', () => {
     mount.caller = token('alice');
   });
 
+  const clear = (tokenId: string) => mount.within((storage) => clearCubbyhole(storage, tokenId));
+
   it('keeps what a token writes, for that token only', async () => {
     expect(await mount.write('a/b', { v: 1 })).toEqual({ status: 204 });
     expect(await mount.read('a/b')).toEqual({ status: 200, data: { v: 1 } });
@@ -42,22 +44,22 @@ describe('cubbyhole', () => {
     await mount.write('x', { v: 1 });
     mount.caller = token('alice2');
     await mount.write('y', { v: 2 });
-    expect(await clearCubbyhole(mount.storage, 'alice')).toBe(1);
+    expect(await clear('alice')).toBe(1);
     expect(await mount.read('y')).toMatchObject({ status: 200 });
   });
 
   it('is emptied with its token', async () => {
     await mount.write('a', { v: 1 });
     await mount.write('a/b', { v: 1 });
-    expect(await clearCubbyhole(mount.storage, 'alice')).toBe(2);
+    expect(await clear('alice')).toBe(2);
     expect(await mount.read('a')).toMatchObject({ status: 404 });
-    expect(await clearCubbyhole(mount.storage, 'alice')).toBe(0);
+    expect(await clear('alice')).toBe(0);
   });
 
   it('never takes an empty id or one with a slash for a token', async () => {
     await mount.write('a', { v: 1 });
-    await expect(clearCubbyhole(mount.storage, '')).rejects.toThrow('not a token id');
-    await expect(clearCubbyhole(mount.storage, 'alice/a')).rejects.toThrow('not a token id');
+    await expect(clear('')).rejects.toThrow('not a token id');
+    await expect(clear('alice/a')).rejects.toThrow('not a token id');
     expect(await mount.read('a')).toMatchObject({ status: 200 });
   });
 

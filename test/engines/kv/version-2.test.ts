@@ -222,7 +222,7 @@ describe('the number of versions that are kept', () => {
     await versions('a', 1);
     expect(await held('a', 4)).toBe(404);
     expect(await held('a', 5)).toBe(5);
-    expect(await mount.storage.scan('versions/')).toEqual(['versions/a/5', 'versions/a/6']);
+    expect(await mount.records('versions/')).toEqual(['versions/a/5', 'versions/a/6']);
   });
 
   it('leaves no value behind when it shrinks past a destroyed version', async () => {
@@ -230,7 +230,7 @@ describe('the number of versions that are kept', () => {
     await mount.write('destroy/a', { versions: [3] });
     await mount.write('metadata/a', { max_versions: 1 });
     await versions('a', 1);
-    expect(await mount.storage.scan('versions/')).toEqual(['versions/a/6']);
+    expect(await mount.records('versions/')).toEqual(['versions/a/6']);
   });
 
   it.each([[-1], [2 ** 32], ['many']])('cannot be %j', async (count) => {
@@ -344,7 +344,7 @@ describe('delete, undelete and destroy', () => {
     await mount.write('destroy/a', { versions: [2] });
     await mount.write('undelete/a', { versions: [2] });
     expect(await held('a', 2)).toBe(404);
-    expect(await mount.storage.scan('versions/')).toEqual(['versions/a/1']);
+    expect(await mount.records('versions/')).toEqual(['versions/a/1']);
   });
 
   it('deleting the metadata removes everything, and numbering starts again', async () => {
@@ -354,7 +354,7 @@ describe('delete, undelete and destroy', () => {
     expect(await mount.delete('metadata/a')).toEqual({ status: 204 });
     expect(await mount.delete('metadata/a')).toEqual({ status: 204 });
     expect(await mount.read('metadata/a')).toEqual(none);
-    expect(await mount.storage.scan('')).toEqual(['metadata/a/b', 'versions/a/b/1']);
+    expect(await mount.records()).toEqual(['metadata/a/b', 'versions/a/b/1']);
     expect(member(await mount.write('data/a', { data: {} }), 'version')).toBe(1);
   });
 });
@@ -380,16 +380,11 @@ describe('metadata', () => {
 
   it('never opens a value', async () => {
     await versions('a', 1);
-    const opened: string[] = [];
-    const { get, getJson } = mount.storage;
-    Object.assign(mount.storage, {
-      get: (path: string) => (opened.push(path), get(path)),
-      getJson: (path: string) => (opened.push(path), getJson(path)),
-    });
+    mount.opened.length = 0;
     await mount.read('metadata/a');
     await mount.list('metadata');
     await mount.observe('a');
-    expect(opened).toEqual(['metadata/a', 'metadata/a']);
+    expect(mount.opened).toEqual(['metadata/a', 'metadata/a']);
   });
 
   it('says whether the newest version can be read', async () => {
@@ -551,7 +546,7 @@ describe('paths that a versioned mount does not have', () => {
         status: 404,
         warnings: [expect.stringContaining('Invalid path')],
       });
-      expect(await mount.storage.scan('')).toEqual([]);
+      expect(await mount.records()).toEqual([]);
     },
   );
 
