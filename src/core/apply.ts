@@ -21,6 +21,7 @@ import {
   Refusal,
   type Run,
 } from './corridor.ts';
+import type { View } from '../barrier/view.ts';
 import { checkOwner, managedRecords, recordPath } from './managed.ts';
 import type { AuditEntry, AuditPort } from './ports.ts';
 import { moveRevision } from './revision.ts';
@@ -40,6 +41,8 @@ export type ApplyAdmission = Admission & { readonly useTaken: boolean };
 /** Stands in the apply's own transaction: what the audit log must say of it, should the process die before it does. */
 interface CommittedApply {
   readonly id: string;
+  /** The last line of the audit log before the apply began: its `apply-commit` can only stand after it. */
+  readonly after: number;
   readonly facts: JsonObject;
   readonly changes: readonly string[];
 }
@@ -69,6 +72,7 @@ export async function applyChanges(apply: ApplyParts, admission: ApplyAdmission)
     auth: admission.audit,
     reply: null,
   };
+  const after = apply.audit.position();
   await apply.audit.append([{ type: 'apply-begin', ...about, error: null, facts }]);
 
   const now = apply.clock.now();
@@ -78,7 +82,7 @@ export async function applyChanges(apply: ApplyParts, admission: ApplyAdmission)
   try {
     outcome = await apply.store.transact(async (tx) => {
       entries = [];
-      return inTransaction(apply, admission, body, { facts, now, opened, entries }, tx);
+      return inTransaction(apply, admission, body, { after, facts, now, opened, entries }, tx);
     });
   } catch (error) {
     const shown = asRequestError(error);
@@ -94,6 +98,7 @@ export async function applyChanges(apply: ApplyParts, admission: ApplyAdmission)
 }
 
 interface Progress {
+  readonly after: number;
   readonly facts: JsonObject;
   readonly now: number;
   readonly opened: OpenedBlocks;
@@ -125,6 +130,7 @@ async function inTransaction(
   const revision = await moveRevision(run.core);
   const committed: CommittedApply = {
     id: request.id,
+    after: progress.after,
     facts: { ...progress.facts, revision },
     changes: body.changes.map((change) => `${change.action} ${addressText(change.address)}`),
   };
@@ -288,16 +294,26 @@ function inChange(change: ApplyChange, error: unknown): unknown {
   });
 }
 
-/**
- * Completes the audit log where a crash fell between the commit of an apply and its entries. `findCommitted` says
- * whether the log has the `apply-commit` of this id.
- */
-export async function completeApply(apply: ApplyParts, findCommitted: (applyId: string) => Promise<boolean>): Promise<void> {
-  const committed = await apply.store.read((tx) => apply.parts.barrier.view(tx, 'core').getJson<CommittedApply>(lastApply));
-  if (committed === null || (await findCommitted(committed.id))) return;
-  const about = { request: null, verb: null, mount: null, auth: null, reply: null, error: null };
-  const changes: Json[] = [...committed.changes];
-  await apply.audit.append([
-    { type: 'apply-commit', ...about, facts: { ...committed.facts, recovered: true, committed: changes } },
-  ]);
+/** Finds an entry of the audit log that names this apply, among the lines after `after`. */
+export type FindCommitted = (applyId: string, after: number) => Promise<boolean>;
+
+/** Completes the audit log where a crash fell between the commit of an apply and its entries. */
+export async function completeApply(apply: ApplyParts, findCommitted: FindCommitted): Promise<void> {
+  const view = (tx: Transaction): View => apply.parts.barrier.view(tx, 'core');
+  const committed = await apply.store.read((tx) => view(tx).getJson<CommittedApply>(lastApply));
+  if (committed === null) return;
+  if (!(await findCommitted(committed.id, committed.after))) {
+    const about = { request: null, verb: null, mount: null, auth: null, reply: null, error: null };
+    const changes: Json[] = [...committed.changes];
+    await apply.audit.append([
+      { type: 'apply-commit', ...about, facts: { ...committed.facts, recovered: true, committed: changes } },
+    ]);
+  }
+  await apply.store.transact((tx) => view(tx).delete(lastApply));
+}
+
+/** Forgets the last apply, whose entries the audit log holds: a later start need not look for them. */
+export async function forgetApply(core: View, applyId: string): Promise<void> {
+  const committed = await core.getJson<CommittedApply>(lastApply);
+  if (committed?.id === applyId) await core.delete(lastApply);
 }

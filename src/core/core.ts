@@ -1,11 +1,12 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { Barrier } from '../barrier/barrier.ts';
+import type { View } from '../barrier/view.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { permissionDenied, RequestError } from '../protocol/request-error.ts';
 import type { Request } from '../protocol/request.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
-import { applyChanges, type ApplyAdmission, completeApply } from './apply.ts';
+import { applyChanges, completeApply, type FindCommitted, forgetApply } from './apply.ts';
 import { applyRoute, isApply } from './apply-route.ts';
 import {
   type Admission,
@@ -51,7 +52,9 @@ export interface Core {
    */
   handle(request: Request): Promise<Reply>;
   /** Completes the audit log of an apply which committed just before a crash. To be called once, before serving. */
-  recover(findCommitted: (applyId: string) => Promise<boolean>): Promise<void>;
+  recover(findCommitted: FindCommitted): Promise<void>;
+  /** Called in the transaction of an orderly end: what the log holds need not be looked for at the next start. */
+  settle(core: View): Promise<void>;
 }
 
 export function createCore(options: CoreOptions): Core {
@@ -116,6 +119,7 @@ export function createCore(options: CoreOptions): Core {
     throw refusal.reply;
   };
 
+  let lastApply: string | null = null;
   return {
     async handle(request) {
       const now = clock.now();
@@ -129,7 +133,9 @@ export function createCore(options: CoreOptions): Core {
           throw error;
         }
         if (isApply(admission)) {
-          return await applyChanges({ ...options, parts }, admission as ApplyAdmission);
+          const reply = await applyChanges({ ...options, parts }, admission);
+          lastApply = request.id;
+          return reply;
         }
         const entry = { request, verb: admission.verb, mount: admission.mount, auth: admission.audit };
         await append(audit, [{ type: 'request', ...entry, reply: null, error: null }]);
@@ -146,6 +152,9 @@ export function createCore(options: CoreOptions): Core {
       } catch (error) {
         throw asRequestError(error);
       }
+    },
+    settle: async (core) => {
+      if (lastApply !== null) await forgetApply(core, lastApply);
     },
     recover: (findCommitted) => completeApply({ ...options, parts }, findCommitted),
   };

@@ -66,6 +66,8 @@ export interface AuditPort {
    * `audit-unavailable` where none could: the request is then refused. Entries of concurrent calls share a sync.
    */
   append(entries: readonly AuditEntry[]): Promise<void>;
+  /** The number of the last line that is durable; 0: none. */
+  position(): number;
 }
 
 /** An entry before hashing and chaining: values in the clear. It must not outlive the call. */

@@ -1,0 +1,88 @@
+import type { CliContext } from './context.ts';
+
+/**
+ * A command of the command line, as data: parsing, help and completion all come from it. One file holds one command
+ * or one family of commands (`kv get`, `kv put` …).
+ */
+export interface Command {
+  /** Its words: `['kv', 'get']`. */
+  readonly path: readonly string[];
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What follows the options, as help shows it: `MOUNT/PATH [KEY=VALUE …]`. Empty: nothing. */
+  readonly operands: string;
+  /** How many operands it takes. */
+  readonly arity: { readonly min: number; readonly max: number };
+  /** More than the summary says: what it does, what it never does, exit codes other than 0 and 1. */
+  readonly description?: string;
+  readonly examples: readonly Example[];
+  readonly options: Readonly<Record<string, Option>>;
+  /** Returns the exit code. Throws Fault or RequestError to fail with a message. */
+  run(context: CliContext, operands: readonly string[], options: Options): Promise<number>;
+}
+
+export interface Example {
+  readonly command: string;
+  readonly explanation: string;
+}
+
+export interface Option {
+  readonly type: 'flag' | 'text' | 'list' | 'number' | 'duration';
+  /** What its value is called in help: `DIR`. */
+  readonly value?: string;
+  readonly description: string;
+}
+
+/** The options as given; an absent one is undefined. Durations in seconds. */
+export class Options {
+  readonly #values: ReadonlyMap<string, string | boolean | number | readonly string[]>;
+
+  constructor(values: ReadonlyMap<string, string | boolean | number | readonly string[]>) {
+    this.#values = values;
+  }
+
+  flag(name: string): boolean {
+    return this.#values.get(name) === true;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#values.get(name);
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  list(name: string): readonly string[] {
+    const value = this.#values.get(name);
+    return Array.isArray(value) ? (value as readonly string[]) : [];
+  }
+
+  number(name: string): number | undefined {
+    const value = this.#values.get(name);
+    return typeof value === 'number' ? value : undefined;
+  }
+}
+
+/** Options that every command takes. */
+export const globalOptions: Readonly<Record<string, Option>> = {
+  help: { type: 'flag', description: 'Show help for the command.' },
+  json: { type: 'flag', description: 'Print JSON for programs.' },
+  'no-color': { type: 'flag', description: 'Never colour the output (NO_COLOR does the same).' },
+};
+
+/** Options of every command that opens the store. */
+export const storeOptions: Readonly<Record<string, Option>> = {
+  store: {
+    type: 'text',
+    value: 'DIR',
+    description: 'The .secretctl directory of the store (default: $SECRETCTL_STORE, else the workspace’s).',
+  },
+  'lock-timeout': {
+    type: 'duration',
+    value: 'DURATION',
+    description: 'How long to wait for a store that another process owns (default 0s).',
+  },
+  'unseal-from': {
+    type: 'text',
+    value: 'FILE',
+    description: 'Read the shares of a Shamir seal from this file (mode 0600), one a line.',
+  },
+};

@@ -1,0 +1,100 @@
+import type { Clock } from '../base/clock.ts';
+import type { JsonObject } from '../base/json.ts';
+import type { Random } from '../base/random.ts';
+import type { Kind } from '../kinds/kind.ts';
+import type { Reply } from '../protocol/reply.ts';
+import type { Operation } from '../protocol/request.ts';
+
+/** What a command sees of the world. `main.ts` hands in the real one. */
+export interface CliContext {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly terminal: Terminal;
+  /** True: print JSON (`-json`). */
+  readonly json: boolean;
+  /** Every kind of document. Loaded when asked for. */
+  kinds(): Promise<readonly Kind[]>;
+  /** Opens and creates embedded stores. Loaded when asked for: it brings the whole server side. */
+  stores(): Promise<Stores>;
+  /** Aborted by Ctrl-C. What is being committed ends whole or not at all. */
+  readonly interrupted: AbortSignal;
+}
+
+/** The terminal or the pipes in its place. */
+export interface Terminal {
+  /** Writes to standard output as it is. */
+  out(text: string): void;
+  /** Writes to standard error as it is. */
+  err(text: string): void;
+  /** True: colour may be used. */
+  readonly colour: boolean;
+  /** True: a person can be asked. */
+  readonly interactive: boolean;
+  /** One line from the person; `hidden`: not shown while typed. Throws Fault `not-interactive` where nobody can be asked, `cancelled` on Ctrl-C. */
+  ask(question: string, options?: { readonly hidden?: boolean }): Promise<string>;
+  /** All of standard input, at most `limit` bytes. */
+  input(limit: number): Promise<Uint8Array>;
+}
+
+/** The door to embedded stores, implemented by compose.ts. */
+export interface Stores {
+  create(options: CreateStore): Promise<CreatedStore>;
+  open(options: OpenStore): Promise<OpenedStore>;
+}
+
+export interface CreateStore {
+  /** The `.secretctl` directory; made with mode 0700. */
+  readonly directory: string;
+  /** Where the static key and the root token go: a directory outside of every repo. */
+  readonly configDirectory: string;
+  readonly seal: { readonly type: 'static' } | { readonly type: 'shamir'; readonly shares: number; readonly threshold: number };
+}
+
+export interface CreatedStore {
+  readonly storeId: string;
+  /** The age public key for which values are sealed. */
+  readonly recipient: string;
+  /** Empty unless the seal is Shamir's. Shown once, stored nowhere. */
+  readonly shares: readonly string[];
+  readonly keyFile: string | null;
+  readonly tokenFile: string;
+}
+
+export interface OpenStore {
+  readonly directory: string;
+  readonly configDirectory: string;
+  /** The command line without secrets, for whoever waits for the lock. */
+  readonly command: string;
+  /** Milliseconds. */
+  readonly lockTimeout: number;
+  /** Gives shares one by one until there are enough; null: there are no more. Not asked unless the seal needs them. */
+  nextShare(progress: { readonly given: number; readonly threshold: number }): Promise<string | null>;
+  /** Progress and warnings for a person. */
+  notify(message: string): void;
+}
+
+/** An open embedded store. Everything but maintenance goes through `handle`: the corridor. */
+export interface OpenedStore {
+  readonly storeId: string;
+  handle(request: {
+    readonly operation: Operation;
+    readonly path: string;
+    readonly data: JsonObject;
+    readonly token: string | null;
+  }): Promise<Reply>;
+  /** Re-encrypts what older keys still cover, in small steps; may be interrupted and resumed. */
+  rewrap(onProgress: (done: number) => void, interrupted: AbortSignal): Promise<void>;
+  readonly seal: SealStatus;
+  /** The audit log files of the store, for `audit verify`. */
+  readonly auditFiles: readonly string[];
+  /** Ends after what is under way: due expiries for two seconds at most, then locks and keys are given back. */
+  close(): Promise<void>;
+}
+
+export interface SealStatus {
+  readonly type: string;
+  readonly shares: number;
+  readonly threshold: number;
+}

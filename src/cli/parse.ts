@@ -1,0 +1,108 @@
+import { parseArgs } from 'node:util';
+import { parseDuration } from '../base/duration.ts';
+import { Fault } from '../base/error.ts';
+import { nearest } from '../base/nearest.ts';
+import { type Command, globalOptions, type Option, Options } from './command.ts';
+
+export interface Invocation {
+  readonly operands: readonly string[];
+  readonly options: Options;
+}
+
+/**
+ * Parses what follows the words of a command. Every long option is accepted with one or two dashes and as
+ * `-name=value`; there are no short ones, so `-json` is never `-j -s -o -n`. `--` ends the options. Throws Fault `usage`.
+ */
+export function parseInvocation(command: Command, argv: readonly string[]): Invocation {
+  const known = { ...command.options, ...globalOptions };
+  const { args, negative } = normalise(argv, known);
+  let parsed;
+  try {
+    parsed = parseArgs({
+      args,
+      strict: true,
+      allowPositionals: true,
+      options: Object.fromEntries(
+        Object.entries(known).map(([name, option]) => [
+          name,
+          { type: option.type === 'flag' ? ('boolean' as const) : ('string' as const), multiple: option.type === 'list' },
+        ]),
+      ),
+    });
+  } catch (error) {
+    throw usage(command, (error as Error).message.split('. ')[0] ?? 'the options can’t be read');
+  }
+  const values = new Map<string, string | boolean | number | readonly string[]>();
+  for (const [name, value] of Object.entries(parsed.values)) {
+    const option = known[name];
+    if (option !== undefined && value !== undefined) values.set(name, typed(command, name, option, value));
+  }
+  for (const name of negative) values.set(name, false);
+  const { min, max } = command.arity;
+  const operands = parsed.positionals;
+  if (values.get('help') !== true) {
+    if (operands.length < min) throw usage(command, `${commandName(command)} needs ${command.operands}`);
+    if (operands.length > max) throw usage(command, `unexpected ${JSON.stringify(operands[max])}`);
+  }
+  return { operands, options: new Options(values) };
+}
+
+export function commandName(command: { readonly path: readonly string[] }): string {
+  return `secretctl ${command.path.join(' ')}`;
+}
+
+function usage(command: Command, message: string): Fault {
+  return new Fault('usage', message, { hint: `See: ${commandName(command)} -help` });
+}
+
+/** Two dashes for every known option, `-flag=false` taken out, an unknown option refused with the nearest name. */
+function normalise(argv: readonly string[], known: Readonly<Record<string, Option>>): { args: string[]; negative: string[] } {
+  const args: string[] = [];
+  const negative: string[] = [];
+  for (let index = 0; index < argv.length; index += 1) {
+    const arg = argv[index] ?? '';
+    if (arg === '--') return { args: [...args, ...argv.slice(index)], negative };
+    const match = /^--?([A-Za-z][A-Za-z0-9-]*)(=([^]*))?$/.exec(arg);
+    if (match === null) {
+      args.push(arg);
+      continue;
+    }
+    const [, name = '', assigned, value] = match;
+    const option = known[name];
+    if (option === undefined) {
+      const near = nearest(name, Object.keys(known));
+      throw new Fault('usage', `unknown option -${name}`, {
+        hint: near === null ? 'See -help for the options.' : `Did you mean -${near}?`,
+      });
+    }
+    if (option.type === 'flag' && assigned !== undefined) {
+      if (value === 'true') args.push(`--${name}`);
+      else if (value === 'false') negative.push(name);
+      else throw new Fault('usage', `-${name} is a flag: it takes no value but true or false`);
+    } else if (option.type === 'flag' || assigned !== undefined) {
+      args.push(`--${name}${assigned ?? ''}`);
+    } else {
+      // Joined, so that a value which starts with a dash stays a value.
+      const next = argv[index + 1];
+      if (next === undefined)
+        throw new Fault('usage', `-${name} needs a value${option.value === undefined ? '' : `: ${option.value}`}`);
+      args.push(`--${name}=${next}`);
+      index += 1;
+    }
+  }
+  return { args, negative };
+}
+
+function typed(command: Command, name: string, option: Option, value: unknown): string | boolean | number | readonly string[] {
+  if (option.type === 'number' || option.type === 'duration') {
+    const text = String(value);
+    const number = option.type === 'number' ? (/^-?\d+$/.test(text) ? Number(text) : null) : parseDuration(text);
+    if (number === null)
+      throw usage(
+        command,
+        `-${name} must be ${option.type === 'number' ? 'a whole number' : 'a duration such as 30s or 5m'}, not ${JSON.stringify(text)}`,
+      );
+    return number;
+  }
+  return value as string | boolean | readonly string[];
+}

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+import process from 'node:process';
+
+process.umask(0o077);
+const argv = process.argv.slice(2);
+
+if (argv.length === 1 && /^(--?)?version$/.test(argv[0] ?? '')) {
+  // What scripts ask most often needs nothing of the rest.
+  const { version } = await import('./version.ts');
+  process.stdout.write(`secretctl ${version()}\n`);
+} else {
+  const { runProcess } = await import('./cli/process.ts');
+  process.exitCode = await runProcess(argv, {
+    kinds: async () => (await import('./catalog.ts')).kinds,
+    stores: async () => (await import('./compose.ts')).stores,
+  });
+}
