@@ -1,0 +1,67 @@
+import { wipe } from '../base/bytes.ts';
+import { Fault } from '../base/error.ts';
+import type { Random } from '../base/random.ts';
+import { ageIdentity } from '../crypto/age-identity.ts';
+import { openSealedValue } from '../crypto/sealed-value.ts';
+import type { SealedPayload } from '../protocol/managed.ts';
+import { badRequest } from '../protocol/request-error.ts';
+import type { View } from './view.ts';
+
+/**
+ * The store's own age identity, for which secrets in a config repo are sealed. A record of the core at `recipient`,
+ * `{generations: [{identity, recipient}, …]}`, oldest first: what was sealed for an older one still opens.
+ */
+interface RecipientRecord {
+  readonly generations: readonly Generation[];
+}
+
+interface Generation {
+  /** `AGE-SECRET-KEY-1…` */
+  readonly identity: string;
+  /** `age1…` */
+  readonly recipient: string;
+}
+
+const path = 'recipient';
+
+/** Makes the first identity; returns its public key. Throws Fault `already-initialized` where there is one. */
+export async function createRecipient(view: View, random: Random): Promise<string> {
+  if ((await read(view)).length > 0) {
+    throw new Fault('already-initialized', 'the store already has an age identity', {
+      hint: 'Rotate it: secretctl operator rotate -recipient.',
+    });
+  }
+  return await rotateRecipient(view, random);
+}
+
+/** Adds a generation; returns its public key. */
+export async function rotateRecipient(view: View, random: Random): Promise<string> {
+  const generations = await read(view);
+  const { identityToRecipient } = await import('age-encryption');
+  const secret = random.bytes(32);
+  const identity = ageIdentity(secret);
+  wipe(secret);
+  const recipient = await identityToRecipient(identity);
+  const record: RecipientRecord = { generations: [...generations, { identity, recipient }] };
+  await view.putJson(path, record);
+  return recipient;
+}
+
+/** The public keys, newest first. */
+export async function recipients(view: View): Promise<string[]> {
+  return (await read(view)).map((generation) => generation.recipient).toReversed();
+}
+
+/**
+ * The payload of a block that was sealed for any generation of the identity. Its binding is the caller's to check.
+ * Throws RequestError 400 for a block that does not open here; no message quotes what it held.
+ */
+export async function openSealed(view: View, block: string): Promise<SealedPayload> {
+  const generations = await read(view);
+  if (generations.length === 0) throw badRequest('the store has no age identity; make one: secretctl operator rotate -recipient');
+  return await openSealedValue(generations.map((generation) => generation.identity).toReversed(), block);
+}
+
+async function read(view: View): Promise<readonly Generation[]> {
+  return (await view.getJson<RecipientRecord>(path))?.generations ?? [];
+}
