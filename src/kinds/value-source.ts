@@ -1,3 +1,4 @@
+import { charsets, defaultCharset } from '../base/charset.ts';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { sealedDigest } from '../base/sealed-digest.ts';
 import type { RedactedSource } from '../protocol/managed.ts';
@@ -19,7 +20,10 @@ export function valueSourceSchema(description: string): SpecSchema {
 
 /** A source with its defaults filled in: equal meaning, equal source. */
 export function normalizeSource(source: JsonObject): JsonObject {
-  return 'fromEnv' in source || 'fromFile' in source ? { ...source, version: source['version'] ?? 1 } : source;
+  const { fromEnv, fromFile, generate } = source;
+  if (fromEnv !== undefined || fromFile !== undefined) return { ...source, version: source['version'] ?? 1 };
+  if (!isJsonObject(generate) || generate['length'] === undefined) return source;
+  return { ...source, generate: { ...generate, charset: generate['charset'] ?? defaultCharset } };
 }
 
 /**
@@ -93,10 +97,9 @@ const generateSchema: SpecSchema = {
             length: { type: 'integer', minimum: 4, maximum: 1024, description: 'How many characters.' },
             charset: {
               type: 'string',
-              minLength: 2,
-              maxLength: 95,
-              pattern: '^[\\x20-\\x7e]+$',
-              description: 'The characters to draw from, each with the same chance; letters and digits unless told.',
+              enum: Object.keys(charsets),
+              default: defaultCharset,
+              description: 'Which characters to draw from, each with the same chance.',
             },
           },
         },

@@ -13,7 +13,7 @@ describe('the schema of a value source', () => {
   it.each<[JsonObject]>([
     [{ sealed: block }],
     [{ generate: { length: 40 } }],
-    [{ generate: { length: 40, charset: 'abcdef0123456789' } }],
+    [{ generate: { length: 40, charset: 'hex' } }],
     [{ generate: { policy: 'strong' } }],
     [{ fromEnv: 'API_KEY' }],
     [{ fromEnv: 'API_KEY', version: 2 }],
@@ -35,8 +35,8 @@ describe('the schema of a value source', () => {
     [{ generate: {} }],
     [{ generate: { length: 3 } }],
     [{ generate: { length: 1025 } }],
-    [{ generate: { length: 8, charset: 'a' } }],
-    [{ generate: { length: 8, charset: 'aé' } }],
+    [{ generate: { length: 8, charset: 'hexx' } }],
+    [{ generate: { length: 8, charset: '' } }],
     [{ generate: { length: 8, policy: 'strong' } }],
     [{ fromEnv: 'NOT A NAME' }],
     [{ fromEnv: 'A', version: 0 }],
@@ -54,7 +54,8 @@ describe('a redacted source', () => {
   });
 
   it('names the others by their parameters, the version filled in', () => {
-    expect(redactSource({ generate: { length: 40 } })).toEqual({ generate: { length: 40 } });
+    expect(redactSource({ generate: { length: 40 } })).toEqual({ generate: { length: 40, charset: 'alphanumeric' } });
+    expect(redactSource({ generate: { policy: 'p' } })).toEqual({ generate: { policy: 'p' } });
     expect(redactSource({ fromEnv: 'A' })).toEqual({ fromEnv: 'A', version: 1 });
     expect(redactSource({ fromFile: 'a', version: 3 })).toEqual({ fromFile: 'a', version: 3 });
   });
@@ -76,7 +77,8 @@ describe('the same source', () => {
   });
 
   it('is not one of another kind, other parameters or a field that was never applied', () => {
-    expect(sameSource({ generate: { length: 40 } }, { generate: { length: 41 } })).toBe(false);
+    expect(sameSource({ generate: { length: 40 } }, { generate: { length: 41, charset: 'alphanumeric' } })).toBe(false);
+    expect(sameSource({ generate: { length: 40 } }, { generate: { length: 40, charset: 'alphanumeric' } })).toBe(true);
     expect(sameSource({ fromEnv: 'A' }, { fromFile: 'A', version: 1 })).toBe(false);
     expect(sameSource({ fromEnv: 'A', version: 2 }, { fromEnv: 'A', version: 1 })).toBe(false);
     expect(sameSource({ fromEnv: 'A' }, undefined)).toBe(false);

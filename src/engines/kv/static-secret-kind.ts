@@ -1,5 +1,6 @@
 import { parseDuration, shortDuration } from '../../base/duration.ts';
 import { canonicalJson, isJsonObject, pointerTokens, toPointer, type Json, type JsonObject } from '../../base/json.ts';
+import { fieldPath } from '../../kinds/field-path.ts';
 import type {
   Kind,
   LensChange,
@@ -249,7 +250,7 @@ function versionNumber(before: LiveObject | null): number {
 }
 
 function valuesOf(fields: JsonObject, at: readonly string[]): LensRequest['values'] {
-  return Object.keys(fields).map((name) => ({ at: toPointer([...at, name]), field: `data.${name}` }));
+  return Object.keys(fields).map((name) => ({ at: toPointer([...at, name]), field: fieldPath(['data', name]) }));
 }
 
 function fieldsOf(spec: JsonObject): JsonObject {

@@ -17,7 +17,7 @@ const context = (version: string): LensContext => ({
   ]),
   methods: new Map(),
 });
-const generate = (length: number): JsonObject => ({ generate: { length } });
+const generate = (length: number): JsonObject => ({ generate: { length, charset: 'hex' } });
 
 /** A mount with one managed secret in it: plans and applies as the real ones do, without the corridor. */
 class Managed {
@@ -148,7 +148,7 @@ describe.each(['1', '2'] as const)('a StaticSecret on KV version %s', (version) 
       secret,
       context(version),
     );
-    expect(requests.at(-1)?.values).toEqual([{ at: version === '2' ? '/data/a~1b~0c' : '/a~1b~0c', field: 'data.a/b~c' }]);
+    expect(requests.at(-1)?.values).toEqual([{ at: version === '2' ? '/data/a~1b~0c' : '/a~1b~0c', field: 'data["a/b~c"]' }]);
   });
 
   it('goes with its mount where that is planned no more', () => {
