@@ -35,6 +35,13 @@ export interface Kind {
   write(change: LensChange, resource: ResourceName, context: LensContext): readonly LensRequest[];
   /** The requests that delete the object. */
   remove(resource: ResourceName, context: LensContext, lastApplied: JsonObject | null): readonly LensRequest[];
+  /**
+   * The requests that rename the live object and keep what its spec does not hold (data, versions, issued credentials).
+   * Null: that cannot be done from here to there, so the plan refuses the move. A kind without it and without
+   * write-only fields is moved by writing the new object and deleting the old one, which must lose nothing.
+   * `context` holds the mounts as planned; a mount around the object has moved already.
+   */
+  move?(from: ResourceName, to: ResourceName, context: LensContext): readonly LensRequest[] | null;
   /** JSON pointers (into spec) whose change cannot be made in place: the object is deleted and created. */
   readonly replaceOn?: readonly string[];
   /** What `import` takes as id, for help and errors: `the policy's name`. Names the resource. */
