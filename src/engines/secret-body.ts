@@ -2,7 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
 
 /** The most bytes that one secret takes up as JSON. */
-export const maxSecretBytes = 1024 * 1024;
+const maxSecretBytes = 1024 * 1024;
 const maxDepth = 64;
 
 /**

@@ -3,8 +3,8 @@ import { RequestError } from '../../protocol/request-error.ts';
 
 /** The limits of the Vault API. Lengths are bytes of UTF-8. */
 export const maxCustomMetadataEntries = 64;
-export const maxCustomMetadataKeyBytes = 128;
-export const maxCustomMetadataValueBytes = 512;
+const maxCustomMetadataKeyBytes = 128;
+const maxCustomMetadataValueBytes = 512;
 
 type CustomMetadata = Readonly<Record<string, string>>;
 
