@@ -37,24 +37,60 @@ export interface Place {
 /** Every code that a diagnostic can carry. A new one is a promise to scripts; none is ever renamed. */
 export type DiagnosticCode =
   // FILE: 001 too large, 002 not UTF-8, 003 byte order mark, 004 too many files, 005 unreadable
-  | 'FILE001' | 'FILE002' | 'FILE003' | 'FILE004' | 'FILE005'
+  | 'FILE001'
+  | 'FILE002'
+  | 'FILE003'
+  | 'FILE004'
+  | 'FILE005'
   // YAML: 001 syntax, 002 duplicate key, 003 anchor, alias or merge key, 004 tag, 005 key that is no string, 006 nesting,
   // 007 tab or control character, 008 number that JSON cannot carry
-  | 'YAML001' | 'YAML002' | 'YAML003' | 'YAML004' | 'YAML005' | 'YAML006' | 'YAML007' | 'YAML008'
+  | 'YAML001'
+  | 'YAML002'
+  | 'YAML003'
+  | 'YAML004'
+  | 'YAML005'
+  | 'YAML006'
+  | 'YAML007'
+  | 'YAML008'
   // DOC: 001 not one of our documents, 002 unknown kind, 003 address declared twice, 004 name, 005 project, 006 metadata
-  | 'DOC001' | 'DOC002' | 'DOC003' | 'DOC004' | 'DOC005' | 'DOC006'
+  | 'DOC001'
+  | 'DOC002'
+  | 'DOC003'
+  | 'DOC004'
+  | 'DOC005'
+  | 'DOC006'
   // SCHEMA: 001 unknown key, 002 wrong type, 003 missing key, 004 not one of the values, 005 form, 006 size, 007 combination
-  | 'SCHEMA001' | 'SCHEMA002' | 'SCHEMA003' | 'SCHEMA004' | 'SCHEMA005' | 'SCHEMA006' | 'SCHEMA007'
+  | 'SCHEMA001'
+  | 'SCHEMA002'
+  | 'SCHEMA003'
+  | 'SCHEMA004'
+  | 'SCHEMA005'
+  | 'SCHEMA006'
+  | 'SCHEMA007'
   // REF: 001 unknown name, 002 cycle, 003 unknown mount, 004 nested mounts, 005 form of an address
-  | 'REF001' | 'REF002' | 'REF003' | 'REF004' | 'REF005'
+  | 'REF001'
+  | 'REF002'
+  | 'REF003'
+  | 'REF004'
+  | 'REF005'
   // VAR: 001 not set, 002 not declared, 003 type, 004 form of a reference, 005 shell environment, 006 not allowed here
-  | 'VAR001' | 'VAR002' | 'VAR003' | 'VAR004' | 'VAR005' | 'VAR006'
+  | 'VAR001'
+  | 'VAR002'
+  | 'VAR003'
+  | 'VAR004'
+  | 'VAR005'
+  | 'VAR006'
   // EACH: 001 key, 002 the name lacks the key, 003 no such value
-  | 'EACH001' | 'EACH002' | 'EACH003'
+  | 'EACH001'
+  | 'EACH002'
+  | 'EACH003'
   // ENV: 001 unknown environment, 002 unknown target of a patch, 003 a patch that may not be
-  | 'ENV001' | 'ENV002' | 'ENV003'
+  | 'ENV001'
+  | 'ENV002'
+  | 'ENV003'
   // SECRET: 001 plain value, 002 not a sealed block
-  | 'SECRET001' | 'SECRET002'
+  | 'SECRET001'
+  | 'SECRET002'
   // MOVE: 001 an entry of a Refactor document that contradicts the other documents or another entry
   | 'MOVE001'
   // KIND: 001 what the kind itself refuses

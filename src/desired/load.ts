@@ -19,7 +19,10 @@ export interface LoadOptions {
   readonly environment: string | null;
   readonly variables: readonly VariableInput[];
   /** Mounts that exist in the store, so that documents may name them; null where no store is at hand. */
-  readonly liveMounts: { readonly engines: ReadonlyMap<string, LensMount>; readonly methods: ReadonlyMap<string, LensMount> } | null;
+  readonly liveMounts: {
+    readonly engines: ReadonlyMap<string, LensMount>;
+    readonly methods: ReadonlyMap<string, LensMount>;
+  } | null;
 }
 
 /** What a repo wants. Where a diagnostic is an error, the rest is what could be understood: show it, never apply it. */
