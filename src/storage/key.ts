@@ -33,8 +33,15 @@ export function checkKey(key: string): void {
   }
 }
 
-/** Throws as checkKey for any key that a batch writes, and a TypeError for one that it both puts and deletes. */
+/** Throws a TypeError for a prefix or a start that is not well-formed text: no stored key could match it. */
+export function checkRange(prefix: string, after: string | null): void {
+  if (!prefix.isWellFormed() || after?.isWellFormed() === false) throw new TypeError('a range of keys is well-formed text');
+}
+
+/** Throws as checkKey for any key of a batch, and a TypeError for one that it both puts and deletes. */
 export function checkBatch(batch: Batch): void {
+  for (const key of batch.expect.keys()) checkKey(key);
+  for (const guard of batch.unchanged) checkRange(guard.prefix, guard.after);
   for (const key of batch.put.keys()) {
     checkKey(key);
     if (batch.delete.has(key)) throw new TypeError(`a batch either puts or deletes a key: ${key}`);

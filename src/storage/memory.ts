@@ -1,6 +1,6 @@
 import { Fault } from '../base/error.ts';
 import type { Backend, Batch, CommitResult, ListedKey, ListOptions, RangeGuard, StoredValue } from './backend.ts';
-import { checkBatch, compareKeys } from './key.ts';
+import { checkBatch, checkKey, checkRange, compareKeys } from './key.ts';
 import { OrderedKeys } from './ordered-keys.ts';
 
 /** What a memory backend keeps; it outlives the backend, as a disk outlives the process. */
@@ -44,16 +44,18 @@ class MemoryBackend implements Backend {
 
   async get(key: string): Promise<StoredValue | null> {
     this.#checkOpen();
+    checkKey(key);
     const entry = this.#medium.entries.get(key);
     return entry === undefined ? null : { value: entry.value.slice(), version: entry.version };
   }
 
   async list(prefix: string, options: ListOptions = {}): Promise<ListedKey[]> {
     this.#checkOpen();
+    const { after = null, limit = Infinity } = options;
+    checkRange(prefix, after);
     const listed: ListedKey[] = [];
-    const limit = options.limit ?? Infinity;
     if (limit <= 0) return listed;
-    for (const key of this.#medium.keys.below(prefix, options.after ?? null)) {
+    for (const key of this.#medium.keys.below(prefix, after)) {
       const entry = this.#medium.entries.get(key);
       if (entry === undefined) continue;
       listed.push({ key, version: entry.version, value: options.values === true ? entry.value.slice() : null });

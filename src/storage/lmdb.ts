@@ -1,0 +1,361 @@
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import type { RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb';
+import { Fault } from '../base/error.ts';
+import {
+  maxKeyBytes,
+  type Backend,
+  type Batch,
+  type CommitResult,
+  type ListedKey,
+  type ListOptions,
+  type RangeGuard,
+  type StoredValue,
+} from './backend.ts';
+import { checkBatch, checkKey, checkRange } from './key.ts';
+import { checkLmdbFile } from './lmdb-file.ts';
+
+export interface LmdbOptions {
+  readonly directory: string;
+  /** True: make a new data file, and refuse one that is there. False: open the one that is there, and never make one. */
+  readonly create: boolean;
+}
+
+/** The name of the data file inside of a store's directory. */
+export const lmdbFileName = 'data.mdb';
+
+/**
+ * Opens the LMDB environment of a directory. A commit resolves when its pages and then its meta page are on the medium;
+ * commits that come while another is being synced share the next sync. All files are 0600, whatever the umask.
+ * Throws Fault `store-exists` (create), `store-missing`, `store-truncated`, `store-format`, `store-full` or `store-io`.
+ *
+ * LMDB lets several processes write one environment: who opens it must own it (see ownership.ts).
+ */
+export async function openLmdbBackend(options: LmdbOptions): Promise<Backend> {
+  const path = join(options.directory, lmdbFileName);
+  if (!options.create) checkLmdbFile(path);
+  else if (existsSync(path)) throw new Fault('store-exists', `there is already a data file ${path}`);
+  else mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+  const { open } = await import('lmdb');
+  const settings: RootDatabaseOptionsWithPath & { permissionsMode: number } = {
+    path,
+    noSubdir: true,
+    keyEncoding: 'binary',
+    encoding: 'binary',
+    // With it, a commit would resolve before it is on the medium.
+    overlappingSync: false,
+    permissionsMode: 0o600,
+    // Address space that costs nothing; LMDB grows its map from here.
+    mapSize: 64 * 2 ** 20,
+    maxDbs: 1,
+  };
+  try {
+    const database: RootDatabase<Uint8Array, Uint8Array> = open(settings);
+    for (const file of [path, `${path}-lock`]) chmodSync(file, 0o600);
+    if (options.create) syncDirectory(options.directory);
+    return new LmdbBackend(path, database);
+  } catch (error) {
+    throw faultOf(error, `cannot open the data file ${path}`);
+  }
+}
+
+/** Removes the data files of a store that was never completely made. */
+export function removeLmdbFiles(directory: string): void {
+  for (const name of [lmdbFileName, `${lmdbFileName}-lock`]) rmSync(join(directory, name), { force: true });
+}
+
+/** Makes new and removed names in a directory durable. */
+export function syncDirectory(directory: string): void {
+  const descriptor = openSync(directory, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** A stored value is the commit's sequence, then the bytes. */
+const versionBytes = 8;
+/** Sequence and epoch. UTF-8 has no byte 0xff, so this key is none of a caller's and behind all of them. */
+const stateKey = Buffer.of(0xff);
+/** About so many writes go into one LMDB transaction: they are made on the main thread, where others wait to read. */
+const writesPerTransaction = 4096;
+
+interface State {
+  sequence: number;
+  epoch: number;
+}
+
+interface Job {
+  readonly writes: number;
+  /** Runs inside of the write transaction; what it throws aborts the transaction. Returns how to report success. */
+  run(state: State): () => void;
+  reject(fault: unknown): void;
+}
+
+class LmdbBackend implements Backend {
+  readonly #path: string;
+  readonly #database: RootDatabase<Uint8Array, Uint8Array>;
+  #waiting: Job[] = [];
+  #draining: Promise<void> | null = null;
+  #failure: Fault | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(path: string, database: RootDatabase<Uint8Array, Uint8Array>) {
+    this.#path = path;
+    this.#database = database;
+  }
+
+  async get(key: string): Promise<StoredValue | null> {
+    checkKey(key);
+    return this.#reading(() => {
+      const record = this.#record(Buffer.from(key));
+      return record === null ? null : { value: valueOf(record), version: versionOf(record) };
+    });
+  }
+
+  async list(prefix: string, options: ListOptions = {}): Promise<ListedKey[]> {
+    const { after = null, limit = Infinity } = options;
+    checkRange(prefix, after);
+    return this.#reading(() => {
+      const listed: ListedKey[] = [];
+      if (limit <= 0) return listed;
+      for (const entry of this.#range(prefix, after, limit)) {
+        const value = options.values === true ? valueOf(entry.value) : null;
+        listed.push({ key: textOf(entry.key), version: versionOf(entry.value), value });
+      }
+      return listed;
+    });
+  }
+
+  async commit(batch: Batch): Promise<CommitResult> {
+    checkBatch(batch);
+    const writes = batch.put.size + batch.delete.size;
+    // A mere check of reads needs no write transaction, and no sync.
+    if (writes === 0) return this.#reading(() => this.#check(batch, this.#state()));
+    return this.#write<CommitResult>(writes, (state) => {
+      const checked = this.#check(batch, state);
+      if (!checked.committed) return checked;
+      const sequence = ++state.sequence;
+      for (const [key, value] of batch.put) void this.#database.put(Buffer.from(key), recordOf(sequence, value));
+      for (const key of batch.delete) void this.#database.remove(Buffer.from(key));
+      return { committed: true, sequence };
+    });
+  }
+
+  async advanceEpoch(): Promise<number> {
+    return this.#write(1, (state) => ++state.epoch);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    while (this.#draining !== null) await this.#draining;
+    await this.#database.close();
+  }
+
+  #reading<T>(read: () => T): T {
+    this.#checkUsable();
+    try {
+      // Else a read transaction lasts for the whole turn of the event loop.
+      this.#database.resetReadTxn();
+      return read();
+    } catch (error) {
+      if (error instanceof Fault) throw error;
+      throw this.#fail(error, 'cannot read');
+    }
+  }
+
+  /** Queues a job for the next write transaction. Rejects with a `store-fenced` of its own, or with what failed them all. */
+  #write<T>(writes: number, job: (state: State) => T): Promise<T> {
+    this.#checkUsable();
+    return new Promise<T>((resolve, reject) => {
+      const run = (state: State) => {
+        try {
+          const result = job(state);
+          return () => resolve(result);
+        } catch (error) {
+          // Thrown by the check, before anything was written: the others in this transaction are not concerned.
+          if (error instanceof Fault && error.code === 'store-fenced') return () => reject(error);
+          throw error;
+        }
+      };
+      this.#waiting.push({ writes, run, reject });
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      let group: Job[] = [];
+      let reports: (() => void)[] = [];
+      try {
+        // A child transaction, since lmdb commits what a failed plain one had written up to there.
+        await this.#database.childTransaction(() => {
+          group = this.#nextGroup();
+          const before = this.#state();
+          const state = { ...before };
+          reports = group.map((job) => job.run(state));
+          if (state.sequence === before.sequence && state.epoch === before.epoch) return;
+          void this.#database.put(stateKey, bytesOfState(state));
+        });
+      } catch (error) {
+        const fault = this.#fail(await commitErrorOf(error), 'cannot write');
+        for (const job of [...group, ...this.#waiting.splice(0)]) job.reject(fault);
+        break;
+      }
+      for (const report of reports) report();
+    }
+    this.#draining = null;
+  }
+
+  // All that waits when the transaction begins, up to its limit: the longer a sync takes, the more share the next.
+  #nextGroup(): Job[] {
+    let writes = 0;
+    const end = this.#waiting.findIndex((job) => (writes += job.writes) > writesPerTransaction);
+    return this.#waiting.splice(0, end === -1 ? this.#waiting.length : Math.max(1, end));
+  }
+
+  #check(batch: Batch, state: State): CommitResult {
+    if (batch.epoch !== state.epoch) {
+      throw new Fault('store-fenced', `this process owned the store in epoch ${batch.epoch}; it is now in ${state.epoch}`);
+    }
+    for (const [key, version] of batch.expect) {
+      const record = this.#record(Buffer.from(key));
+      if ((record === null ? null : versionOf(record)) !== version) return { committed: false, conflict: key };
+    }
+    for (const guard of batch.unchanged) if (!this.#holds(guard)) return { committed: false, conflict: guard.prefix };
+    return { committed: true, sequence: state.sequence };
+  }
+
+  #holds(guard: RangeGuard): boolean {
+    const through = guard.through === null ? null : Buffer.from(guard.through);
+    let count = 0;
+    let newest = 0;
+    for (const { key, value } of this.#range(guard.prefix, guard.after, Infinity)) {
+      if (through !== null && Buffer.compare(key, through) > 0) break;
+      if (++count > guard.count) return false;
+      newest = Math.max(newest, versionOf(value));
+    }
+    return count === guard.count && newest === guard.newest;
+  }
+
+  #state(): State {
+    const bytes = this.#record(stateKey);
+    if (bytes === null) return { sequence: 0, epoch: 0 };
+    return { sequence: safeInteger(bytes, 0), epoch: safeInteger(bytes, 8) };
+  }
+
+  /** A copy of what is stored: lmdb reads into a buffer that the next read overwrites. */
+  #record(key: Buffer): Uint8Array | null {
+    return this.#database.getBinary(key) ?? null;
+  }
+
+  #range(prefix: string, after: string | null, limit: number): Iterable<{ key: Uint8Array; value: Uint8Array }> {
+    // No key is longer than this, so one byte more moves no border, and LMDB takes no key of any length.
+    const first = Buffer.from(prefix).subarray(0, maxKeyBytes + 1);
+    const behind = after === null ? null : Buffer.from(after).subarray(0, maxKeyBytes + 1);
+    const exclusiveStart = behind !== null && Buffer.compare(behind, first) >= 0;
+    const start = exclusiveStart ? behind : first.length === 0 ? Buffer.of(0) : first;
+    return this.#database.getRange({
+      start,
+      exclusiveStart,
+      end: first.length === 0 ? stateKey : successorOf(first),
+      ...(limit === Infinity ? {} : { limit }),
+    });
+  }
+
+  #checkUsable(): void {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#closing !== null) throw new Fault('store-io', 'the store is closed');
+  }
+
+  // After a failed sync nobody knows what is on the medium, and a second attempt may report success for what was lost.
+  #fail(error: unknown, what: string): Fault {
+    this.#failure ??= faultOf(error, `${what} ${this.#path}`);
+    return this.#failure;
+  }
+}
+
+function recordOf(version: number, value: Uint8Array): Buffer {
+  const record = Buffer.allocUnsafe(versionBytes + value.byteLength);
+  writeSafeInteger(record, 0, version);
+  record.set(value, versionBytes);
+  return record;
+}
+
+function versionOf(record: Uint8Array): number {
+  return safeInteger(record, 0);
+}
+
+function valueOf(record: Uint8Array): Uint8Array {
+  return new Uint8Array(record.buffer, record.byteOffset + versionBytes, record.byteLength - versionBytes);
+}
+
+function bytesOfState(state: State): Buffer {
+  const bytes = Buffer.alloc(16);
+  writeSafeInteger(bytes, 0, state.sequence);
+  writeSafeInteger(bytes, 8, state.epoch);
+  return bytes;
+}
+
+function safeInteger(bytes: Uint8Array, offset: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return view.getUint32(offset) * 2 ** 32 + view.getUint32(offset + 4);
+}
+
+function writeSafeInteger(bytes: Buffer, offset: number, value: number): void {
+  bytes.writeUInt32BE(Math.floor(value / 2 ** 32), offset);
+  bytes.writeUInt32BE(value % 2 ** 32, offset + 4);
+}
+
+function textOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString();
+}
+
+/** The least key behind all that start with a prefix, which is UTF-8 and so has no byte 0xff. */
+function successorOf(prefix: Buffer): Buffer {
+  const successor = Buffer.from(prefix);
+  const last = successor.length - 1;
+  successor[last] = (successor[last] ?? 0) + 1;
+  return successor;
+}
+
+/**
+ * What a failed transaction failed of. lmdb rejects with a stand-in that holds a second promise, and that one ends the
+ * process if nobody takes it.
+ */
+async function commitErrorOf(error: unknown): Promise<unknown> {
+  const second = (error as { commitError?: Promise<unknown> } | null)?.commitError;
+  if (second === undefined) return error;
+  return second.then(
+    () => error,
+    (cause: unknown) => cause,
+  );
+}
+
+const { ENOSPC, EDQUOT, EFBIG, EACCES, EPERM, EROFS } = constants.errno;
+const mapFull = -30792;
+const foreignFile = new Set([-30793, -30794]);
+
+function faultOf(error: unknown, what: string): Fault {
+  if (error instanceof Fault) return error;
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  const number = typeof code === 'number' ? code : (constants.errno[code as keyof typeof constants.errno] ?? 0);
+  const text = `${what}: ${String(message)}`;
+  if ([ENOSPC, EDQUOT, EFBIG, mapFull].includes(number)) {
+    return new Fault('store-full', text, { cause: error, hint: 'make room on the disk and start again; nothing is lost' });
+  }
+  if (foreignFile.has(number)) return new Fault('store-format', text, { cause: error });
+  if ([EACCES, EPERM, EROFS].includes(number)) {
+    return new Fault('store-io', text, { cause: error, hint: 'the user who runs secretctl must own the store directory' });
+  }
+  return new Fault('store-io', text, {
+    cause: error,
+    hint: 'check the disk and start again; what was acknowledged before is safe, the last change may or may not be there',
+  });
+}
