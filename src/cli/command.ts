@@ -41,6 +41,11 @@ export class Options {
     this.#values = values;
   }
 
+  /** True where the option was given, also as `-flag=false`. */
+  given(name: string): boolean {
+    return this.#values.has(name);
+  }
+
   flag(name: string): boolean {
     return this.#values.get(name) === true;
   }
