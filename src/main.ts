@@ -6,7 +6,7 @@ const argv = process.argv.slice(2);
 
 if (argv.length === 1 && /^(--?)?version$/.test(argv[0] ?? '')) {
   // What scripts ask most often needs nothing of the rest.
-  const { version } = await import('./version.ts');
+  const { version } = await import('./base/version.ts');
   process.stdout.write(`secretctl ${version()}\n`);
 } else {
   const { runProcess } = await import('./cli/process.ts');

@@ -20,6 +20,7 @@ import {
   Refusal,
   typeKey,
 } from './corridor.ts';
+import { barrierRoutes } from './barrier-routes.ts';
 import { managedRoutes } from './managed-routes.ts';
 import { mountRoutes } from './mount-routes.ts';
 import { MountTables } from './mount-table.ts';
@@ -86,6 +87,7 @@ export function createCore(options: CoreOptions): Core {
       applyRoute,
       ...mountRoutes(parts),
       ...managedRoutes(parts, options.storeId),
+      ...barrierRoutes(parts),
       ...recipientRoutes,
       ...options.sysRoutes,
     ],

@@ -163,7 +163,7 @@ export async function admit(parts: CorridorParts, run: Run, request: Request, ca
         } satisfies CoreContext);
   const verb = await verbOf(request.operation, matched?.route, context);
   let granting: AuditAuth['granting'] = [];
-  if (spec?.unauthenticated !== true && caller !== null) {
+  if (spec?.unauthenticated !== true && spec?.selfAuthorising !== true && caller !== null) {
     const answer = caller.acl.allows({
       verb,
       path: listing ? `${path}/` : request.path,

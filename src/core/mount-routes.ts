@@ -3,7 +3,7 @@ import { isFreeIdentifier, isMountPath } from '../base/name.ts';
 import { randomText, randomUuid } from '../base/random.ts';
 import { readFields } from '../protocol/field.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
-import { badRequest, MissingMount } from '../protocol/request-error.ts';
+import { badRequest, MissingMount, RequestError } from '../protocol/request-error.ts';
 import { type CoreContext, type CorridorParts, typeKey } from './corridor.ts';
 import { enableFields, newConfig, shownMount, shownTuning, tunedConfig, tuneFields } from './mount-fields.ts';
 import { mountRoute, nestedWith } from './mount-table.ts';
@@ -14,7 +14,7 @@ const reserved = ['sys', 'auth', 'cubbyhole', 'identity', 'audit', 'token'];
 
 /** `sys/mounts`, `sys/auth` and what belongs to them: the table of engines and auth methods. */
 export function mountRoutes(parts: CorridorParts): readonly Route[] {
-  return [...routesOf(parts, 'secret', 'mounts'), ...routesOf(parts, 'auth', 'auth'), remountRoute(parts)];
+  return [...routesOf(parts, 'secret', 'mounts'), ...routesOf(parts, 'auth', 'auth'), remountRoute(parts), visibleMountRoute];
 }
 
 const runOf = (context: RouteContext) => (context as CoreContext).run;
@@ -227,3 +227,29 @@ function remountRoute(parts: CorridorParts): Route {
     },
   };
 }
+
+/** How clients find the mount of a path, and with it the version of its engine. */
+const visibleMountRoute: Route = {
+  path: 'internal/ui/mounts/:path*',
+  summary: 'The mount that a path lies in, for whoever may do anything there.',
+  operations: {
+    read: {
+      summary: 'Finds it.',
+      selfAuthorising: true,
+      handle: (context) => {
+        const destination = runOf(context).mounts.resolve(context.params.path ?? '');
+        const route = destination === null ? '' : `${mountRoute(destination.mount)}/`;
+        if (destination === null || context.caller?.acl.reaches(route) !== true) {
+          // The same words for what is not there and for what may not be seen.
+          throw new RequestError(
+            403,
+            'preflight capability check returned 403, please ensure client\'s policies grant access to path "' +
+              (context.params.path ?? '') +
+              '/"',
+          );
+        }
+        return Promise.resolve({ data: { ...shownMount(destination.mount), path: route } });
+      },
+    },
+  },
+};

@@ -73,6 +73,8 @@ export interface OperationSpec {
   readonly sudo?: boolean;
   /** Answers without a token (logins). */
   readonly unauthenticated?: boolean;
+  /** Any valid token may ask: the handler answers only what the caller's own policies show. */
+  readonly selfAuthorising?: boolean;
   /** Changes configuration: a success moves the config revision. */
   readonly configures?: boolean;
   /**
@@ -189,6 +191,8 @@ export interface Acl {
   allows(question: AclQuestion): AclAnswer;
   /** The capabilities on a path, sorted; `['deny']` for none, `['root']` for the root policy. */
   capabilities(path: string): readonly Capability[];
+  /** May the caller do anything at all at or below `prefix` (`kv/`)? Decides who may know that a mount exists. */
+  reaches(prefix: string): boolean;
 }
 
 export interface AclQuestion {

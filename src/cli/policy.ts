@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fromUtf8 } from '../base/bytes.ts';
+import { Fault } from '../base/error.ts';
+import { type Command, storeOptions } from './command.ts';
+import type { CliContext } from './context.ts';
+import { printJson } from './output.ts';
+import { withSession } from './session.ts';
+
+export const list: Command = {
+  path: ['policy', 'list'],
+  summary: 'List the policies',
+  operands: '',
+  arity: { min: 0, max: 0 },
+  examples: [{ command: 'secretctl policy list', explanation: 'Their names.' }],
+  options: storeOptions,
+  run: (context, _operands, options) =>
+    withSession(context, options, ['policy', 'list'], async (session) => {
+      const names = await session.list('sys/policies/acl');
+      if (context.json) printJson(context, names);
+      else context.terminal.out(names.map((name) => `${name}\n`).join(''));
+      return 0;
+    }),
+};
+
+export const read: Command = {
+  path: ['policy', 'read'],
+  summary: 'Print a policy',
+  operands: 'NAME',
+  arity: { min: 1, max: 1 },
+  description: 'Prints a policy as the store has it. Exit code 2: there is none.',
+  examples: [{ command: 'secretctl policy read payments-read', explanation: 'Its rules.' }],
+  options: storeOptions,
+  run: (context, [name = ''], options) =>
+    withSession(context, options, ['policy', 'read'], async (session) => {
+      const data = await session.read(`sys/policies/acl/${name}`);
+      if (data === null) {
+        context.terminal.err(`No policy named: ${name}\n`);
+        return 2;
+      }
+      if (context.json) printJson(context, data);
+      else context.terminal.out(`${String(data.policy).trimEnd()}\n`);
+      return 0;
+    }),
+};
+
+export const write: Command = {
+  path: ['policy', 'write'],
+  summary: 'Write a policy by hand',
+  operands: 'NAME FILE|-',
+  arity: { min: 2, max: 2 },
+  description:
+    'Writes a policy from a file or standard input. A policy that a config repo manages is changed there: a change by hand is drift, and the next apply undoes it.',
+  examples: [{ command: 'secretctl policy write ci ci.hcl', explanation: 'From a file.' }],
+  options: storeOptions,
+  run: (context, [name = '', file = ''], options) =>
+    withSession(context, options, ['policy', 'write'], async (session) => {
+      await session.request('write', `sys/policies/acl/${name}`, { policy: await policyText(context, file) });
+      context.terminal.out(context.json ? '{}\n' : `Success! Uploaded policy: ${name}\n`);
+      return 0;
+    }),
+};
+
+async function policyText(context: CliContext, file: string): Promise<string> {
+  try {
+    return fromUtf8(file === '-' ? await context.terminal.input(1024 * 1024) : readFileSync(resolve(context.cwd, file)));
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw new Fault('file', `${file} can't be read as text: ${(error as NodeJS.ErrnoException).code ?? 'it is not UTF-8'}`);
+  }
+}
+
+export const remove: Command = {
+  path: ['policy', 'delete'],
+  summary: 'Delete a policy by hand',
+  operands: 'NAME',
+  arity: { min: 1, max: 1 },
+  description: 'Deletes a policy. What it granted ends with the next request of every token that has it.',
+  examples: [{ command: 'secretctl policy delete old', explanation: 'A policy that nothing manages.' }],
+  options: storeOptions,
+  run: (context, [name = ''], options) =>
+    withSession(context, options, ['policy', 'delete'], async (session) => {
+      await session.request('delete', `sys/policies/acl/${name}`);
+      context.terminal.out(context.json ? '{}\n' : `Success! Deleted policy: ${name}\n`);
+      return 0;
+    }),
+};

@@ -1,0 +1,218 @@
+import { Fault } from '../base/error.ts';
+import type { Json, JsonObject } from '../base/json.ts';
+import type { Reply } from '../protocol/reply.ts';
+import { type Command, type Option, type Options, storeOptions } from './command.ts';
+import type { CliContext } from './context.ts';
+import { keyValues, printField, printJson, printWarnings, wireReply } from './output.ts';
+import { type Session, withSession } from './session.ts';
+
+const accessor: Record<string, Option> = { accessor: { type: 'flag', description: 'The operand is an accessor, not a token.' } };
+
+function tokenCommand(
+  command: Omit<Command, 'run'>,
+  work: (
+    context: CliContext,
+    session: Session,
+    operand: string | undefined,
+    options: Options,
+    operands: readonly string[],
+  ) => Promise<number>,
+): Command {
+  return {
+    ...command,
+    options: { ...command.options, ...storeOptions },
+    run: (context, operands, options) =>
+      withSession(context, options, command.path, (session) => work(context, session, operands[0], options, operands)),
+  };
+}
+
+function showAuth(context: CliContext, reply: Reply, field: string | undefined): number {
+  printWarnings(context, reply);
+  const { auth } = reply;
+  if (auth === undefined || auth === null) throw new Fault('request-failed', 'the reply holds no token');
+  const data: JsonObject = {
+    token: auth.client_token,
+    token_accessor: auth.accessor,
+    token_duration: auth.lease_duration === 0 ? '∞' : `${auth.lease_duration}s`,
+    token_renewable: auth.renewable,
+    token_policies: auth.token_policies,
+  };
+  if (field !== undefined) return printField(context, data, field);
+  if (context.json) printJson(context, wireReply(reply));
+  else context.terminal.out(keyValues(data));
+  return 0;
+}
+
+export const create = tokenCommand(
+  {
+    path: ['token', 'create'],
+    summary: 'Make a token',
+    operands: '',
+    arity: { min: 0, max: 0 },
+    description: 'Makes a child of the calling token. It is revoked with its parent unless -orphan is given.',
+    examples: [
+      { command: 'secretctl token create -policy=payments-read -ttl=1h', explanation: 'A token that may read for an hour.' },
+      { command: 'secretctl token create -role=ci -field=token', explanation: 'By a token role; only the token is printed.' },
+    ],
+    options: {
+      policy: {
+        type: 'list',
+        value: 'NAME',
+        description: 'A policy; can be given several times (default: those of the calling token).',
+      },
+      ttl: { type: 'text', value: 'DURATION', description: 'How long it lives, unless renewed.' },
+      'explicit-max-ttl': { type: 'text', value: 'DURATION', description: 'How long it lives at most, whatever renewals.' },
+      period: {
+        type: 'text',
+        value: 'DURATION',
+        description: 'A periodic token: it lives for as long as it is renewed in time.',
+      },
+      'use-limit': { type: 'number', value: 'N', description: 'How many requests it is good for (0: any number).' },
+      renewable: { type: 'flag', description: 'Can be renewed (the default; -renewable=false: not).' },
+      orphan: { type: 'flag', description: 'Without a parent (needs sudo).' },
+      'no-default-policy': { type: 'flag', description: 'Without the policy "default".' },
+      'display-name': { type: 'text', value: 'NAME', description: 'For people and the audit log.' },
+      metadata: { type: 'list', value: 'KEY=VALUE', description: 'Kept with the token; can be given several times.' },
+      role: { type: 'text', value: 'NAME', description: 'Make it by a token role.' },
+      type: { type: 'text', value: 'service|batch', description: 'The type of the token.' },
+      field: { type: 'text', value: 'NAME', description: 'Print only this field, raw.' },
+    },
+  },
+  async (context, session, _operand, options) => {
+    const body: Record<string, Json> = {};
+    const policies = options.list('policy');
+    if (policies.length > 0) body.policies = policies;
+    for (const [option, name] of [
+      ['ttl', 'ttl'],
+      ['explicit-max-ttl', 'explicit_max_ttl'],
+      ['period', 'period'],
+      ['display-name', 'display_name'],
+      ['type', 'type'],
+    ] as const) {
+      const value = options.text(option);
+      if (value !== undefined) body[name] = value;
+    }
+    if (options.number('use-limit') !== undefined) body.num_uses = options.number('use-limit') ?? 0;
+    if (options.given('renewable')) body.renewable = options.flag('renewable');
+    if (options.flag('no-default-policy')) body.no_default_policy = true;
+    if (options.flag('orphan')) body.no_parent = true;
+    const metadata = options.list('metadata').map((item) => {
+      const split = item.indexOf('=');
+      if (split < 1) throw new Fault('usage', `-metadata is KEY=VALUE, not ${JSON.stringify(item)}`);
+      return [item.slice(0, split), item.slice(split + 1)] as const;
+    });
+    if (metadata.length > 0) body.meta = Object.fromEntries(metadata);
+    const role = options.text('role');
+    return showAuth(
+      context,
+      await session.request('write', role === undefined ? 'auth/token/create' : `auth/token/create/${role}`, body),
+      options.text('field'),
+    );
+  },
+);
+
+export const lookup = tokenCommand(
+  {
+    path: ['token', 'lookup'],
+    summary: 'Show what a token is and may',
+    operands: '[TOKEN|ACCESSOR]',
+    arity: { min: 0, max: 1 },
+    description: 'Shows a token: policies, TTL, uses. Without an operand the calling token.',
+    examples: [{ command: 'secretctl token lookup', explanation: 'The calling token.' }],
+    options: accessor,
+  },
+  async (context, session, operand, options) => {
+    const reply =
+      operand === undefined
+        ? await session.request('read', 'auth/token/lookup-self')
+        : await session.request(
+            'write',
+            options.flag('accessor') ? 'auth/token/lookup-accessor' : 'auth/token/lookup',
+            options.flag('accessor') ? { accessor: operand } : { token: operand },
+          );
+    if (context.json) printJson(context, wireReply(reply));
+    else context.terminal.out(keyValues(reply.data ?? {}));
+    return 0;
+  },
+);
+
+export const renew = tokenCommand(
+  {
+    path: ['token', 'renew'],
+    summary: 'Prolong a token',
+    operands: '[TOKEN|ACCESSOR]',
+    arity: { min: 0, max: 1 },
+    description: 'Prolongs a token, within its maximum. Without an operand the calling token.',
+    examples: [{ command: 'secretctl token renew -increment=2h', explanation: 'The calling token, for two hours.' }],
+    options: { ...accessor, increment: { type: 'text', value: 'DURATION', description: 'For how long, from now.' } },
+  },
+  async (context, session, operand, options) => {
+    const increment = options.text('increment');
+    const body: JsonObject = increment === undefined ? {} : { increment };
+    if (operand === undefined) return showAuth(context, await session.request('write', 'auth/token/renew-self', body), undefined);
+    const target: JsonObject = options.flag('accessor') ? { accessor: operand } : { token: operand };
+    return showAuth(
+      context,
+      await session.request('write', options.flag('accessor') ? 'auth/token/renew-accessor' : 'auth/token/renew', {
+        ...body,
+        ...target,
+      }),
+      undefined,
+    );
+  },
+);
+
+export const revoke = tokenCommand(
+  {
+    path: ['token', 'revoke'],
+    summary: 'End a token and those made from it',
+    operands: '[TOKEN|ACCESSOR]',
+    arity: { min: 0, max: 1 },
+    description: 'Ends a token and every token made from it, at once.',
+    examples: [
+      { command: 'secretctl token revoke -accessor 8kYQ…', explanation: 'By accessor, without knowing the token.' },
+      { command: 'secretctl token revoke -self', explanation: 'The calling token.' },
+    ],
+    options: {
+      ...accessor,
+      self: { type: 'flag', description: 'The calling token.' },
+      mode: { type: 'text', value: 'orphan', description: 'orphan: keep the tokens made from it, as orphans.' },
+    },
+  },
+  async (context, session, operand, options) => {
+    const mode = options.text('mode');
+    if (mode !== undefined && mode !== 'orphan') throw new Fault('usage', `-mode is orphan, not ${JSON.stringify(mode)}`);
+    if ((operand === undefined) !== options.flag('self')) throw new Fault('usage', 'token revoke needs a token, or -self');
+    if (options.flag('self')) await session.request('write', 'auth/token/revoke-self');
+    else if (options.flag('accessor')) await session.request('write', 'auth/token/revoke-accessor', { accessor: operand ?? '' });
+    else
+      await session.request('write', mode === 'orphan' ? 'auth/token/revoke-orphan' : 'auth/token/revoke', {
+        token: operand ?? '',
+      });
+    context.terminal.out(context.json ? '{}\n' : 'Success! Revoked token (if it existed)\n');
+    return 0;
+  },
+);
+
+export const capabilities = tokenCommand(
+  {
+    path: ['token', 'capabilities'],
+    summary: 'Show what a token may do on a path',
+    operands: '[TOKEN] PATH',
+    arity: { min: 1, max: 2 },
+    description: 'Shows the capabilities of a token on a path of the API. Without TOKEN those of the calling token.',
+    examples: [{ command: 'secretctl token capabilities kv/data/app/db', explanation: 'May I read this secret?' }],
+    options: {},
+  },
+  async (context, session, _operand, _options, operands) => {
+    const path = operands.at(-1) ?? '';
+    const reply =
+      operands.length === 1
+        ? await session.request('write', 'sys/capabilities-self', { paths: [path] })
+        : await session.request('write', 'sys/capabilities', { token: operands[0] ?? '', paths: [path] });
+    const granted = (reply.data?.[path] ?? reply.data?.capabilities ?? []) as readonly string[];
+    if (context.json) printJson(context, granted);
+    else context.terminal.out(`${granted.join(', ')}\n`);
+    return 0;
+  },
+);

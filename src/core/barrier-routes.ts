@@ -1,0 +1,44 @@
+import type { CoreContext, CorridorParts } from './corridor.ts';
+import type { Route, RouteContext } from './mount-type.ts';
+import { noContent } from '../protocol/reply.ts';
+
+const runOf = (context: RouteContext) => (context as CoreContext).run;
+
+/** `sys/key-status` and `sys/rotate`: the keys under which records are encrypted. */
+export function barrierRoutes(parts: CorridorParts): readonly Route[] {
+  return [
+    {
+      path: 'key-status',
+      summary: 'The newest term of the keyring.',
+      operations: {
+        read: {
+          summary: 'Reads it.',
+          handle: async (context) => {
+            const status = await parts.barrier.status(runOf(context).tx);
+            return {
+              data: {
+                term: status.term,
+                install_time: new Date(status.installTime).toISOString(),
+                encryptions: status.encryptions,
+              },
+            };
+          },
+        },
+      },
+    },
+    {
+      path: 'rotate',
+      summary: 'Adds a term to the keyring and a generation to every mount’s data key; what is written from now on uses them.',
+      operations: {
+        write: {
+          summary: 'Rotates the keys.',
+          sudo: true,
+          handle: async (context) => {
+            await parts.barrier.rotate(runOf(context).tx);
+            return noContent;
+          },
+        },
+      },
+    },
+  ];
+}
