@@ -1,7 +1,7 @@
 import { Fault } from '../base/error.ts';
 import { chainHash, type Head } from './chain.ts';
 import { maxLineBytes } from './line.ts';
-import { readLine, type StoredLine } from './stored-line.ts';
+import { type ClaimedPlace, readPlace } from './stored-line.ts';
 
 /** A log that can be read at any place. */
 export interface Readable {
@@ -60,7 +60,7 @@ export async function endOfLastLine(log: Readable, size: number): Promise<number
 }
 
 /** A line met on the way back, found to be in its place. */
-export interface PlacedLine extends StoredLine {
+export interface PlacedLine extends ClaimedPlace {
   readonly hash: string;
   readonly offset: number;
   readonly bytes: Uint8Array;
@@ -71,16 +71,16 @@ export interface PlacedLine extends StoredLine {
  * line was altered, removed or put in.
  */
 export async function* chainBackwards(log: Readable, end: number): AsyncGenerator<PlacedLine> {
-  let after: StoredLine | null = null;
+  let after: ClaimedPlace | null = null;
   for await (const { line, offset } of linesBackwards(log, end)) {
-    const read = readLine(line);
+    const read = readPlace(line);
     if ('problem' in read) throw corrupt(log, `holds at byte ${offset} a line that ${read.text}`);
     const hash = chainHash(read.prev, line);
     if (after !== null && (after.seq !== read.seq + 1 || after.prev !== hash)) {
       throw corrupt(log, `breaks off at byte ${offset}: line ${after.seq} does not follow from the line before it (${read.seq})`);
     }
-    yield { ...read, hash, offset, bytes: line };
-    after = { seq: read.seq, prev: read.prev, value: {} };
+    yield { seq: read.seq, prev: read.prev, hash, offset, bytes: line };
+    after = read;
   }
 }
 

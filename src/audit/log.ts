@@ -37,6 +37,8 @@ export interface AuditLogOptions {
 export interface AuditLog extends AuditPort {
   /** The last line that is durable in a sink at least. */
   head(): Head;
+  /** The number of that line: what an apply remembers, to find its own entries after it. */
+  position(): number;
   /** Every sink that is enabled or still written to. */
   health(): readonly SinkHealth[];
   /**
@@ -146,6 +148,10 @@ class ChainedLog implements AuditLog {
 
   head(): Head {
     return this.#head;
+  }
+
+  position(): number {
+    return this.#head.seq;
   }
 
   health(): readonly SinkHealth[] {

@@ -1,12 +1,17 @@
 import { fromUtf8 } from '../base/bytes.ts';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../base/json.ts';
+import { scanLine } from './canonical-scan.ts';
 import { isChainHash } from './chain.ts';
 
-/** A line as it was read back. */
-export interface StoredLine {
+/** The place that a line claims to have in the chain. */
+export interface ClaimedPlace {
   readonly seq: number;
-  /** The chain hash before this line, hex; as the line claims. */
+  /** The chain hash before this line, hex. */
   readonly prev: string;
+}
+
+/** A line as it was read back. */
+export interface StoredLine extends ClaimedPlace {
   readonly value: JsonObject;
 }
 
@@ -44,6 +49,11 @@ export function readLine(bytes: Uint8Array): StoredLine | LineProblem {
   }
   const { seq, prev } = value as { seq: number; prev: string };
   return { seq, prev, value: value as JsonObject };
+}
+
+/** As `readLine`, for those who only want the line's place: a fast scan, and `readLine` where that does not suffice. */
+export function readPlace(bytes: Uint8Array): ClaimedPlace | LineProblem {
+  return scanLine(bytes) ?? readLine(bytes);
 }
 
 const isText = (value: Json | undefined) => typeof value === 'string';

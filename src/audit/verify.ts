@@ -3,7 +3,7 @@ import { Fault } from '../base/error.ts';
 import { chainHash, genesis, type Head } from './chain.ts';
 import { maxLineBytes } from './line.ts';
 import { reasonOf } from './log-file.ts';
-import { readLine } from './stored-line.ts';
+import { readPlace } from './stored-line.ts';
 
 export type VerifyOutcome = 'ok' | 'corrupt' | 'fork' | 'truncated' | 'unparsable';
 
@@ -85,7 +85,7 @@ class Walk {
   /** Null: the line is in its place. */
   take(bytes: Uint8Array): VerifyResult | null {
     this.#line++;
-    const read = readLine(bytes);
+    const read = readPlace(bytes);
     if ('problem' in read) return this.#wrong(read.problem, read.text);
     const problem = this.#head === null ? this.#begins(read) : this.#follows(read, this.#head);
     if (problem !== null) return problem;
@@ -160,7 +160,9 @@ class Walk {
 
   #follows({ seq, prev }: { readonly seq: number; readonly prev: string }, head: Head): VerifyResult | null {
     if (seq !== head.seq + 1) {
-      const what = seq <= head.seq ? 'a line was repeated or moved' : `${seq - head.seq - 1} lines were removed or moved`;
+      const missing = seq - head.seq - 1;
+      const gap = missing === 1 ? 'a line was removed or moved' : `${missing} lines were removed or moved`;
+      const what = seq <= head.seq ? 'a line was repeated or moved' : gap;
       return this.#wrong('corrupt', `has number ${seq} where ${head.seq + 1} must stand: ${what}`);
     }
     if (prev !== head.hash) {
