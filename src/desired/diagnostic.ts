@@ -14,12 +14,19 @@ export interface Diagnostic {
   readonly line: number;
   readonly column: number;
   readonly endColumn: number;
-  /** The line of the file, without what is secret; null: none to show. */
-  readonly excerpt: string | null;
-  /** The key of the `forEach` entry that it is about. */
+  /** The line of the file; null: none to show. */
+  readonly excerpt: Excerpt | null;
+  /** The key of the `forEach` entry that it is about (`team-a`, or `team-a and 3 more`); null: none. */
   readonly forEachKey: string | null;
   /** Another place that belongs to it: where an address was declared first. */
   readonly related: RelatedPlace | null;
+}
+
+/** A line of a file as a message may show it: without what is secret, cut where it is long. Columns count from 1, in `text`. */
+export interface Excerpt {
+  readonly text: string;
+  readonly column: number;
+  readonly endColumn: number;
 }
 
 export interface RelatedPlace extends Place {

@@ -24,7 +24,8 @@ type Tokens = readonly (string | number)[];
 /**
  * All problems of a value, at least one where `compileSchema(schema)` refuses it and none where it does not. Where
  * several branches of a schema could be meant, the one is explained that the value looks like.
- * `root` is what messages call the whole value; `quote: false` keeps values out of them.
+ * `root` is what messages call the whole value; `quote: false` keeps values out of them, as
+ * is always done inside a secret field.
  */
 export function explain(
   schema: SpecSchema,
@@ -52,6 +53,9 @@ class Explanation {
 
   value(schema: SpecSchema, value: Json, at: Tokens): void {
     if (value === unresolved) return;
+    if (schema['x-secret'] === true && this.#quote) {
+      return new Explanation(this.#problems, this.#root, false, this.#budget).value(schema, value, at);
+    }
     const types = schema.type === undefined ? [] : typeof schema.type === 'string' ? [schema.type] : schema.type;
     if (types.length > 0 && !types.some((type) => isOfType(value, type))) {
       this.#add(
@@ -308,6 +312,7 @@ function typeHint(types: readonly string[], value: Json): string | null {
   if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean'))
     return 'put it in quotes to make it text';
   if (types.includes('array') && typeof value === 'string') return 'put it in brackets to make it a list';
+  if (types.includes('boolean') && typeof value === 'string' && /^(y|yes|no?|on|off)$/i.test(value)) return 'write true or false';
   const plain = types.includes('number') || types.includes('integer') || types.includes('boolean');
   return plain && typeof value === 'string' && /^(true|false|-?\d+(\.\d+)?)$/.test(value) ? 'leave the quotes away' : null;
 }

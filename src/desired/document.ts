@@ -1,0 +1,276 @@
+import { Composer, CST, isAlias, isCollection, isMap, isScalar, isSeq, Lexer, Parser, type Document, type Pair } from 'yaml';
+import type { Json } from '../base/json.ts';
+import { showText } from '../kinds/show.ts';
+import type { DiagnosticCode } from './diagnostic.ts';
+
+/** One document of a file: plain values. */
+export interface ParsedDocument {
+  /** Its number in the file, from 0; empty documents count too. */
+  readonly index: number;
+  readonly value: Json;
+  /** True: the file has problems in it, so that `value` is only what could be understood. */
+  readonly broken: boolean;
+}
+
+/** A problem of a file, between two offsets of its text. */
+export interface YamlProblem {
+  readonly code: DiagnosticCode;
+  readonly message: string;
+  readonly hint: string | null;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface ParsedFile {
+  readonly documents: readonly ParsedDocument[];
+  /** In the order of the text, at most `mostProblems`. */
+  readonly problems: readonly YamlProblem[];
+  /** False: parsing stopped before the end, so documents may be missing. */
+  readonly complete: boolean;
+}
+
+const mostProblems = 20;
+/** How deep lists and maps may lie in one another; it bounds every recursion over a document. */
+const deepest = 64;
+
+/**
+ * The documents of a YAML 1.2 file (core schema) as plain values. Anchors, aliases, merge keys, tags, directives, keys
+ * that are no strings, double keys, tabs and control characters are problems. Costs time in the size of the text only,
+ * and keeps no positions: `FilePositions` parses again where a finding needs one.
+ */
+export function parseDocuments(text: string): ParsedFile {
+  const { documents, problems, complete } = composeDocuments(text);
+  const walk = new PlainValues(problems);
+  const values = documents.map((document) => walk.value(document.contents, 0));
+  problems.sort((a, b) => a.start - b.start);
+  const parsed = documents.map((document, index): ParsedDocument => {
+    const [start, , end] = document.range;
+    const broken = problems.some((problem) => problem.start >= start && problem.start <= end);
+    return { index, value: values[index] ?? null, broken };
+  });
+  return { documents: parsed.filter(({ value, broken }) => value !== null || broken), problems, complete };
+}
+
+/** The nodes of a file with their offsets, and what the parser has to say against it. */
+export function composeDocuments(text: string): {
+  readonly documents: Document.Parsed[];
+  readonly problems: YamlProblem[];
+  readonly complete: boolean;
+} {
+  const problems: YamlProblem[] = [];
+  const documents: Document.Parsed[] = [];
+  try {
+    checkCharacters(text, problems);
+    const composer = boundedComposer(text, problems);
+    for (const token of tokens(text, problems)) {
+      if (token.type === 'directive') {
+        report(problems, { ...span(token), ...refusals.directive });
+      } else if (token.type === 'error') {
+        report(problems, { ...span(token), code: 'YAML001', message: 'this is not YAML', hint: null });
+      } else documents.push(...(composer.next(token) as Iterable<Document.Parsed>));
+    }
+    documents.push(...(composer.end() as Iterable<Document.Parsed>));
+  } catch (error) {
+    if (!(error instanceof Enough)) throw error;
+    return { documents, problems, complete: false };
+  }
+  return { documents, problems, complete: true };
+}
+
+/** Thrown to stop parsing where a file has more problems than anyone wants to read. */
+class Enough extends Error {}
+
+function report(problems: YamlProblem[], problem: YamlProblem): void {
+  if (problems.length >= mostProblems) throw new Enough();
+  problems.push(problem);
+}
+
+/** The syntax tree of each document. Stops at nesting that no document of ours has, before anything recurses over it. */
+function* tokens(text: string, problems: YamlProblem[]): Iterable<CST.Token> {
+  const parser = new Parser();
+  const tabs = text.includes('\t');
+  let scalar = false;
+  for (const lexeme of new Lexer().lex(text)) {
+    const { offset } = parser;
+    if (tabs && !scalar && lexeme.includes('\t') && CST.tokenType(lexeme) === 'space') {
+      const at = offset + lexeme.indexOf('\t');
+      report(problems, { start: at, end: at + 1, ...refusals.tab });
+    }
+    scalar = lexeme === CST.SCALAR;
+    yield* parser.next(lexeme);
+    if (parser.stack.length > deepest + 2) {
+      report(problems, { start: offset, end: offset + lexeme.length, ...refusals.depth });
+      throw new Enough();
+    }
+  }
+  yield* parser.end();
+}
+
+/**
+ * The package makes an Error with a stack for each problem, which a hostile file turns into gigabytes; this one
+ * collects a few and stops. `onError` is the one private member of the package that we replace.
+ */
+function boundedComposer(text: string, problems: YamlProblem[]): Composer {
+  const composer = new Composer({ version: '1.2', schema: 'core', strict: true, uniqueKeys: false, logLevel: 'silent' });
+  const onError = (source: ErrorSource, code: string, _message: string, warning?: boolean): void => {
+    const at = span(source);
+    if (warning === true || (code === 'TAB_AS_INDENT' && problems.some(({ start }) => start === at.start))) return;
+    report(problems, {
+      ...at,
+      ...(refusals[code] ?? { code: 'YAML001', message: syntaxMessage(code, text, at.start), hint: null }),
+    });
+  };
+  Object.assign(composer, { onError });
+  return composer;
+}
+
+type ErrorSource = number | readonly number[] | { readonly offset: number; readonly source?: string };
+
+function span(source: ErrorSource): { readonly start: number; readonly end: number } {
+  if (typeof source === 'number') return { start: source, end: source + 1 };
+  if ('offset' in source) return { start: source.offset, end: source.offset + (source.source?.length ?? 1) };
+  const [start = 0, end = start + 1] = source;
+  return { start, end };
+}
+
+type Refusal = Pick<YamlProblem, 'code' | 'message' | 'hint'>;
+
+/** What the language leaves out, and the parser's own codes that have a better name. None quotes the text: it may be secret. */
+const refusals: Readonly<Record<string, Refusal>> & Readonly<Record<'tab' | 'depth' | 'directive', Refusal>> = {
+  tab: { code: 'YAML007', message: 'tabs are not allowed', hint: 'use spaces' },
+  TAB_AS_INDENT: { code: 'YAML007', message: 'tabs are not allowed', hint: 'use spaces' },
+  depth: { code: 'YAML006', message: `nested more than ${deepest} levels deep`, hint: null },
+  RESOURCE_EXHAUSTION: { code: 'YAML006', message: 'nested too deep', hint: null },
+  directive: { code: 'YAML001', message: 'directives are not allowed', hint: 'leave it out: documents are YAML 1.2' },
+  BAD_ALIAS: { code: 'YAML003', message: 'aliases are not allowed', hint: 'write the value out, or use a variable' },
+  ALIAS_PROPS: { code: 'YAML003', message: 'aliases are not allowed', hint: 'write the value out, or use a variable' },
+  MULTIPLE_ANCHORS: { code: 'YAML003', message: 'anchors are not allowed', hint: 'leave it out' },
+  MULTIPLE_TAGS: { code: 'YAML004', message: 'tags are not allowed', hint: 'leave it out' },
+  TAG_RESOLVE_FAILED: { code: 'YAML004', message: 'tags are not allowed', hint: 'leave it out: documents are plain data' },
+  BAD_COLLECTION_TYPE: { code: 'YAML004', message: 'tags are not allowed', hint: 'leave it out: documents are plain data' },
+  BAD_PROP_ORDER: { code: 'YAML003', message: 'anchors and tags are not allowed', hint: 'leave it out' },
+  BLOCK_AS_IMPLICIT_KEY: {
+    code: 'YAML001',
+    message: 'a second ": " on one line',
+    hint: 'put quotes around text that has ": " in it',
+  },
+  MULTILINE_IMPLICIT_KEY: {
+    code: 'YAML001',
+    message: 'a key that runs over several lines',
+    hint: 'is a ":" or a quote missing before it?',
+  },
+  BAD_INDENT: { code: 'YAML001', message: 'this line is indented differently from the ones it belongs to', hint: null },
+  BLOCK_IN_FLOW: { code: 'YAML001', message: 'an indented block inside brackets', hint: null },
+  BAD_SCALAR_START: { code: 'YAML001', message: 'text cannot start with this character', hint: 'put quotes around it' },
+  BAD_DQ_ESCAPE: {
+    code: 'YAML001',
+    message: 'no such escape in double quotes',
+    hint: 'a backslash is written \\\\, or use single quotes',
+  },
+  KEY_OVER_1024_CHARS: { code: 'YAML001', message: 'a key of more than 1024 characters', hint: null },
+};
+
+function syntaxMessage(code: string, text: string, at: number): string {
+  if (at >= text.trimEnd().length) return 'the file ends in the middle of something: is a quote or a bracket not closed?';
+  if (code === 'MISSING_CHAR') return 'a quote, a bracket, a comma or a ":" is missing here';
+  return 'this is not expected here';
+}
+
+// C0 and C1 controls but tab and line breaks, lone carriage returns, and what turns the direction of writing on a screen.
+const refusedCharacters =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]|\r(?!\n)/g;
+
+function checkCharacters(text: string, problems: YamlProblem[]): void {
+  for (const { 0: character, index } of text.matchAll(refusedCharacters)) {
+    const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+    const hint = 'remove it; in double quotes it can be written as an escape';
+    report(problems, {
+      code: 'YAML007',
+      message: `an invisible character (U+${code}) is not allowed`,
+      hint,
+      start: index,
+      end: index + 1,
+    });
+  }
+}
+
+/** Turns nodes into plain values and reports what the language leaves out. */
+class PlainValues {
+  readonly #problems: YamlProblem[];
+
+  constructor(problems: YamlProblem[]) {
+    this.#problems = problems;
+  }
+
+  value(node: unknown, depth: number): Json {
+    if (isScalar(node)) return this.#scalar(node.value, node.source ?? '', node);
+    if (isAlias(node)) return this.#refuse(node, 'YAML003', 'aliases are not allowed', 'write the value out, or use a variable');
+    if (!isCollection(node)) return null;
+    this.#properties(node);
+    if (depth >= deepest) return this.#refuse(node, 'YAML006', refusals.depth.message, null);
+    if (isSeq(node)) return node.items.map((item) => this.value(item, depth + 1));
+    return isMap(node) ? this.#map(node.items as Pair[], depth) : null;
+  }
+
+  #map(pairs: readonly Pair[], depth: number): Json {
+    const members: Record<string, Json> = {};
+    for (const { key, value } of pairs) {
+      const name = this.#key(key, members);
+      const member = this.value(value, depth + 1);
+      if (name !== null) members[name] = member;
+    }
+    return members;
+  }
+
+  /** The name of a member, or null where it may not be one. */
+  #key(key: unknown, members: Readonly<Record<string, Json>>): string | null {
+    if (isAlias(key)) return this.#refuse(key, 'YAML003', 'aliases are not allowed', 'write the key out');
+    if (!isScalar(key)) return this.#refuse(key, 'YAML005', 'a list or a map cannot be a key', null);
+    const { value } = key;
+    this.#properties(key);
+    if (typeof value !== 'string') {
+      const hint = value === null ? 'write the key before the ":"' : `put it in quotes: ${showText(key.source ?? '')}`;
+      return this.#refuse(key, 'YAML005', 'a key must be text', hint);
+    }
+    if (value === '<<') return this.#refuse(key, 'YAML003', 'merge keys are not allowed', 'write the values out, or use forEach');
+    if (value === '__proto__') return this.#refuse(key, 'YAML005', 'this cannot be a key', 'take another name');
+    if (!value.isWellFormed()) return this.#refuse(key, 'YAML007', 'this escape is half of a character (a lone surrogate)', null);
+    if (Object.hasOwn(members, value)) {
+      return this.#refuse(key, 'YAML002', `the key ${showText(value)} stands here twice`, 'remove one of them');
+    }
+    return value;
+  }
+
+  #scalar(value: unknown, source: string, node: Marked): Json {
+    this.#properties(node);
+    if (typeof value === 'string') {
+      return value.isWellFormed()
+        ? value
+        : this.#refuse(node, 'YAML007', 'this escape is half of a character (a lone surrogate)', null);
+    }
+    if (typeof value === 'number') {
+      if (!Number.isFinite(value))
+        return this.#refuse(node, 'YAML008', 'this is not a finite number', 'put quotes around it if it is text');
+      const exact = !Number.isInteger(value) || Number.isSafeInteger(value) || /[.e]/i.test(source);
+      return exact ? value + 0 : this.#refuse(node, 'YAML008', 'this number is too large to be exact', 'put quotes around it');
+    }
+    return typeof value === 'boolean' ? value : null;
+  }
+
+  #properties(node: Marked): void {
+    if (node.anchor !== undefined) this.#refuse(node, 'YAML003', 'anchors are not allowed', 'leave it out: there are no aliases');
+    if (node.tag !== undefined) this.#refuse(node, 'YAML004', 'tags are not allowed', 'leave it out: documents are plain data');
+  }
+
+  #refuse(node: unknown, code: DiagnosticCode, message: string, hint: string | null): null {
+    const [start = 0, end = start + 1] = (node as Marked | null)?.range ?? [];
+    if (this.#problems.length < mostProblems) this.#problems.push({ code, message, hint, start, end: Math.max(end, start + 1) });
+    return null;
+  }
+}
+
+interface Marked {
+  readonly anchor?: string | undefined;
+  readonly tag?: string | undefined;
+  readonly range?: readonly number[] | null | undefined;
+}
