@@ -1,5 +1,4 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs';
-import { constants } from 'node:os';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb';
 import { Fault } from '../base/error.ts';
@@ -13,8 +12,11 @@ import {
   type RangeGuard,
   type StoredValue,
 } from './backend.ts';
+import { makePrivateDirectory, syncDirectory } from './directory.ts';
 import { checkBatch, checkKey, checkRange } from './key.ts';
 import { checkLmdbFile } from './lmdb-file.ts';
+import { recordOf, recordOfState, stateKey, stateOf, valueOf, versionOf, type State } from './lmdb-record.ts';
+import { storageFault } from './medium-fault.ts';
 
 export interface LmdbOptions {
   readonly directory: string;
@@ -36,7 +38,7 @@ export async function openLmdbBackend(options: LmdbOptions): Promise<Backend> {
   const path = join(options.directory, lmdbFileName);
   if (!options.create) checkLmdbFile(path);
   else if (existsSync(path)) throw new Fault('store-exists', `there is already a data file ${path}`);
-  else mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+  else makePrivateDirectory(options.directory);
   const { open } = await import('lmdb');
   const settings: RootDatabaseOptionsWithPath & { permissionsMode: number } = {
     path,
@@ -56,7 +58,7 @@ export async function openLmdbBackend(options: LmdbOptions): Promise<Backend> {
     if (options.create) syncDirectory(options.directory);
     return new LmdbBackend(path, database);
   } catch (error) {
-    throw faultOf(error, `cannot open the data file ${path}`);
+    throw storageFault(error, `cannot open the data file ${path}`);
   }
 }
 
@@ -65,27 +67,8 @@ export function removeLmdbFiles(directory: string): void {
   for (const name of [lmdbFileName, `${lmdbFileName}-lock`]) rmSync(join(directory, name), { force: true });
 }
 
-/** Makes new and removed names in a directory durable. */
-export function syncDirectory(directory: string): void {
-  const descriptor = openSync(directory, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** A stored value is the commit's sequence, then the bytes. */
-const versionBytes = 8;
-/** Sequence and epoch. UTF-8 has no byte 0xff, so this key is none of a caller's and behind all of them. */
-const stateKey = Buffer.of(0xff);
 /** About so many writes go into one LMDB transaction: they are made on the main thread, where others wait to read. */
 const writesPerTransaction = 4096;
-
-interface State {
-  sequence: number;
-  epoch: number;
-}
 
 interface Job {
   readonly writes: number;
@@ -201,7 +184,7 @@ class LmdbBackend implements Backend {
           const state = { ...before };
           reports = group.map((job) => job.run(state));
           if (state.sequence === before.sequence && state.epoch === before.epoch) return;
-          void this.#database.put(stateKey, bytesOfState(state));
+          void this.#database.put(stateKey, recordOfState(state));
         });
       } catch (error) {
         const fault = this.#fail(await commitErrorOf(error), 'cannot write');
@@ -245,9 +228,8 @@ class LmdbBackend implements Backend {
   }
 
   #state(): State {
-    const bytes = this.#record(stateKey);
-    if (bytes === null) return { sequence: 0, epoch: 0 };
-    return { sequence: safeInteger(bytes, 0), epoch: safeInteger(bytes, 8) };
+    const record = this.#record(stateKey);
+    return record === null ? { sequence: 0, epoch: 0 } : stateOf(record);
   }
 
   /** A copy of what is stored: lmdb reads into a buffer that the next read overwrites. */
@@ -276,41 +258,9 @@ class LmdbBackend implements Backend {
 
   // After a failed sync nobody knows what is on the medium, and a second attempt may report success for what was lost.
   #fail(error: unknown, what: string): Fault {
-    this.#failure ??= faultOf(error, `${what} ${this.#path}`);
+    this.#failure ??= storageFault(error, `${what} ${this.#path}`);
     return this.#failure;
   }
-}
-
-function recordOf(version: number, value: Uint8Array): Buffer {
-  const record = Buffer.allocUnsafe(versionBytes + value.byteLength);
-  writeSafeInteger(record, 0, version);
-  record.set(value, versionBytes);
-  return record;
-}
-
-function versionOf(record: Uint8Array): number {
-  return safeInteger(record, 0);
-}
-
-function valueOf(record: Uint8Array): Uint8Array {
-  return new Uint8Array(record.buffer, record.byteOffset + versionBytes, record.byteLength - versionBytes);
-}
-
-function bytesOfState(state: State): Buffer {
-  const bytes = Buffer.alloc(16);
-  writeSafeInteger(bytes, 0, state.sequence);
-  writeSafeInteger(bytes, 8, state.epoch);
-  return bytes;
-}
-
-function safeInteger(bytes: Uint8Array, offset: number): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return view.getUint32(offset) * 2 ** 32 + view.getUint32(offset + 4);
-}
-
-function writeSafeInteger(bytes: Buffer, offset: number, value: number): void {
-  bytes.writeUInt32BE(Math.floor(value / 2 ** 32), offset);
-  bytes.writeUInt32BE(value % 2 ** 32, offset + 4);
 }
 
 function textOf(key: Uint8Array): string {
@@ -336,26 +286,4 @@ async function commitErrorOf(error: unknown): Promise<unknown> {
     () => error,
     (cause: unknown) => cause,
   );
-}
-
-const { ENOSPC, EDQUOT, EFBIG, EACCES, EPERM, EROFS } = constants.errno;
-const mapFull = -30792;
-const foreignFile = new Set([-30793, -30794]);
-
-function faultOf(error: unknown, what: string): Fault {
-  if (error instanceof Fault) return error;
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  const number = typeof code === 'number' ? code : (constants.errno[code as keyof typeof constants.errno] ?? 0);
-  const text = `${what}: ${String(message)}`;
-  if ([ENOSPC, EDQUOT, EFBIG, mapFull].includes(number)) {
-    return new Fault('store-full', text, { cause: error, hint: 'make room on the disk and start again; nothing is lost' });
-  }
-  if (foreignFile.has(number)) return new Fault('store-format', text, { cause: error });
-  if ([EACCES, EPERM, EROFS].includes(number)) {
-    return new Fault('store-io', text, { cause: error, hint: 'the user who runs secretctl must own the store directory' });
-  }
-  return new Fault('store-io', text, {
-    cause: error,
-    hint: 'check the disk and start again; what was acknowledged before is safe, the last change may or may not be there',
-  });
 }

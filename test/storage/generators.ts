@@ -6,7 +6,7 @@ export const full = process.env['SECRETCTL_FULL'] === '1';
 const seed = process.env['SECRETCTL_SEED'];
 
 /** Parameters for fast-check: so many runs in CI, ten times as many in full size, from the seed of the environment. */
-export function properties(runs: number): fc.Parameters<unknown> {
+export function properties<T>(runs: number): fc.Parameters<T> {
   return { numRuns: full ? runs * 10 : runs, ...(seed === undefined ? {} : { seed: Number(seed) }) };
 }
 
