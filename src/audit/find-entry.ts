@@ -1,4 +1,4 @@
-import type { JsonObject } from '../base/json.ts';
+import { atPointer, type JsonObject } from '../base/json.ts';
 import type { AuditEntry } from '../core/ports.ts';
 import type { SinkHistory } from './sink.ts';
 import { readLine } from './stored-line.ts';
@@ -39,4 +39,17 @@ export async function findEntry(history: SinkHistory, query: EntryQuery): Promis
     if (!('problem' in read) && query.matches(read.value)) return { entry: read.value, searchedTo };
   }
   return { entry: null, searchedTo };
+}
+
+/**
+ * Does the log say that this apply was committed? `find` is the log's, `after` the number of its last line before the
+ * apply began.
+ */
+export async function hasApplyCommit(
+  log: { find(query: EntryQuery): Promise<FoundEntry> },
+  applyId: string,
+  after: number,
+): Promise<boolean> {
+  const matches = (entry: JsonObject) => atPointer(entry, '/request/facts/apply') === applyId;
+  return (await log.find({ type: 'apply-commit', after, matches })).entry !== null;
 }

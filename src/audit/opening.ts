@@ -45,6 +45,7 @@ class Opening {
   readonly #acceptLoss: boolean;
   readonly #failed: SinkProblem[] = [];
   readonly #notes: JsonObject[] = [];
+  readonly #setAside = new Set<AuditSink>();
 
   constructor(anchor: Head, acceptLoss: boolean) {
     this.#anchor = anchor;
@@ -73,7 +74,7 @@ class Opening {
       if (tail.torn > 0) this.#notes.push({ event: 'torn-line-removed', sink: sink.name, bytes: tail.torn });
       return tail;
     } catch (error) {
-      if (error instanceof Fault && error.code === 'audit-corrupt') return this.#setAside(sink, error);
+      if (error instanceof Fault && error.code === 'audit-corrupt') return this.#startAnew(sink, error);
       this.#failed.push({ name: sink.name, reason: reasonOf(error) });
       return null;
     }
@@ -88,7 +89,7 @@ class Opening {
     } catch (error) {
       if (!(error instanceof Fault) || error.code === 'audit-unavailable') throw error;
       // What one sink lost all have lost: this one knew most.
-      for (const [at, { sink }] of opened.entries()) opened[at] = { sink, tail: await this.#setAside(sink, error) };
+      for (const [at, { sink }] of opened.entries()) opened[at] = { sink, tail: await this.#startAnew(sink, error) };
       return this.#anchor;
     }
   }
@@ -135,20 +136,24 @@ class Opening {
     const sources = opened.map(({ sink }) => sink);
     try {
       const note = await bringUp(one.sink, one.tail, head, sources);
-      if (note !== null) this.#notes.push(note);
+      if (note !== null && !this.#setAside.has(one.sink)) this.#notes.push(note);
       return null;
     } catch (error) {
       if (!(error instanceof Fault) || error.code === 'audit-unavailable') return reasonOf(error);
-      await this.#setAside(one.sink, error);
+      await this.#startAnew(one.sink, error);
       return null;
     }
   }
 
-  async #setAside(sink: AuditSink, loss: Fault): Promise<SinkTail> {
+  /** Where a loss is accepted: puts what the sink holds aside, once, and has the log say so. */
+  async #startAnew(sink: AuditSink, loss: Fault): Promise<SinkTail> {
     if (!this.#acceptLoss) throw loss;
-    const aside = await sink.startAnew();
-    const { seq, hash } = this.#anchor;
-    this.#notes.push({ event: 'log-loss-accepted', sink: sink.name, reason: loss.code, anchor: { seq, hash }, set_aside: aside });
+    if (!this.#setAside.has(sink)) {
+      const aside = await sink.startAnew();
+      const { seq, hash } = this.#anchor;
+      this.#notes.push({ event: 'log-loss-accepted', sink: sink.name, reason: loss.code, anchor: { seq, hash }, set_aside: aside });
+      this.#setAside.add(sink);
+    }
     return { head: null, torn: 0 };
   }
 }
