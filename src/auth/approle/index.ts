@@ -1,0 +1,20 @@
+import type { AuthMethod } from '../method.ts';
+import { appRoleBinding } from './binding.ts';
+import { createMountKey } from './key.ts';
+import { loginRoute } from './login.ts';
+import { roleFieldRoutes } from './role-field.ts';
+import { roleGrant, roleRenewal, roleRoutes } from './role.ts';
+import { secretIdRoutes } from './secret-id.ts';
+import { tidyRoute } from './tidy.ts';
+
+/** Logins of programs: a role id says who, a secret id proves it. */
+export const approle: AuthMethod = {
+  type: 'approle',
+  description: 'Logins of programs by role id and secret id',
+  routes: [loginRoute, ...roleRoutes, ...roleFieldRoutes, ...secretIdRoutes, tidyRoute],
+  onMount: createMountKey,
+  grant: roleGrant,
+  renewal: roleRenewal,
+  binding: appRoleBinding,
+  kinds: [],
+};

@@ -1,0 +1,114 @@
+import type { View } from '../../barrier/view.ts';
+
+/**
+ * A secret id, which itself is nowhere: its hash names the record.
+ *
+ * In the storage of the mount:
+ * - `secret-id/<role uid>/<hash>`    the record
+ * - `accessor/<role uid>/<hash>`     `{id}`, by the hash of the accessor
+ * - `by-expiry/<ms>/<role uid>/<hash>`  when it is past its time: 15 digits
+ * - `discarded/<role uid>`           a role that is gone and whose secret ids wait to be deleted
+ */
+export interface SecretIdRecord {
+  readonly accessor: string;
+  /** How often it may still be used; 0: without limit. The last use deletes it. */
+  readonly usesLeft: number;
+  /** Seconds as they were asked for; 0: without end. */
+  readonly ttl: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The addresses from which one may log in with it. */
+  readonly cidrs: readonly string[];
+  /** The addresses from which its tokens work, instead of the role's. */
+  readonly tokenCidrs: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Null: never. */
+  readonly expiresAt: number | null;
+}
+
+/** The secret ids of one role, in one transaction. The `…Hash` are those of MountHash. */
+export class SecretIdRecords {
+  readonly #storage: View;
+  readonly #uid: string;
+
+  constructor(storage: View, roleUid: string) {
+    this.#storage = storage;
+    this.#uid = roleUid;
+  }
+
+  async get(idHash: string): Promise<SecretIdRecord | null> {
+    return this.#storage.getJson<SecretIdRecord>(`secret-id/${this.#uid}/${idHash}`);
+  }
+
+  async add(idHash: string, accessorHash: string, record: SecretIdRecord): Promise<void> {
+    await this.put(idHash, record);
+    await this.#storage.putJson(`accessor/${this.#uid}/${accessorHash}`, { id: idHash });
+    if (record.expiresAt !== null) await this.#storage.putJson(this.#duePath(record.expiresAt, idHash), {});
+  }
+
+  /** Replaces a record; its accessor and its end stay. */
+  async put(idHash: string, record: SecretIdRecord): Promise<void> {
+    await this.#storage.putJson(`secret-id/${this.#uid}/${idHash}`, record);
+  }
+
+  async remove(idHash: string, accessorHash: string, record: SecretIdRecord): Promise<void> {
+    await this.#storage.delete(`secret-id/${this.#uid}/${idHash}`);
+    await this.#storage.delete(`accessor/${this.#uid}/${accessorHash}`);
+    if (record.expiresAt !== null) await this.#storage.delete(this.#duePath(record.expiresAt, idHash));
+  }
+
+  async idOfAccessor(accessorHash: string): Promise<string | null> {
+    return (await this.#storage.getJson<{ readonly id: string }>(`accessor/${this.#uid}/${accessorHash}`))?.id ?? null;
+  }
+
+  /** The hashes of the secret ids, in an order without meaning. */
+  async ids(): Promise<string[]> {
+    return this.#storage.children(`secret-id/${this.#uid}/`);
+  }
+
+  #duePath(due: number, idHash: string): string {
+    return `by-expiry/${String(due).padStart(15, '0')}/${this.#uid}/${idHash}`;
+  }
+}
+
+/** How many records one transaction deletes at most. */
+const batch = 500;
+
+/** Deletes the secret ids of a role that is gone; nothing finds them any more. What is too much is left to `tidySecretIds`. */
+export async function discardSecretIds(storage: View, roleUid: string): Promise<void> {
+  if (!(await discard(storage, roleUid, batch))) await storage.putJson(`discarded/${roleUid}`, {});
+}
+
+/** Deletes secret ids that are past their time. False: there are more, so it is to be called again. */
+export async function tidySecretIds(
+  storage: View,
+  now: number,
+  accessorHash: (roleUid: string, accessor: string) => string,
+): Promise<boolean> {
+  for (const uid of await storage.children('discarded/', { limit: batch })) {
+    if (!(await discard(storage, uid, batch))) return false;
+    await storage.delete(`discarded/${uid}`);
+  }
+  const paths = await storage.scan('by-expiry/', { limit: batch });
+  for (const path of paths) {
+    const [, due = '', uid = '', idHash = ''] = path.split('/');
+    if (Number(due) > now) return true;
+    const records = new SecretIdRecords(storage, uid);
+    const record = await records.get(idHash);
+    if (record !== null && record.expiresAt === Number(due)) {
+      await records.remove(idHash, accessorHash(uid, record.accessor), record);
+    }
+    await storage.delete(path);
+  }
+  return paths.length < batch;
+}
+
+async function discard(storage: View, uid: string, most: number): Promise<boolean> {
+  for (const folder of [`secret-id/${uid}/`, `accessor/${uid}/`]) {
+    const names = await storage.children(folder, { limit: most });
+    for (const name of names) await storage.delete(folder + name);
+    if (names.length === most) return false;
+  }
+  return true;
+}

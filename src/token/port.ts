@@ -1,0 +1,126 @@
+import { inCidrs } from '../base/cidr.ts';
+import type { Random } from '../base/random.ts';
+import type { View } from '../barrier/view.ts';
+import type { MountType, RouteContext } from '../core/mount-type.ts';
+import type { TokenPort } from '../core/ports.ts';
+import { RequestError } from '../protocol/request-error.ts';
+import type { Remote } from '../protocol/request.ts';
+import { issueToken } from './login.ts';
+import { tokenOfAccessor } from './lookup.ts';
+import { tokenMethod } from './method.ts';
+import { createTokenKey, TokenKeys } from './token-key.ts';
+import { newAccessor, newServiceToken, type TokenRecord } from './token.ts';
+import { TokenDesk, Tokens, type TokenParts } from './tokens.ts';
+
+/** The tokens of a store: what the core asks for, and the auth method at `auth/token`. */
+export interface TokenNoun extends TokenPort {
+  readonly method: MountType;
+  /** The policies of a token that works, by itself or by its accessor. Null: there is none. */
+  policiesOf(
+    context: RouteContext,
+    holder: { readonly token: string } | { readonly accessor: string },
+  ): Promise<readonly string[] | null>;
+  /** Forgets the prepared key; to be called when the store is sealed. */
+  wipe(): void;
+}
+
+/** How long the record of a used-up token is kept, so that the request which took the last use still finds it. */
+const lastUseGrace = 60_000;
+
+export function createTokens(parts: TokenParts): TokenNoun {
+  const desk = new TokenDesk(parts);
+  return {
+    method: tokenMethod(desk),
+    wipe: () => desk.wipe(),
+    async policiesOf(context, holder) {
+      const tokens = await desk.openFor(context);
+      try {
+        const token =
+          'token' in holder ? await tokens.identify(holder.token) : await tokenOfAccessor(desk, context, tokens, holder.accessor);
+        return token === null || !(await desk.works(context, tokens, token)) ? null : token.record.policies;
+      } catch (error) {
+        if (error instanceof RequestError) return null;
+        throw error;
+      }
+    },
+    async find(core, text, remote, now, useTaken) {
+      const tokens = await desk.open(core);
+      const token = await tokens.identify(text);
+      if (token === null) return null;
+      const { id, type, record } = token;
+      if (record.numUses > 0 && record.usesLeft === 0 && !useTaken) return null;
+      if (!mayComeFrom(record, remote)) return null;
+      const grants = await tokens.records.standing(record, now);
+      if (grants === null) return null;
+      return {
+        tokenId: id,
+        accessor: record.accessor,
+        displayName: record.displayName,
+        tokenPolicies: record.policies,
+        metadata: record.meta ?? {},
+        tokenType: type,
+        expiresAt: record.expiresAt,
+        limitedUses: record.numUses > 0,
+        grants,
+      };
+    },
+    async takeUse(core, tokenId) {
+      const { records } = await desk.open(core);
+      const record = await records.get(tokenId);
+      if (record === null) return false;
+      if (record.numUses === 0) return true;
+      if (record.usesLeft === 0) return false;
+      const usesLeft = record.usesLeft - 1;
+      const end = parts.clock.now() + lastUseGrace;
+      const due = usesLeft > 0 ? record.due : Math.min(record.due ?? end, end);
+      await records.update(tokenId, record, { ...record, usesLeft, due });
+      return true;
+    },
+    issue: (context, login) => issueToken(desk, context, login),
+    async revokeMount(core, mountId) {
+      await core.below('token/').putJson(`revoking/mount/${mountId}`, {});
+    },
+  };
+}
+
+/**
+ * Makes the token key of a new store and its first root token, which does not expire. `core` is the core's view, `now`
+ * in milliseconds since the epoch. The token is returned once and is nowhere else.
+ */
+export async function initializeTokens(core: View, random: Random, now: number): Promise<{ readonly rootToken: string }> {
+  await createTokenKey(core.below('token/'), random);
+  const tokens = await Tokens.open(new TokenKeys(), core);
+  const rootToken = newServiceToken(random);
+  await tokens.records.add(tokens.idOf(rootToken), {
+    accessor: newAccessor(random),
+    parent: null,
+    depth: 0,
+    policies: ['root'],
+    path: 'auth/token/root',
+    meta: null,
+    displayName: 'root',
+    role: null,
+    grant: null,
+    mountId: null,
+    numUses: 0,
+    usesLeft: 0,
+    createdAt: now,
+    creationTtl: 0,
+    lastTtl: 0,
+    renewedAt: null,
+    expiresAt: null,
+    due: null,
+    explicitMaxTtl: 0,
+    maxTtl: 0,
+    period: 0,
+    renewable: false,
+    boundCidrs: [],
+  });
+  return { rootToken };
+}
+
+/** A token that does not expire is not bound to addresses. Where there is no address, a bound one does not work. */
+function mayComeFrom(record: TokenRecord, remote: Remote | null): boolean {
+  if (record.expiresAt === null || record.boundCidrs.length === 0) return true;
+  return remote !== null && inCidrs(remote.address, record.boundCidrs);
+}

@@ -1,0 +1,108 @@
+import type { View } from '../barrier/view.ts';
+import type { Grant } from '../core/ports.ts';
+import type { TokenKey } from './token-key.ts';
+import { maxDepth, type Tombstone, type TokenRecord } from './token.ts';
+
+/** The records of tokens and their indexes, in one transaction. */
+export class TokenRecords {
+  readonly #tokens: View;
+  readonly #key: TokenKey;
+
+  /** `tokens` is the core's view below `token/`. */
+  constructor(tokens: View, key: TokenKey) {
+    this.#tokens = tokens;
+    this.#key = key;
+  }
+
+  /** The record as it stands, whether its token still works or not. Null: there is none. */
+  async get(id: string): Promise<TokenRecord | null> {
+    const found = await this.#tokens.getJson<TokenRecord | Tombstone>(`id/${id}`);
+    return found === null || 'gone' in found ? null : found;
+  }
+
+  /** Writes a new record and its indexes. */
+  async add(id: string, record: TokenRecord): Promise<void> {
+    await this.#tokens.putJson(`id/${id}`, record);
+    await this.#tokens.putJson(this.#accessorPath(record), { id });
+    if (record.parent !== null) await this.#tokens.putJson(`child/${record.parent}/${id}`, {});
+    if (record.mountId !== null) await this.#tokens.putJson(`by-mount/${record.mountId}/${id}`, {});
+    if (record.due !== null) await this.#tokens.putJson(duePath(record.due, id), {});
+  }
+
+  /** Replaces a record. What the indexes hold of it, `due` apart, does not change. */
+  async update(id: string, before: TokenRecord, after: TokenRecord): Promise<void> {
+    await this.#tokens.putJson(`id/${id}`, after);
+    if (before.due === after.due) return;
+    if (before.due !== null) await this.#tokens.delete(duePath(before.due, id));
+    if (after.due !== null) await this.#tokens.putJson(duePath(after.due, id), {});
+  }
+
+  /** Deletes a record and its indexes; its children are left as they are. */
+  async remove(id: string, record: TokenRecord): Promise<void> {
+    await this.#tokens.delete(`id/${id}`);
+    await this.#tokens.delete(this.#accessorPath(record));
+    if (record.parent !== null) await this.#tokens.delete(`child/${record.parent}/${id}`);
+    if (record.mountId !== null) await this.#tokens.delete(`by-mount/${record.mountId}/${id}`);
+    if (record.due !== null) await this.#tokens.delete(duePath(record.due, id));
+  }
+
+  /** The id of the token with this accessor, or null. */
+  async byAccessor(accessor: string): Promise<string | null> {
+    const entry = await this.#tokens.getJson<{ readonly id: string }>(`accessor/${this.#key.accessorHash(accessor)}`);
+    return entry?.id ?? null;
+  }
+
+  /** Accessors in an order without meaning, which stays the same; `after` is the `name` of the last entry seen. */
+  async page(after: string, limit: number): Promise<{ readonly name: string; readonly id: string }[]> {
+    const names = await this.#tokens.children('accessor/', { ...(after === '' ? {} : { after }), limit });
+    const entries: { name: string; id: string }[] = [];
+    for (const name of names) {
+      const entry = await this.#tokens.getJson<{ readonly id: string }>(`accessor/${name}`);
+      if (entry !== null) entries.push({ name, id: entry.id });
+    }
+    return entries;
+  }
+
+  /** Where an accessor stands in the order of `page`. */
+  placeOf(accessor: string): string {
+    return this.#key.accessorHash(accessor);
+  }
+
+  /**
+   * Whether a token works at this moment, as far as its record and those of its ancestors say: the bindings on which
+   * all of them rest, which are still to be asked. Null: it does not work. It may have no uses left.
+   */
+  async standing(record: TokenRecord, now: number): Promise<readonly Grant[] | null> {
+    const grants: Grant[] = [];
+    let current = record;
+    for (let depth = 0; depth <= maxDepth; depth++) {
+      if (current.expiresAt !== null && current.expiresAt <= now) return null;
+      if (current.grant !== null) grants.push(current.grant);
+      if (current.parent === null) return grants;
+      const parent = await this.#tokens.getJson<TokenRecord | Tombstone>(`id/${current.parent}`);
+      if (parent === null) return null;
+      if ('gone' in parent) return grants;
+      current = parent;
+    }
+    return null;
+  }
+
+  /** Has it a parent that counts? One that left a tombstone does not. */
+  async isOrphan(record: TokenRecord): Promise<boolean> {
+    return record.parent === null || (await this.get(record.parent)) === null;
+  }
+
+  #accessorPath(record: TokenRecord): string {
+    return `accessor/${this.#key.accessorHash(record.accessor)}`;
+  }
+}
+
+export function duePath(due: number, id: string): string {
+  return `by-expiry/${String(due).padStart(15, '0')}/${id}`;
+}
+
+/** The time and the id in an index path of `duePath`. */
+export function parseDuePath(path: string): { readonly due: number; readonly id: string } {
+  const [, due = '', id = ''] = path.split('/');
+  return { due: Number(due), id };
+}

@@ -1,0 +1,145 @@
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { View } from '../barrier/view.ts';
+import type { CoreContext, Run } from '../core/corridor.ts';
+import type { Caller, Mount, MountType, RouteContext } from '../core/mount-type.ts';
+import type { Grant } from '../core/ports.ts';
+import { permissionDenied } from '../protocol/request-error.ts';
+import type { Transaction } from '../storage/transaction.ts';
+import { Revocation } from './revocation.ts';
+import { readTokenRole, roleGrant } from './role.ts';
+import { type TokenKey, TokenKeys } from './token-key.ts';
+import { TokenRecords } from './token-records.ts';
+import { batchPrefix, maxTokenLength, type Token, type TokenRecord } from './token.ts';
+
+/** What `compose.ts` lends to tokens. */
+export interface TokenParts {
+  readonly clock: Clock;
+  /** The auth methods whose logins give tokens. */
+  readonly methods: readonly MountType[];
+  /** The storage of a mount, in a transaction. */
+  storageOf(tx: Transaction, mountId: string): View;
+  /** Removes what a token keeps outside of its record: its cubbyhole. */
+  forget(tx: Transaction, tokenId: string): Promise<void>;
+  /** Is there a policy of this name? `core` is the core's view. */
+  policyExists(core: View, name: string): Promise<boolean>;
+}
+
+/** The tokens as one transaction sees them: what the port and the routes share. */
+export class Tokens {
+  readonly records: TokenRecords;
+  readonly #view: View;
+  readonly #key: TokenKey;
+
+  private constructor(view: View, key: TokenKey) {
+    this.#view = view;
+    this.#key = key;
+    this.records = new TokenRecords(view, key);
+  }
+
+  /** `core` is the core's view. */
+  static async open(keys: TokenKeys, core: View): Promise<Tokens> {
+    const view = core.below('token/');
+    return new Tokens(view, await keys.load(view));
+  }
+
+  idOf(token: string): string {
+    return this.#key.tokenId(token);
+  }
+
+  /** What a presented token is, whether it still works or not. Null: nothing of ours. */
+  async identify(token: string): Promise<Token | null> {
+    if (token === '' || token.length > maxTokenLength || !token.isWellFormed()) return null;
+    const id = this.#key.tokenId(token);
+    if (token.startsWith(batchPrefix)) {
+      const json = this.#key.openBatch(token.slice(batchPrefix.length));
+      return json === null ? null : { id, type: 'batch', record: JSON.parse(json) as TokenRecord };
+    }
+    const record = await this.records.get(id);
+    return record === null ? null : { id, type: 'service', record };
+  }
+
+  /** A batch token: its record encrypted, and nothing stored. */
+  batchToken(record: TokenRecord, random: Random): string {
+    return batchPrefix + this.#key.sealBatch(JSON.stringify(record), random);
+  }
+
+  revocation(forget: (tokenId: string) => Promise<void>): Revocation {
+    return new Revocation(this.#view, this.#key, forget);
+  }
+}
+
+/** Keeps the parts and the prepared key; opens `Tokens` for a request. */
+export class TokenDesk {
+  readonly parts: TokenParts;
+  readonly #keys = new TokenKeys();
+
+  constructor(parts: TokenParts) {
+    this.parts = parts;
+  }
+
+  open(core: View): Promise<Tokens> {
+    return Tokens.open(this.#keys, core);
+  }
+
+  async openFor(context: RouteContext): Promise<Tokens> {
+    return this.open(runOf(context).core);
+  }
+
+  async revocation(context: RouteContext): Promise<Revocation> {
+    const { tx } = runOf(context);
+    return (await this.openFor(context)).revocation((id) => this.parts.forget(tx, id));
+  }
+
+  /** Does a token work at this moment, as its records and every binding under it say? Uses and addresses are not asked. */
+  async works(context: RouteContext, tokens: Tokens, token: Token): Promise<boolean> {
+    const grants = await tokens.records.standing(token.record, context.now);
+    if (grants === null) return false;
+    for (const grant of grants) {
+      const ends = await this.#grantEnds(runOf(context), grant);
+      if (ends === null || (ends !== 'never' && ends <= context.now)) return false;
+    }
+    return true;
+  }
+
+  /** The mount that gave a token by a login, with its type. Null: it is gone. */
+  methodOf(
+    context: RouteContext,
+    mountId: string,
+  ): { readonly mount: Mount; readonly type: MountType; readonly storage: View } | null {
+    const run = runOf(context);
+    const mount = run.mounts.byId(mountId);
+    const type = this.parts.methods.find((method) => method.type === mount?.type);
+    if (mount?.class !== 'auth' || type === undefined) return null;
+    return { mount, type, storage: this.parts.storageOf(run.tx, mountId) };
+  }
+
+  wipe(): void {
+    this.#keys.wipe();
+  }
+
+  async #grantEnds(run: Run, { mountId, role }: Grant): Promise<number | 'never' | null> {
+    const mount = run.mounts.byId(mountId);
+    if (mount?.class === 'system') return roleGrant(await readTokenRole(run.core, role));
+    const type = this.parts.methods.find((method) => method.type === mount?.type);
+    if (mount?.class !== 'auth' || type?.grant === undefined) return null;
+    return type.grant(this.parts.storageOf(run.tx, mountId), role);
+  }
+}
+
+/** The transaction that a request runs in. */
+export function runOf(context: RouteContext): Run {
+  return (context as CoreContext).run;
+}
+
+/** Routes that are not unauthenticated always have a caller; should that ever be wrong, nothing is given away. */
+export function callerOf(context: RouteContext): Caller {
+  if (context.caller === null) throw permissionDenied();
+  return context.caller;
+}
+
+/** Has the caller `sudo` on the path of the request? */
+export function hasSudo(context: RouteContext): boolean {
+  const capabilities = callerOf(context).acl.capabilities(context.request.path);
+  return capabilities.includes('sudo') || capabilities.includes('root');
+}
