@@ -85,6 +85,10 @@ export const storeOptions: Readonly<Record<string, Option>> = {
     value: 'DURATION',
     description: 'How long to wait for a store that another process owns (default 0s).',
   },
+  'accept-audit-loss': {
+    type: 'flag',
+    description: 'Go on although the audit log is lost, cut off or altered; what is left is put aside and the new log says so.',
+  },
   'unseal-from': {
     type: 'text',
     value: 'FILE',

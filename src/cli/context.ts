@@ -42,6 +42,24 @@ export interface Terminal {
 export interface Stores {
   create(options: CreateStore): Promise<CreatedStore>;
   open(options: OpenStore): Promise<OpenedStore>;
+  /** Looks at a store without its audit log: works where that is damaged, and changes nothing. */
+  examine(options: OpenStore): Promise<ExaminedStore>;
+}
+
+export interface ExaminedStore {
+  readonly storeId: string;
+  readonly seal: SealStatus;
+  /** Null: the store is sealed and nobody gave enough shares. */
+  readonly unsealed: {
+    /** The last line of the audit log that the store remembers; null: none. */
+    readonly anchor: { readonly seq: number; readonly hash: string } | null;
+    readonly term: number;
+    /** Milliseconds since the epoch. */
+    readonly termInstalledAt: number;
+    readonly generation: number;
+    readonly revision: number;
+  } | null;
+  readonly auditFiles: readonly string[];
 }
 
 export interface CreateStore {
@@ -69,6 +87,8 @@ export interface OpenStore {
   readonly command: string;
   /** Milliseconds. */
   readonly lockTimeout: number;
+  /** Accept that the audit log is lost or cut off: it goes on with an entry that says so. */
+  readonly acceptAuditLoss: boolean;
   /** Gives shares one by one until there are enough; null: there are no more. Not asked unless the seal needs them. */
   nextShare(progress: { readonly given: number; readonly threshold: number }): Promise<string | null>;
   /** Progress and warnings for a person. */
@@ -84,11 +104,17 @@ export interface OpenedStore {
     readonly data: JsonObject;
     readonly token: string | null;
   }): Promise<Reply>;
-  /** Re-encrypts what older keys still cover, in small steps; may be interrupted and resumed. */
-  rewrap(onProgress: (done: number) => void, interrupted: AbortSignal): Promise<void>;
+  /** Re-encrypts what older keys still cover, in small steps; may be interrupted and resumed. Returns how many records. */
+  rewrap(onProgress: (done: number) => void, interrupted: AbortSignal): Promise<number>;
+  /**
+   * Puts a new root key under new shares (or the static key file under a new key); `show` gets the shares before the
+   * old ones lose their worth.
+   */
+  rekey(
+    numbers: { readonly shares: number | undefined; readonly threshold: number | undefined },
+    show: (shares: readonly string[]) => Promise<void>,
+  ): Promise<void>;
   readonly seal: SealStatus;
-  /** The audit log files of the store, for `audit verify`. */
-  readonly auditFiles: readonly string[];
   /** Ends after what is under way: due expiries for two seconds at most, then locks and keys are given back. */
   close(): Promise<void>;
 }

@@ -37,19 +37,24 @@ export async function withSession<T>(
 
 /** As `withSession`, for commands that need no token. */
 export async function openStore(context: CliContext, options: Options, words: readonly string[]): Promise<OpenedStore> {
+  return (await context.stores()).open(openOptions(context, options, words));
+}
+
+/** How the command line says which store is meant and how it is unsealed. */
+export function openOptions(context: CliContext, options: Options, words: readonly string[]): OpenStore {
   const directory = storeDirectory(context, options);
   const shares =
     options.text('unseal-from') === undefined ? null : readShares(resolve(context.cwd, options.text('unseal-from') ?? ''));
-  const stores = await context.stores();
-  return stores.open({
+  return {
     directory,
     configDirectory: configDirectory(context.env),
     // The words of the command only: operands may hold a secret.
     command: `secretctl ${words.join(' ')}`,
     lockTimeout: (options.number('lock-timeout') ?? 0) * 1000,
+    acceptAuditLoss: options.flag('accept-audit-loss'),
     nextShare: shareSource(context, shares),
     notify: (message) => context.terminal.err(`${message}\n`),
-  });
+  };
 }
 
 function shareSource(context: CliContext, shares: readonly string[] | null): OpenStore['nextShare'] {

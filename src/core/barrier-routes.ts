@@ -40,5 +40,11 @@ export function barrierRoutes(parts: CorridorParts): readonly Route[] {
         },
       },
     },
+    {
+      path: 'seal/rekey',
+      summary:
+        'Whether the caller may replace the root key and its shares. The command line does so next to it, where the shares are shown.',
+      operations: { write: { summary: 'Asks for it.', sudo: true, handle: () => Promise.resolve(noContent) } },
+    },
   ];
 }

@@ -1,0 +1,59 @@
+import { resolve } from 'node:path';
+import { Fault } from '../base/error.ts';
+import { verifyExitCodes, verifyLogFile, type VerifyResult } from '../audit/verify.ts';
+import { type Command, storeOptions } from './command.ts';
+import type { CliContext } from './context.ts';
+import { printJson } from './output.ts';
+import { openOptions } from './session.ts';
+
+export const verify: Command = {
+  path: ['audit', 'verify'],
+  summary: 'Prove that no line of the audit log was changed',
+  operands: '[FILE]',
+  arity: { min: 0, max: 1 },
+  description:
+    'Walks the hash chain of the audit log from its first line to its last, and compares it with what the store remembers of it. ' +
+    'With FILE only that file is read, and no store: a chain cut off at its end can’t be seen then.\n' +
+    'Exit codes: 0 whole, 2 altered, 3 forked, 4 cut off, 6 not an audit log, 1 anything else.',
+  examples: [
+    { command: 'secretctl audit verify', explanation: 'The log of the workspace’s store, against the store.' },
+    { command: 'secretctl audit verify -store-id=4f1c… audit.log', explanation: 'A copy of a log, elsewhere.' },
+  ],
+  options: {
+    ...storeOptions,
+    'store-id': { type: 'text', value: 'ID', description: 'With FILE: the store whose log it should be.' },
+  },
+  async run(context, [file], options) {
+    if (file !== undefined) {
+      return report(context, [
+        [file, await verifyLogFile(resolve(context.cwd, file), { storeId: options.text('store-id') ?? null, anchor: null })],
+      ]);
+    }
+    const store = await (await context.stores()).examine(openOptions(context, options, ['audit', 'verify']));
+    if (store.unsealed === null)
+      throw new Fault('sealed', 'the store is sealed: what it remembers of its log can’t be read', {
+        hint: 'Give shares with -unseal-from FILE, or name the log file alone.',
+      });
+    const results: [string, VerifyResult][] = [];
+    for (const path of store.auditFiles)
+      results.push([path, await verifyLogFile(path, { storeId: store.storeId, anchor: store.unsealed.anchor })]);
+    if (results.length === 0) throw new Fault('settings', 'the settings of the store declare no audit sink that is a file');
+    return report(context, results);
+  },
+};
+
+function report(context: CliContext, results: readonly (readonly [string, VerifyResult])[]): number {
+  if (context.json)
+    printJson(
+      context,
+      results.map(([path, result]) => ({ path, ...result, exitCode: verifyExitCodes[result.outcome] })),
+    );
+  for (const [path, result] of results) {
+    if (context.json) continue;
+    const place = result.line === null ? path : `${path}:${result.line}`;
+    context.terminal.out(
+      `${place}: ${result.outcome}: ${result.message}\n${result.notes.map((note) => `  note: ${note}\n`).join('')}`,
+    );
+  }
+  return Math.max(...results.map(([, result]) => verifyExitCodes[result.outcome]));
+}

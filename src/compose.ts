@@ -1,0 +1,218 @@
+import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { isAbsolute, join, resolve } from 'node:path';
+import { assemble, configRevision } from './assemble.ts';
+import { createSink } from './audit/registry.ts';
+import type { AuditSink } from './audit/sink.ts';
+import { readAnchor } from './audit/stored.ts';
+import { systemClock } from './base/clock.ts';
+import { Fault } from './base/error.ts';
+import { systemRandom } from './base/random.ts';
+import type { Barrier } from './barrier/barrier.ts';
+import type { CreatedStore, CreateStore, ExaminedStore, OpenedStore, OpenStore, SealStatus, Stores } from './cli/context.ts';
+import { initializeContent } from './initialize.ts';
+import { sealTypeOf } from './seal/registry.ts';
+import type { Seal } from './seal/seal.ts';
+import { readSealConfig, type SealConfig } from './seal/seal-config.ts';
+import { type SealContext, takesShares } from './seal/seal-type.ts';
+import { initializeStore, openSeal, rekeyStore, unsealStore } from './seal/unseal.ts';
+import { defaultSettings, readSettings, type Settings, writeSettings } from './settings.ts';
+import { createEmbeddedStore, openEmbeddedStore, type EmbeddedStore } from './storage/embedded.ts';
+import { createStore } from './storage/optimistic.ts';
+import type { TransactionalStore } from './storage/transaction.ts';
+
+const clock = systemClock;
+const random = systemRandom;
+/** How long an embedded command cleans up after itself. */
+const tidyMilliseconds = 2000;
+
+/** The embedded stores of this machine. */
+export const stores: Stores = { create, open, examine };
+
+async function create({ directory, configDirectory, seal }: CreateStore): Promise<CreatedStore> {
+  makePrivate(directory);
+  makePrivate(configDirectory);
+  const settings = defaultSettings(seal.type);
+  // A directory that git never looks into, wherever the repo's own .gitignore stands.
+  writeFileSync(join(directory, '.gitignore'), '*\n', { mode: 0o600 });
+  makePrivate(join(directory, 'audit'));
+  const embedded = await createEmbeddedStore(join(directory, settings.storage.path), {
+    command: 'secretctl init',
+    clock,
+    random,
+  });
+  const { storeId } = embedded;
+  const tokenFile = join(configDirectory, `${storeId}.token`);
+  let keyFile: string | null = null;
+  try {
+    const context = sealContext(storeId, settings, configDirectory);
+    const made = await sealTypeOf(seal.type).create(context, seal.type === 'shamir' ? seal : null);
+    if (seal.type === 'static') keyFile = context.settings.keyFile ?? null;
+    const store = createStore(embedded.backend, embedded.epoch);
+    let first = { rootToken: '', recipient: '' };
+    const sinks = Object.entries(settings.audit).map(([name, { type }]) => ({ name, type }));
+    const barrier = await initializeStore(store, made, { storeId, random, clock }, async (tx, opened) => {
+      first = await initializeContent(tx, opened, { random, clock, sinks });
+    });
+    barrier.seal();
+    writeFileSync(tokenFile, `${first.rootToken}\n`, { mode: 0o600, flag: 'wx' });
+    writeSettings(directory, settings);
+    return { storeId, recipient: first.recipient, shares: made.shares, keyFile, tokenFile };
+  } catch (error) {
+    // Nobody was told of this store, so nothing is lost with it.
+    if (keyFile !== null) rmSync(keyFile, { force: true });
+    await embedded.close();
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  } finally {
+    await embedded.close();
+  }
+}
+
+interface Unsealed {
+  readonly embedded: EmbeddedStore;
+  readonly store: TransactionalStore;
+  readonly settings: Settings;
+  readonly seal: Seal;
+  readonly config: SealConfig;
+  readonly barrier: Barrier | null;
+}
+
+/** Lock, checks, seal. The barrier is null where shares are missing. Closes the store again when it throws. */
+async function unseal(options: OpenStore): Promise<Unsealed> {
+  const settings = readSettings(options.directory);
+  const embedded = await openEmbeddedStore(join(options.directory, settings.storage.path), {
+    command: options.command,
+    lockTimeout: options.lockTimeout,
+    clock,
+  });
+  try {
+    const store = createStore(embedded.backend, embedded.epoch);
+    const { storeId } = embedded;
+    const seal = await openSeal(store, sealContext(storeId, settings, options.configDirectory));
+    const config = await store.read(readSealConfig);
+    if (config === null) throw new Fault('store-missing', `the store ${storeId} is not initialized`);
+    if (takesShares(seal)) {
+      while (!seal.progress.complete) {
+        const share = await options.nextShare({ given: seal.progress.given, threshold: seal.progress.threshold });
+        if (share === null) break;
+        seal.submit(share);
+      }
+    }
+    return { embedded, store, settings, seal, config, barrier: await unsealStore(store, seal, { storeId, random, clock }) };
+  } catch (error) {
+    await embedded.close();
+    throw error;
+  }
+}
+
+async function open(options: OpenStore): Promise<OpenedStore> {
+  const { embedded, store, settings, config, barrier } = await unseal(options);
+  const { storeId } = embedded;
+  if (barrier === null) {
+    await embedded.close();
+    throw new Fault('sealed', 'the store is sealed', {
+      hint: `Give ${config.shamir?.threshold ?? 1} of its shares: on a terminal when asked, or with -unseal-from FILE (mode 0600, one share a line).`,
+    });
+  }
+  try {
+    const sinks = sinksOf(options.directory, settings);
+    const system = await assemble({
+      storeId,
+      epoch: embedded.epoch,
+      store,
+      barrier,
+      clock,
+      random,
+      sinks,
+      acceptAuditLoss: options.acceptAuditLoss,
+    });
+    return {
+      storeId,
+      seal: sealStatus(config),
+      handle: (request) => system.handle({ ...request, remote: null, wrapTtl: null }),
+      async rewrap(onProgress, interrupted) {
+        return barrier.rewrap(store, {
+          // Called between two commits: an interruption leaves a rewrap that the next one goes on with.
+          onProgress: ({ examined }) => {
+            interrupted.throwIfAborted();
+            onProgress(examined);
+          },
+        });
+      },
+      async rekey(numbers, show) {
+        const split =
+          config.shamir === null
+            ? null
+            : { shares: numbers.shares ?? config.shamir.shares, threshold: numbers.threshold ?? config.shamir.threshold };
+        const made = await sealTypeOf(config.type).create(sealContext(storeId, settings, options.configDirectory), split);
+        await show(made.shares);
+        await rekeyStore(store, barrier, made, { random });
+      },
+      async close() {
+        try {
+          const clean = await system.tidy(clock.now() + tidyMilliseconds);
+          if (!clean)
+            options.notify(
+              'Some expired tokens or deleted data wait to be cleaned up; the next command goes on with it. None of it works or can be read any more.',
+            );
+          await system.close();
+        } finally {
+          barrier.seal();
+          await embedded.close();
+        }
+      },
+    };
+  } catch (error) {
+    barrier.seal();
+    await embedded.close();
+    throw error;
+  }
+}
+
+async function examine(options: OpenStore): Promise<ExaminedStore> {
+  const { embedded, store, settings, config, barrier } = await unseal(options);
+  try {
+    const shown = { storeId: embedded.storeId, seal: sealStatus(config), auditFiles: auditFiles(options.directory, settings) };
+    if (barrier === null) return { ...shown, unsealed: null };
+    const status = await store.read((tx) => barrier.status(tx));
+    const unsealed = {
+      anchor: await store.read((tx) => readAnchor(barrier.view(tx, 'core'))),
+      term: status.term,
+      termInstalledAt: status.installTime,
+      generation: await store.read((tx) => barrier.generation(tx)),
+      revision: await configRevision(store, barrier),
+    };
+    return { ...shown, unsealed };
+  } finally {
+    barrier?.seal();
+    await embedded.close();
+  }
+}
+
+function sealContext(storeId: string, settings: Settings, configDirectory: string): SealContext {
+  const keyFile = settings.seal.keyFile ?? join(configDirectory, `${storeId}.key`);
+  return { storeId, random, settings: settings.seal.type === 'static' ? { keyFile } : {} };
+}
+
+function sealStatus(config: SealConfig): SealStatus {
+  return { type: config.type, shares: config.shamir?.shares ?? 0, threshold: config.shamir?.threshold ?? 0 };
+}
+
+function sinksOf(directory: string, settings: Settings): AuditSink[] {
+  return Object.entries(settings.audit).map(([name, { type, path }]) =>
+    createSink({ name, type, options: { path: absolute(directory, path) } }),
+  );
+}
+
+function auditFiles(directory: string, settings: Settings): string[] {
+  return Object.values(settings.audit).map(({ path }) => absolute(directory, path));
+}
+
+function absolute(directory: string, path: string): string {
+  return isAbsolute(path) ? path : resolve(directory, path);
+}
+
+function makePrivate(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if ((statSync(directory).mode & 0o077) !== 0) chmodSync(directory, 0o700);
+}
