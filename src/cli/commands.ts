@@ -26,8 +26,112 @@ export const groups: readonly Group[] = [
     ],
   },
   {
+    title: 'Secrets',
+    commands: [
+      { name: 'kv get', summary: 'Read a secret', load: async () => (await import('./kv.ts')).get },
+      { name: 'kv put', summary: 'Write a secret, as a new version', load: async () => (await import('./kv.ts')).put },
+      { name: 'kv patch', summary: 'Change some fields of a secret', load: async () => (await import('./kv.ts')).patch },
+      { name: 'kv list', summary: 'List the names in a folder', load: async () => (await import('./kv.ts')).list },
+      {
+        name: 'kv delete',
+        summary: 'Delete a secret, or some of its versions',
+        load: async () => (await import('./kv.ts')).remove,
+      },
+      { name: 'kv undelete', summary: 'Restore deleted versions', load: async () => (await import('./kv.ts')).undelete },
+      { name: 'kv destroy', summary: 'Destroy versions for good', load: async () => (await import('./kv.ts')).destroy },
+      {
+        name: 'kv rollback',
+        summary: 'Make an older version the current one',
+        load: async () => (await import('./kv.ts')).rollback,
+      },
+      {
+        name: 'kv metadata get',
+        summary: 'Show the versions and settings of a secret',
+        load: async () => (await import('./kv-metadata.ts')).get,
+      },
+      {
+        name: 'kv metadata put',
+        summary: 'Set the settings of a secret',
+        load: async () => (await import('./kv-metadata.ts')).put,
+      },
+      {
+        name: 'kv metadata patch',
+        summary: 'Change some settings of a secret',
+        load: async () => (await import('./kv-metadata.ts')).patch,
+      },
+      {
+        name: 'kv metadata delete',
+        summary: 'Remove a secret with all its versions',
+        load: async () => (await import('./kv-metadata.ts')).remove,
+      },
+    ],
+  },
+  {
+    title: 'Access',
+    commands: [
+      { name: 'token create', summary: 'Make a token', load: async () => (await import('./token.ts')).create },
+      { name: 'token lookup', summary: 'Show what a token is and may', load: async () => (await import('./token.ts')).lookup },
+      { name: 'token renew', summary: 'Prolong a token', load: async () => (await import('./token.ts')).renew },
+      {
+        name: 'token revoke',
+        summary: 'End a token and those made from it',
+        load: async () => (await import('./token.ts')).revoke,
+      },
+      {
+        name: 'token capabilities',
+        summary: 'Show what a token may do on a path',
+        load: async () => (await import('./token.ts')).capabilities,
+      },
+      { name: 'policy list', summary: 'List the policies', load: async () => (await import('./policy.ts')).list },
+      { name: 'policy read', summary: 'Print a policy', load: async () => (await import('./policy.ts')).read },
+      { name: 'policy write', summary: 'Write a policy by hand', load: async () => (await import('./policy.ts')).write },
+      { name: 'policy delete', summary: 'Delete a policy by hand', load: async () => (await import('./policy.ts')).remove },
+    ],
+  },
+  {
+    title: 'Any path of the API',
+    commands: [
+      { name: 'read', summary: 'Read any path of the API', load: async () => (await import('./raw.ts')).read },
+      { name: 'write', summary: 'Write to any path of the API', load: async () => (await import('./raw.ts')).write },
+      { name: 'list', summary: 'List a folder of any path of the API', load: async () => (await import('./raw.ts')).list },
+      { name: 'delete', summary: 'Delete any path of the API', load: async () => (await import('./raw.ts')).remove },
+    ],
+  },
+  {
     title: 'Operation',
-    commands: [],
+    commands: [
+      {
+        name: 'operator init',
+        summary: 'Make the store of a workspace (as init)',
+        load: async () => (await import('./operator.ts')).init,
+      },
+      {
+        name: 'operator status',
+        summary: 'Show the seal and the keys of the store',
+        load: async () => (await import('./operator.ts')).status,
+      },
+      {
+        name: 'operator rotate',
+        summary: 'Rotate the encryption keys and re-encrypt what older ones cover',
+        load: async () => (await import('./operator.ts')).rotate,
+      },
+      {
+        name: 'operator rekey',
+        summary: 'Make a new root key, and new shares for it',
+        load: async () => (await import('./operator.ts')).rekey,
+      },
+      {
+        name: 'audit verify',
+        summary: 'Prove that no line of the audit log was changed',
+        load: async () => (await import('./audit.ts')).verify,
+      },
+      { name: 'version', summary: 'Print the version', load: async () => (await import('./version.ts')).version },
+      {
+        name: 'completion',
+        summary: 'Print a completion script for a shell',
+        load: async () => (await import('./completion.ts')).completion,
+      },
+    ],
   },
 ];
 
