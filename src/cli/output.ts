@@ -56,7 +56,7 @@ export function wireReply(reply: Reply): JsonObject {
   return {
     data: reply.data ?? null,
     auth: (reply.auth ?? null) as unknown as Json,
-    warnings: (reply.warnings ?? null) as Json,
+    warnings: reply.warnings ?? null,
     lease_id: reply.leaseId ?? '',
     lease_duration: reply.leaseDuration ?? 0,
     renewable: reply.renewable ?? false,

@@ -4,7 +4,6 @@ import type { Operation } from '../protocol/request.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import { readBody } from './body.ts';
 import { type Command, storeOptions } from './command.ts';
-import type { CliContext } from './context.ts';
 import { keyValues, printField, printJson, printWarnings, table, wireReply } from './output.ts';
 import { withSession } from './session.ts';
 
