@@ -151,7 +151,13 @@ class Opening {
     if (!this.#setAside.has(sink)) {
       const aside = await sink.startAnew();
       const { seq, hash } = this.#anchor;
-      this.#notes.push({ event: 'log-loss-accepted', sink: sink.name, reason: loss.code, anchor: { seq, hash }, set_aside: aside });
+      this.#notes.push({
+        event: 'log-loss-accepted',
+        sink: sink.name,
+        reason: loss.code,
+        anchor: { seq, hash },
+        set_aside: aside,
+      });
       this.#setAside.add(sink);
     }
     return { head: null, torn: 0 };

@@ -83,7 +83,9 @@ describe('appending', () => {
     const path = newPath();
     const log = await open({ sinks: [fileSink('file', path)] });
     const large = (number: number) => entryOf({ type: 'system', request: null, facts: { number, text: 'x'.repeat(60_000) } });
-    await Promise.all(Array.from({ length: 30 }, (_, call) => log.append(Array.from({ length: 10 }, (_, at) => large(call * 10 + at)))));
+    await Promise.all(
+      Array.from({ length: 30 }, (_, call) => log.append(Array.from({ length: 10 }, (_, at) => large(call * 10 + at)))),
+    );
     expect(factsIn(path).map((facts) => facts?.['number'])).toEqual(Array.from({ length: 300 }, (_, number) => number));
     expect(await verified(path, log)).toMatchObject({ outcome: 'ok' });
   });
@@ -123,7 +125,10 @@ describe('failing sinks', () => {
     for (const outcome of refused) {
       expect(outcome).toMatchObject({
         status: 'rejected',
-        reason: { code: 'audit-unavailable', message: expect.stringMatching(/file: writing .* failed: the disk is full/) as string },
+        reason: {
+          code: 'audit-unavailable',
+          message: expect.stringMatching(/file: writing .* failed: the disk is full/) as string,
+        },
       });
     }
     expect(log.head()).toEqual(before);
@@ -163,7 +168,10 @@ describe('failing sinks', () => {
     files.faults.write = () => raise('ENOSPC');
     await log.append([numbered(2)]);
     await log.append([numbered(3)]);
-    expect(log.health()).toMatchObject([{ name: 'a', problem: expect.stringContaining('full') as string }, { name: 'b', problem: null }]);
+    expect(log.health()).toMatchObject([
+      { name: 'a', problem: expect.stringContaining('full') as string },
+      { name: 'b', problem: null },
+    ]);
     expect(factsIn(a)).toEqual([{ number: 1 }]);
     expect(factsIn(b)).toContainEqual({ event: 'sink-failed', sink: 'a' });
 
@@ -212,7 +220,11 @@ describe('opening', () => {
     for (let length = whole + 1; length < bytes.byteLength; length += 13) {
       writeFileSync(path, bytes.subarray(0, length));
       const log = await open({ sinks: [fileSink('file', path)], anchor: heads[2] as never });
-      expect(factsIn(path)).toEqual([{ number: 1 }, { number: 2 }, { event: 'torn-line-removed', sink: 'file', bytes: length - whole }]);
+      expect(factsIn(path)).toEqual([
+        { number: 1 },
+        { number: 2 },
+        { event: 'torn-line-removed', sink: 'file', bytes: length - whole },
+      ]);
       expect(await verified(path, log)).toMatchObject({ outcome: 'ok' });
       await log.close();
     }
@@ -245,12 +257,16 @@ describe('opening', () => {
     const stranger = await open({ sinks: [fileSink('file', other)] });
     for (const number of [1, 2, 33, 4]) await stranger.append([numbered(number)]);
     await stranger.close();
-    await expect(open({ sinks: [fileSink('file', other)], anchor: heads[3] as never })).rejects.toMatchObject({ code: 'audit-fork' });
+    await expect(open({ sinks: [fileSink('file', other)], anchor: heads[3] as never })).rejects.toMatchObject({
+      code: 'audit-fork',
+    });
 
     const altered = Buffer.from(bytes);
     altered[altered.indexOf('"number":1') + 9] = 0x37;
     writeFileSync(path, altered);
-    await expect(open({ sinks: [fileSink('file', path)], anchor: heads[1] as never })).rejects.toMatchObject({ code: 'audit-corrupt' });
+    await expect(open({ sinks: [fileSink('file', path)], anchor: heads[1] as never })).rejects.toMatchObject({
+      code: 'audit-corrupt',
+    });
 
     writeFileSync(path, bytes);
     await expect(open({ sinks: [fileSink('file', path)], storeId: 'another' })).rejects.toMatchObject({ code: 'audit-fork' });
@@ -269,7 +285,13 @@ describe('opening', () => {
       prev: heads[2]?.hash,
       type: 'system',
       request: {
-        facts: { event: 'log-loss-accepted', sink: 'file', reason: 'audit-truncated', anchor: heads[2], set_aside: `${path}.aside-1` },
+        facts: {
+          event: 'log-loss-accepted',
+          sink: 'file',
+          reason: 'audit-truncated',
+          anchor: heads[2],
+          set_aside: `${path}.aside-1`,
+        },
       },
     });
     expect(second).toMatchObject({ seq: 4 });
@@ -323,7 +345,9 @@ describe('opening', () => {
     const log = await open({ sinks: [fileSink('file', stranger)] });
     await log.append([numbered(99)]);
     await log.close();
-    await expect(open({ sinks: [fileSink('a', stranger), fileSink('b', path)], anchor })).rejects.toMatchObject({ code: 'audit-fork' });
+    await expect(open({ sinks: [fileSink('a', stranger), fileSink('b', path)], anchor })).rejects.toMatchObject({
+      code: 'audit-fork',
+    });
   });
 
   it('works with the sinks that can be opened, and needs one', async () => {
@@ -440,7 +464,8 @@ describe('log rotation', () => {
 });
 
 describe('finding an entry', () => {
-  const commit = (apply: string): AuditEntry => entryOf({ type: 'apply-commit', request: requestTo('sys/apply'), facts: { apply } });
+  const commit = (apply: string): AuditEntry =>
+    entryOf({ type: 'apply-commit', request: requestTo('sys/apply'), facts: { apply } });
 
   it('looks from the end back to the line that is given', async () => {
     const log = await open({ sinks: [fileSink('file', newPath())] });
