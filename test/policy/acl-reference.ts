@@ -152,10 +152,10 @@ function fits(item: Json, value: Json): boolean {
   return new RegExp(`${item.startsWith('*') ? '' : '^'}${pattern}${item.endsWith('*') ? '' : '$'}`, 's').test(value);
 }
 
+/** Objects with sorted members, and marked so that `{}` is not `[]`. */
 function sorted(value: Json): Json {
   if (Array.isArray(value)) return (value as readonly Json[]).map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.entries(value)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, member]) => [key, sorted(member)]);
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return { object: members.map(([key, member]) => [key, sorted(member)]) };
 }

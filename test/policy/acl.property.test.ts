@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AclQuestion } from '../../src/core/mount-type.ts';
+import type { Acl, AclQuestion } from '../../src/core/mount-type.ts';
 import { compileAcl } from '../../src/policy/acl.ts';
 import type { Policy } from '../../src/policy/rule.ts';
-import { decide } from './acl-reference.ts';
-import { arbitraryPath, arbitraryRules, arbitraryValue, parameterName } from './arbitrary.ts';
+import { decide, type Verdict } from './acl-reference.ts';
+import { arbitraryPath, arbitraryRules, arbitraryValue, parameterName, relatedRules } from './arbitrary.ts';
 import { runs } from './property.ts';
 
 const policies: fc.Arbitrary<readonly Policy[]> = fc
@@ -27,22 +27,40 @@ const question: fc.Arbitrary<AclQuestion> = fc.record({
   sudo: fc.boolean(),
 });
 
+function answerOf(acl: Acl, asked: AclQuestion): Verdict {
+  const { allowed, granting } = acl.allows(asked);
+  return { allowed, granting: granting.map(({ name }) => name), capabilities: acl.capabilities(asked.path) };
+}
+
+/** Policies and questions about one path, its folder, and paths beside it. */
+const related = arbitraryPath.chain((path) => {
+  const asked = fc.tuple(question, fc.boolean()).map(([other, beside]) => (beside ? other : { ...other, path }));
+  return fc.tuple(
+    fc
+      .array(relatedRules(path), { minLength: 1, maxLength: 3 })
+      .map((sets) => sets.map((rules, index) => ({ name: `policy-${index}`, rules }))),
+    fc.array(asked, { minLength: 5, maxLength: 10 }),
+  );
+});
+
 describe('the compiled policies', () => {
   it('decide every question as the slow reading of the rules does', () => {
     fc.assert(
       fc.property(policies, fc.array(question, { minLength: 10, maxLength: 30 }), (set, questions) => {
         const acl = compileAcl(set);
-        for (const asked of questions) {
-          const answer = acl.allows(asked);
-          const found = {
-            allowed: answer.allowed,
-            granting: answer.granting.map(({ name }) => name),
-            capabilities: acl.capabilities(asked.path),
-          };
-          expect(found).toEqual(decide(set, asked));
-        }
+        for (const asked of questions) expect(answerOf(acl, asked)).toEqual(decide(set, asked));
       }),
       runs(400, 20_000),
+    );
+  });
+
+  it('decide by the right one of many patterns that match', () => {
+    fc.assert(
+      fc.property(related, ([set, questions]) => {
+        const acl = compileAcl(set);
+        for (const asked of questions) expect(answerOf(acl, asked)).toEqual(decide(set, asked));
+      }),
+      runs(1_500, 50_000),
     );
   });
 

@@ -61,4 +61,26 @@ export const arbitraryRule: fc.Arbitrary<PolicyRule> = fc
     return Object.fromEntries(Object.entries(rule).filter(([, part]) => part !== undefined)) as unknown as PolicyRule;
   });
 
+/** Rules over patterns that all match one path (mostly), so that priorities and merging decide. */
+export const relatedRules = (path: string): fc.Arbitrary<readonly PolicyRule[]> =>
+  fc.array(
+    fc.tuple(arbitraryRule, patternOf(path)).map(([rule, pattern]) => ({ ...rule, path: pattern })),
+    { minLength: 1, maxLength: 8 },
+  );
+
+/** The path with some segments as `+`, cut off anywhere with a `*`, or not. */
+function patternOf(path: string): fc.Arbitrary<string> {
+  const segments = path.split('/');
+  return fc
+    .tuple(
+      fc.array(fc.boolean(), { minLength: segments.length, maxLength: segments.length }),
+      fc.option(fc.nat(path.length), { freq: 1 }),
+    )
+    .map(([plus, cut]) => {
+      const pattern = segments.map((segment, index) => (plus[index] === true && segment !== '' ? '+' : segment)).join('/');
+      return cut === null || cut >= pattern.length ? pattern : `${pattern.slice(0, cut)}*`;
+    })
+    .filter((pattern) => patternProblem(pattern) === null);
+}
+
 export const arbitraryRules: fc.Arbitrary<readonly PolicyRule[]> = fc.array(arbitraryRule, { maxLength: 12 });
