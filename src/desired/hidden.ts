@@ -1,5 +1,6 @@
 import { isJsonObject, toPointer, type Json } from '../base/json.ts';
 import type { SpecSchema } from '../kinds/kind.ts';
+import { memberSchemas, withBranches } from '../kinds/schema-member.ts';
 
 /**
  * JSON pointers to the parts of a value that an excerpt must not show: what stands in a secret field (a person may have
@@ -24,7 +25,7 @@ function search(value: Json, schemas: readonly SpecSchema[], at: Tokens, pointer
     for (const [index, item] of (value as readonly Json[]).entries()) search(item, items, [...at, index], pointers);
   } else if (isJsonObject(value)) {
     for (const [name, member] of Object.entries(value)) {
-      const known = flat.flatMap((schema) => memberSchemas(schema, name));
+      const known = memberSchemas(flat, name);
       if (known.length === 0) pointers.push(toPointer([...at, name]));
       else search(member, known, [...at, name], pointers);
     }
@@ -40,25 +41,4 @@ function hideSource(value: Json, at: Tokens, pointers: string[]): void {
     if (name === 'policy' && at.at(-1) === 'generate' && typeof member === 'string') continue;
     hideSource(member, [...at, name], pointers);
   }
-}
-
-function withBranches(schema: SpecSchema): readonly SpecSchema[] {
-  const { oneOf = [], anyOf = [], allOf = [] } = schema;
-  const branches = [...oneOf, ...anyOf, ...allOf, ...[schema.then, schema.else].filter((branch) => branch !== undefined)];
-  return [schema, ...branches.flatMap(withBranches)];
-}
-
-function memberSchemas(schema: SpecSchema, name: string): readonly SpecSchema[] {
-  const { properties = {}, additionalProperties } = schema;
-  const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
-  if (property !== undefined) return [property];
-  if (typeof additionalProperties === 'object') return [additionalProperties];
-  return additionalProperties === true || isOpen(schema) ? [{}] : [];
-}
-
-/** A map whose members nobody described: it is meant to hold anything. */
-function isOpen(schema: SpecSchema): boolean {
-  if (schema.type !== 'object') return Object.keys(schema).length === 0;
-  const { properties, additionalProperties, oneOf, anyOf, allOf } = schema;
-  return [properties, additionalProperties, oneOf, anyOf, allOf].every((part) => part === undefined);
 }
