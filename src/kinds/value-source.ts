@@ -1,4 +1,3 @@
-import { charsets, defaultCharset } from '../base/charset.ts';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { sealedDigest } from '../base/sealed-digest.ts';
 import type { RedactedSource } from '../protocol/managed.ts';
@@ -49,6 +48,9 @@ export function sameSource(source: Json, applied: Json | undefined): boolean {
   return applied !== undefined && canonicalJson({ ...redactSource(source) }) === canonicalJson(applied);
 }
 
+const charsetNames = ['alphanumeric', 'alphabetic', 'lowercase', 'uppercase', 'digits', 'hex', 'base64url'];
+const defaultCharset = 'alphanumeric';
+
 const version: SpecSchema = {
   type: 'integer',
   minimum: 1,
@@ -97,9 +99,14 @@ const generateSchema: SpecSchema = {
             length: { type: 'integer', minimum: 4, maximum: 1024, description: 'How many characters.' },
             charset: {
               type: 'string',
-              enum: Object.keys(charsets),
               default: defaultCharset,
-              description: 'Which characters to draw from, each with the same chance.',
+              description:
+                'Which characters to draw from, each with the same chance: the name of a set, or at least 10 characters of which none comes twice.',
+              anyOf: [
+                { enum: charsetNames, description: 'The name of a set.' },
+                // A name that is misspelt must not pass for an alphabet of its letters.
+                { pattern: '^(?!.*(.).*\\1)[\\x20-\\x7e]{10,95}$', description: 'The characters themselves.' },
+              ],
             },
           },
         },

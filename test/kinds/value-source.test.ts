@@ -1,9 +1,11 @@
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { systemRandom } from '../../src/base/random.ts';
 import { sealedDigest } from '../../src/base/sealed-digest.ts';
 import type { JsonObject } from '../../src/base/json.ts';
 import { normalizeSource, redactSource, sameSource, valueSourceSchema } from '../../src/kinds/value-source.ts';
+import { generateFromCharset } from '../../src/policy/charset.ts';
 
 const block =
   '-----BEGIN AGE ENCRYPTED FILE-----\nYWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IFgyNTUxOSBhYmNk\nZWZnaA==\n-----END AGE ENCRYPTED FILE-----\n';
@@ -14,6 +16,7 @@ describe('the schema of a value source', () => {
     [{ sealed: block }],
     [{ generate: { length: 40 } }],
     [{ generate: { length: 40, charset: 'hex' } }],
+    [{ generate: { length: 6, charset: '0123456789' } }],
     [{ generate: { policy: 'strong' } }],
     [{ fromEnv: 'API_KEY' }],
     [{ fromEnv: 'API_KEY', version: 2 }],
@@ -35,7 +38,10 @@ describe('the schema of a value source', () => {
     [{ generate: {} }],
     [{ generate: { length: 3 } }],
     [{ generate: { length: 1025 } }],
-    [{ generate: { length: 8, charset: 'hexx' } }],
+    [{ generate: { length: 8, charset: 'hex ' } }],
+    [{ generate: { length: 8, charset: 'base64ur' } }],
+    [{ generate: { length: 8, charset: 'alphanumerc' } }],
+    [{ generate: { length: 8, charset: 'abcdefghijkä' } }],
     [{ generate: { length: 8, charset: '' } }],
     [{ generate: { length: 8, policy: 'strong' } }],
     [{ fromEnv: 'NOT A NAME' }],
@@ -44,6 +50,15 @@ describe('the schema of a value source', () => {
   ])('refuses %j', (source) => {
     expect(valid(source)).toBe(false);
   });
+});
+
+it('every named set of characters is one that the store can draw from', () => {
+  const names = ['alphanumeric', 'alphabetic', 'lowercase', 'uppercase', 'digits', 'hex', 'base64url'];
+  const letters = names.map((charset) => {
+    expect(valid({ generate: { length: 40, charset } })).toBe(true);
+    return new Set(generateFromCharset(systemRandom, { length: 4096, charset })).size;
+  });
+  expect(letters).toEqual([62, 52, 26, 26, 10, 16, 64]);
 });
 
 describe('a redacted source', () => {

@@ -14,7 +14,7 @@ function token(tokenId: string, tokenType: Caller['tokenType'] = 'service'): Cal
     entityId: '',
     tokenType,
     expiresAt: null,
-    acl: { allows: () => ({ allowed: true, granting: [] }), capabilities: () => [] },
+    acl: { allows: () => ({ allowed: true, granting: [] }), capabilities: () => [], reaches: () => true },
   };
 }
 
