@@ -109,10 +109,10 @@ export class Redactor {
 
   #response(reply: Reply, mount: Mount | null): string {
     const exempt = mount?.config.auditNonHmacResponseKeys ?? [];
-    const data = reply.data == null ? 'null' : redactedText(reply.data, this.#hashes, exempt, dataLimit);
+    const data = reply.data ? redactedText(reply.data, this.#hashes, exempt, dataLimit) : 'null';
     const lease = reply.leaseId === undefined || reply.leaseId === '' ? 'null' : `{"lease_id":${text(reply.leaseId)}}`;
     return (
-      `{"auth":${reply.auth == null ? 'null' : this.#replyAuth(reply.auth)},"data":${data},${mountMembers(mount)},` +
+      `{"auth":${reply.auth ? this.#replyAuth(reply.auth) : 'null'},"data":${data},${mountMembers(mount)},` +
       `"secret":${lease},"status":${reply.status ?? 200},"warnings":${this.#plain(reply.warnings ?? null)}}`
     );
   }

@@ -16,7 +16,7 @@ export interface LogFile {
   close(): Promise<void>;
 }
 
-export interface LogFileStat {
+interface LogFileStat {
   readonly size: number;
   /** Names in folders that lead to the file; 0: it was deleted. */
   readonly links: number;
@@ -123,7 +123,7 @@ function unavailable(message: string, cause?: unknown): Fault {
   return new Fault('audit-unavailable', message, { cause });
 }
 
-export function codeOf(error: unknown): string | null {
+function codeOf(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
 }
 

@@ -7,9 +7,9 @@ import { findEntry, type EntryQuery, type FoundEntry } from './find-entry.ts';
 import { KeyedHash } from './keyed-hash.ts';
 import { LineBuffer } from './line-buffer.ts';
 import { formatLine, Redactor, type RedactedEntry } from './line.ts';
-import { reasonOf } from './log-file.ts';
-import { bringUp, openSinks, unavailable, type SinkProblem, type Standing } from './opening.ts';
-import { SinkFailure, type AuditSink, type SinkTail } from './sink.ts';
+import { openSinks } from './opening.ts';
+import type { AuditSink } from './sink.ts';
+import { type SinkHealth, SinkSet } from './sink-set.ts';
 
 export interface AuditLogOptions {
   readonly storeId: string;
@@ -44,7 +44,8 @@ export interface AuditLog extends AuditPort {
   /**
    * Makes the sinks that are written to those that are enabled now, and tries again those that failed. To be called
    * after each commit that may have changed the enabled set; costs nothing where nothing differs. A sink that is no
-   * longer enabled is written to until another one works.
+   * longer enabled is written to until another one works. Throws Fault `audit-unavailable` where the log has to say
+   * something of that and no sink takes it.
    */
   follow(enabled: readonly string[]): Promise<void>;
   /**
@@ -59,13 +60,6 @@ export interface AuditLog extends AuditPort {
   close(): Promise<void>;
 }
 
-export interface SinkHealth {
-  readonly name: string;
-  readonly type: string;
-  /** Null: lines reach it. Otherwise a sentence that says why not. */
-  readonly problem: string | null;
-}
-
 /**
  * Opens the log: finds its end in the enabled sinks, proves it against the anchor, repairs a torn last line, and says
  * in a `system` entry what it had to do. Throws Fault `audit-truncated`, `audit-fork` or `audit-corrupt` where the
@@ -75,9 +69,12 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
   const declared = new Map(options.sinks.map((sink) => [sink.name, sink]));
   const enabled = options.enabled.flatMap((name) => declared.get(name) ?? []);
   const standing = await openSinks(enabled, options.anchor ?? genesis(options.storeId), options.acceptLoss ?? false);
-  const log = new ChainedLog(options, declared, standing);
+  const sinks = new SinkSet(declared, options.enabled, standing);
+  const log = new ChainedLog(options, sinks, standing.head);
   try {
-    await log.begin(standing.notes);
+    sinks.requireOne();
+    const failures = sinks.problems.map(({ name }) => ({ event: 'sink-failed', sink: name }));
+    await log.append([...standing.notes, ...failures].map(noteEntry));
     return log;
   } catch (error) {
     await log.close();
@@ -101,38 +98,24 @@ const batchCharacters = 8 * 1024 * 1024;
 
 class ChainedLog implements AuditLog {
   readonly #options: AuditLogOptions;
-  readonly #declared: ReadonlyMap<string, AuditSink>;
+  readonly #sinks: SinkSet;
   readonly #hashes: KeyedHash;
   readonly #redactor: Redactor;
   readonly #buffer = new LineBuffer();
-  readonly #live: Set<AuditSink>;
-  readonly #failed = new Map<string, string>();
-  #enabled: ReadonlySet<string>;
   #head: Head;
   /** Why no entry can be taken any more. */
   #stopped: Fault | null = null;
-  #waiting: Waiting[] = [];
+  readonly #waiting: Waiting[] = [];
   #flushIsDue = false;
   /** Work on the sinks is done one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(options: AuditLogOptions, declared: ReadonlyMap<string, AuditSink>, standing: Standing) {
+  constructor(options: AuditLogOptions, sinks: SinkSet, head: Head) {
     this.#options = options;
-    this.#declared = declared;
+    this.#sinks = sinks;
+    this.#head = head;
     this.#hashes = new KeyedHash(options.key);
     this.#redactor = new Redactor(this.#hashes);
-    this.#enabled = new Set(options.enabled);
-    this.#head = standing.head;
-    this.#live = new Set(standing.live);
-    for (const { name, reason } of standing.failed) this.#failed.set(name, reason);
-    for (const name of options.enabled) if (!declared.has(name)) this.#failed.set(name, undeclared);
-  }
-
-  /** Writes what the log has to say of its own opening. */
-  async begin(notes: readonly JsonObject[]): Promise<void> {
-    if (this.#live.size === 0) throw this.#unavailable();
-    const failures = [...this.#failed.keys()].map((name): JsonObject => ({ event: 'sink-failed', sink: name }));
-    await this.append([...notes, ...failures].map(noteEntry));
   }
 
   append(entries: readonly AuditEntry[]): Promise<void> {
@@ -155,84 +138,42 @@ class ChainedLog implements AuditLog {
   }
 
   health(): readonly SinkHealth[] {
-    const names = new Set([...this.#enabled, ...[...this.#live].map((sink) => sink.name)]);
-    return [...names].map((name) => ({
-      name,
-      type: this.#declared.get(name)?.type ?? '',
-      problem: this.#failed.get(name) ?? null,
-    }));
+    return this.#sinks.health();
   }
 
   async follow(enabled: readonly string[]): Promise<void> {
     await this.#exclusively(async () => {
-      this.#enabled = new Set(enabled);
-      for (const name of this.#failed.keys()) if (!this.#enabled.has(name)) this.#failed.delete(name);
-      const notes: JsonObject[] = [];
-      for (const name of this.#enabled) {
-        const sink = this.#declared.get(name);
-        if (sink === undefined) this.#failed.set(name, undeclared);
-        else if (!this.#live.has(sink)) notes.push(...(await this.#join(sink, () => sink.open())));
-      }
-      const working = [...this.#live].some((sink) => this.#enabled.has(sink.name));
-      const leaving = working ? [...this.#live].filter((sink) => !this.#enabled.has(sink.name)) : [];
-      await this.#note(...notes, ...leaving.map((sink) => ({ event: 'sink-disabled', sink: sink.name })));
-      for (const sink of leaving) {
-        this.#live.delete(sink);
-        await sink.close();
-      }
+      const notes = await this.#sinks.join(enabled, this.#head);
+      const leaving = this.#sinks.leaving();
+      await this.#note([...notes, ...leaving.map(({ name }) => ({ event: 'sink-disabled', sink: name }))]);
+      await this.#sinks.leave(leaving);
     });
   }
 
   async reopen(saveAnchor: (head: Head) => Promise<void>): Promise<void> {
     await this.#exclusively(async () => {
       await saveAnchor(this.#head);
-      const sinks = [...this.#enabled].flatMap((name) => this.#declared.get(name) ?? []);
-      const notes: JsonObject[] = [];
-      for (const sink of sinks) notes.push(...(await this.#join(sink, () => sink.reopen())));
       // One batch for all of them: each new file then joins on to the anchor.
-      await this.#note(...notes);
-      const problems = sinks.flatMap(({ name }) =>
-        this.#failed.has(name) ? { name, reason: this.#failed.get(name) ?? '' } : [],
-      );
-      if (problems.length > 0) throw notReopened(problems);
+      await this.#note(await this.#sinks.reopen(this.#head));
+      const reasons = this.#sinks.problems.map(({ name, reason }) => `${name}: ${reason}`);
+      if (reasons.length > 0) {
+        throw new Fault('audit-unavailable', `audit sinks could not be opened anew (${reasons.join('; ')})`);
+      }
     });
   }
 
   async find(query: EntryQuery): Promise<FoundEntry> {
-    for (const sink of this.#live) if (sink.history !== null) return findEntry(sink.history, query);
-    return { entry: null, searchedTo: null };
+    const history = this.#sinks.history;
+    return history === null ? { entry: null, searchedTo: null } : findEntry(history, query);
   }
 
   async close(): Promise<void> {
     await this.#exclusively(async () => {
       while (this.#waiting.length > 0) await this.#flush();
       this.#stopped ??= new Fault('audit-unavailable', 'the audit log is closed');
-      for (const sink of this.#declared.values()) await sink.close();
+      await this.#sinks.close();
       this.#hashes.wipe();
     });
-  }
-
-  /**
-   * Opens a sink and brings it to the head; returns what the log has to say of that. A sink that fails is left out
-   * (one that is live and fails to open goes on as before), and health tells why.
-   */
-  async #join(sink: AuditSink, open: () => Promise<SinkTail>): Promise<readonly JsonObject[]> {
-    const wasLive = this.#live.has(sink);
-    try {
-      const tail = await open();
-      this.#live.delete(sink);
-      const note = await bringUp(sink, tail, this.#head, [...this.#live]);
-      this.#live.add(sink);
-      this.#failed.delete(sink.name);
-      const notes: JsonObject[] = tail.torn > 0 ? [{ event: 'torn-line-removed', sink: sink.name, bytes: tail.torn }] : [];
-      if (!wasLive) notes.push({ event: 'sink-enabled', sink: sink.name });
-      if (note !== null) notes.push(note);
-      return notes;
-    } catch (error) {
-      this.#failed.set(sink.name, reasonOf(error));
-      if (!this.#live.has(sink)) await sink.close();
-      return [];
-    }
   }
 
   #flushSoon(): void {
@@ -244,13 +185,13 @@ class ChainedLog implements AuditLog {
   /** Writes one batch of what waits. Never throws: each call learns its own outcome. */
   async #flush(): Promise<void> {
     this.#flushIsDue = false;
-    const calls: Waiting[] = [];
+    let count = 0;
     let characters = 0;
-    while (this.#waiting.length > 0 && characters < batchCharacters) {
-      const call = this.#waiting.shift() as Waiting;
-      calls.push(call);
-      for (const { entry } of call.entries) characters += sizeOf(entry);
+    while (count < this.#waiting.length && characters < batchCharacters) {
+      for (const { entry } of this.#waiting[count]?.entries ?? []) characters += sizeOf(entry);
+      count++;
     }
+    const calls = this.#waiting.splice(0, count);
     if (this.#waiting.length > 0) this.#flushSoon();
     try {
       await this.#store(calls.flatMap((call) => call.entries));
@@ -261,7 +202,7 @@ class ChainedLog implements AuditLog {
     for (const call of calls) call.resolve();
   }
 
-  /** Chains the entries and writes them to every live sink; the head moves when one of them has them durable. */
+  /** Chains the entries and writes them to every sink; the head moves when one of them has them durable. */
   async #store(entries: readonly TimedEntry[]): Promise<void> {
     if (entries.length === 0) return;
     if (this.#stopped !== null) throw this.#stopped;
@@ -272,50 +213,19 @@ class ChainedLog implements AuditLog {
       seq++;
       hash = chainHash(hash, this.#buffer.add(formatLine(entry, { seq, prev: hash, time, boot, epoch })));
     }
-    const failures = await this.#writeEverywhere(this.#buffer.lines);
-    if (failures.size < this.#live.size) {
-      this.#head = { seq, hash };
-      this.#dropBehind(failures);
-      return;
+    const outcome = await this.#sinks.write(this.#buffer.lines);
+    if (!outcome.stored) {
+      // Lines that may be on disk must not be followed by others with their numbers: only a new start can tell.
+      if (!outcome.certain) this.#stopped = outcome.fault;
+      throw outcome.fault;
     }
-    for (const [sink, failure] of failures) this.#failed.set(sink.name, failure.message);
-    const fault = this.#unavailable([...failures.values()][0]);
-    // Lines that may be on disk must not be followed by others with their numbers: only a new start can tell.
-    if ([...failures.values()].some((failure) => failure.outcome === 'unknown')) this.#stopped = fault;
-    throw fault;
+    this.#head = { seq, hash };
+    for (const sink of outcome.behind) this.append([noteEntry({ event: 'sink-failed', sink })]).catch(() => undefined);
   }
 
-  async #writeEverywhere(lines: Uint8Array): Promise<Map<AuditSink, SinkFailure>> {
-    const failures = new Map<AuditSink, SinkFailure>();
-    const write = async (sink: AuditSink) => {
-      try {
-        await sink.append(lines);
-        this.#failed.delete(sink.name);
-      } catch (error) {
-        failures.set(sink, error instanceof SinkFailure ? error : new SinkFailure('unknown', reasonOf(error), { cause: error }));
-      }
-    };
-    await Promise.all([...this.#live].map(write));
-    return failures;
-  }
-
-  /** A sink that lacks lines which others have gets no more of them until it was brought up (`follow`, `reopen`). */
-  #dropBehind(failures: ReadonlyMap<AuditSink, SinkFailure>): void {
-    for (const [sink, failure] of failures) {
-      this.#live.delete(sink);
-      this.#failed.set(sink.name, failure.message);
-      this.append([noteEntry({ event: 'sink-failed', sink: sink.name })]).catch(() => undefined);
-    }
-  }
-
-  async #note(...facts: JsonObject[]): Promise<void> {
+  async #note(facts: readonly JsonObject[]): Promise<void> {
     const time = this.#options.clock.now();
     await this.#store(facts.map((fact) => ({ entry: this.#redactor.redact(noteEntry(fact)), time })));
-  }
-
-  #unavailable(cause?: unknown): Fault {
-    const problems = [...this.#failed].map(([name, reason]) => ({ name, reason }));
-    return unavailable(problems, cause);
   }
 
   #exclusively(work: () => Promise<void>): Promise<void> {
@@ -323,13 +233,6 @@ class ChainedLog implements AuditLog {
     this.#turn = done.catch(() => undefined);
     return done;
   }
-}
-
-const undeclared = 'it is enabled, but the settings do not declare it';
-
-function notReopened(problems: readonly SinkProblem[]): Fault {
-  const reasons = problems.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
-  return new Fault('audit-unavailable', `audit sinks could not be opened anew (${reasons})`);
 }
 
 function noteEntry(facts: JsonObject): AuditEntry {

@@ -8,7 +8,7 @@ import type { AuditSink } from './sink.ts';
 import { deleteEnabledSink, enabledSinkNames, getEnabledSink, putEnabledSink, readAuditKey } from './stored.ts';
 
 /** What the routes need to know of a declared sink. */
-export type DeclaredSink = Pick<AuditSink, 'name' | 'type' | 'options' | 'accepts' | 'check'>;
+type DeclaredSink = Pick<AuditSink, 'name' | 'type' | 'options' | 'accepts' | 'check'>;
 
 export interface AuditRouteDeps {
   /** The sinks that the settings declare. */

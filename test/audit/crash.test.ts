@@ -3,19 +3,16 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { genesis, type Head } from '../../src/audit/chain.ts';
 import { fileSink } from '../../src/audit/file-sink.ts';
 import { openAuditLog } from '../../src/audit/log.ts';
 import { verifyLogFile } from '../../src/audit/verify.ts';
-import { buildAudit } from './built.ts';
 import { logBasics, storeId } from './entries.ts';
 
 const full = process.env['SECRETCTL_FULL'] === '1';
-let dist: string;
-beforeAll(() => {
-  dist = buildAudit();
-});
+// Built before the tests run, so that a child process can do without a loader.
+const dist = resolve(import.meta.dirname, '../../dist');
 
 /** What the parent knows of one log: entries that were acknowledged, and the furthest head it was told of. */
 interface Known {
@@ -32,7 +29,7 @@ function newLog(): Known {
 
 /** Runs a child until it dies where it was told to, or is killed after so many acknowledgements. */
 async function run(known: Known, death: string, killAfter: number): Promise<void> {
-  const script = resolve(import.meta.dirname, 'crash-child.mjs');
+  const script = resolve(import.meta.dirname, 'children/append-forever.mjs');
   const child = spawn(process.execPath, [script, dist, known.path, JSON.stringify(known.head), String(known.next), death], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -12,9 +12,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { fileSink } from '../../src/audit/file-sink.ts';
 import { createSink, sinkTypes } from '../../src/audit/registry.ts';
 import { sinkConformance } from './conformance.ts';
@@ -23,8 +24,17 @@ import { errno, faultyFiles } from './faulty-file.ts';
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'secretctl-audit-'));
 const log = smallLog();
+const servers: Server[] = [];
+afterAll(() => {
+  for (const server of servers) server.close();
+});
 
-// eslint-disable-next-line @typescript-eslint/require-await
+function listenAt(path: string): Promise<void> {
+  const server = createServer();
+  servers.push(server);
+  return new Promise((resolve) => server.listen(path, resolve));
+}
+
 sinkConformance('file', async () => {
   const path = join(newFolder(), 'audit.log');
   let moved = 0;
@@ -50,7 +60,7 @@ describe('a log file', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  const refused: readonly [string, (path: string) => void, RegExp][] = [
+  const refused: readonly [string, (path: string) => void | Promise<void>, RegExp][] = [
     [
       'a symbolic link',
       (path) => (writeFileSync(`${path}.target`, '', { mode: 0o600 }), symlinkSync(`${path}.target`, path)),
@@ -58,21 +68,23 @@ describe('a log file', () => {
     ],
     ['a link that leads nowhere', (path) => symlinkSync(`${path}.none`, path), /symbolic link/],
     ['a folder', (path) => mkdirSync(path), /not a regular file/],
-    ['a pipe', (path) => execFileSync('mkfifo', [path]), /not a regular file/],
+    ['a socket', (path) => listenAt(path), /not a regular file/],
     ['a file that others may write', (path) => (writeFileSync(path, ''), chmodSync(path, 0o622)), /mode 0622/],
     ['an executable file', (path) => (writeFileSync(path, ''), chmodSync(path, 0o700)), /mode 0700/],
   ];
   for (const [what, make, message] of refused) {
     it(`that is ${what} is refused, and left as it was`, async () => {
       const path = join(newFolder(), 'audit.log');
-      make(path);
+      await make(path);
+      const before = lstatSync(path);
       const sink = fileSink('file', path);
       expect(await sink.check()).toMatch(message);
       await expect(sink.open()).rejects.toMatchObject({
         code: 'audit-unavailable',
         message: expect.stringMatching(message) as string,
       });
-      expect(sink.history).not.toBeNull();
+      const { mode, size, mtimeMs } = lstatSync(path);
+      expect({ mode, size, mtimeMs }).toEqual({ mode: before.mode, size: before.size, mtimeMs: before.mtimeMs });
     });
   }
 

@@ -210,7 +210,7 @@ describe('opening', () => {
 
   it('goes on after lines that the store does not remember yet', async () => {
     const { path, heads } = await closedLog();
-    const log = await open({ sinks: [fileSink('file', path)], anchor: heads[1] as never });
+    const log = await open({ sinks: [fileSink('file', path)], anchor: heads[1] });
     expect(log.head()).toEqual(heads[3]);
   });
 
@@ -219,7 +219,7 @@ describe('opening', () => {
     const whole = bytes.lastIndexOf(0x0a, bytes.byteLength - 2) + 1;
     for (let length = whole + 1; length < bytes.byteLength; length += 13) {
       writeFileSync(path, bytes.subarray(0, length));
-      const log = await open({ sinks: [fileSink('file', path)], anchor: heads[2] as never });
+      const log = await open({ sinks: [fileSink('file', path)], anchor: heads[2] });
       expect(factsIn(path)).toEqual([
         { number: 1 },
         { number: 2 },
@@ -257,14 +257,14 @@ describe('opening', () => {
     const stranger = await open({ sinks: [fileSink('file', other)] });
     for (const number of [1, 2, 33, 4]) await stranger.append([numbered(number)]);
     await stranger.close();
-    await expect(open({ sinks: [fileSink('file', other)], anchor: heads[3] as never })).rejects.toMatchObject({
+    await expect(open({ sinks: [fileSink('file', other)], anchor: heads[3] })).rejects.toMatchObject({
       code: 'audit-fork',
     });
 
     const altered = Buffer.from(bytes);
     altered[altered.indexOf('"number":1') + 9] = 0x37;
     writeFileSync(path, altered);
-    await expect(open({ sinks: [fileSink('file', path)], anchor: heads[1] as never })).rejects.toMatchObject({
+    await expect(open({ sinks: [fileSink('file', path)], anchor: heads[1] })).rejects.toMatchObject({
       code: 'audit-corrupt',
     });
 
@@ -307,11 +307,11 @@ describe('opening', () => {
     const { heads } = await closedLog();
     const path = newPath();
     writeFileSync(path, 'something else\n', { mode: 0o600 });
-    const log = await open({ sinks: [fileSink('file', path)], anchor: heads[3] as never, acceptLoss: true });
+    const log = await open({ sinks: [fileSink('file', path)], anchor: heads[3], acceptLoss: true });
     expect(factsIn(path)).toMatchObject([{ event: 'log-loss-accepted', reason: 'audit-corrupt', set_aside: `${path}.aside-1` }]);
     expect(log.position()).toBe(4);
     const gone = newPath();
-    await open({ sinks: [fileSink('file', gone)], anchor: heads[3] as never, acceptLoss: true });
+    await open({ sinks: [fileSink('file', gone)], anchor: heads[3], acceptLoss: true });
     expect(factsIn(gone)).toMatchObject([{ event: 'log-loss-accepted', reason: 'audit-truncated', set_aside: null }]);
   });
 

@@ -19,7 +19,6 @@ function verify(
   return verifyLog(inChunks(all, chunk), expected);
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await
 async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.byteLength; at += size) yield bytes.subarray(at, at + size);
 }
@@ -156,7 +155,6 @@ describe('verification', () => {
   });
 
   it('gives up on a line that no log has, in bounded memory', async () => {
-    // eslint-disable-next-line @typescript-eslint/require-await
     async function* endless(): AsyncGenerator<Uint8Array> {
       for (;;) yield new Uint8Array(1024 * 1024).fill(0x20);
     }
