@@ -137,7 +137,7 @@ async function withFaults<T>(directory: string, action: () => Promise<T>): Promi
     return await action();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw storageFault(error, `cannot use the store in ${directory}`);
+    throw storageFault(error, 'cannot use the store in', directory);
   }
 }
 

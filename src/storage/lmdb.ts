@@ -58,7 +58,7 @@ export async function openLmdbBackend(options: LmdbOptions): Promise<Backend> {
     if (options.create) syncDirectory(options.directory);
     return new LmdbBackend(path, database);
   } catch (error) {
-    throw storageFault(error, `cannot open the data file ${path}`);
+    throw storageFault(error, 'cannot open', path);
   }
 }
 
@@ -258,7 +258,7 @@ class LmdbBackend implements Backend {
 
   // After a failed sync nobody knows what is on the medium, and a second attempt may report success for what was lost.
   #fail(error: unknown, what: string): Fault {
-    this.#failure ??= storageFault(error, `${what} ${this.#path}`);
+    this.#failure ??= storageFault(error, what, this.#path);
     return this.#failure;
   }
 }
