@@ -67,21 +67,15 @@ export function lookupRoutes(desk: TokenDesk): readonly Route[] {
 /** The token of an accessor. Throws RequestError 400 where there is none that works. */
 export async function tokenOfAccessor(desk: TokenDesk, context: RouteContext, tokens: Tokens, accessor: string): Promise<Token> {
   if (accessor === '') throw badRequest('missing accessor');
-  const id = await tokens.records.byAccessor(accessor);
-  const record = id === null ? null : await tokens.records.get(id);
-  const token: Token | null = id === null || record === null ? null : { id, type: 'service', record };
-  if (token === null || !(await desk.works(context, tokens, token))) throw badRequest('invalid accessor');
+  const token = await desk.ofAccessor(context, tokens, accessor);
+  if (token === null) throw badRequest('invalid accessor');
   return token;
 }
 
 async function lookup(desk: TokenDesk, context: RouteContext, text: string): Promise<Reply> {
   const tokens = await desk.openFor(context);
-  const token = await tokens.identify(text);
-  if (token === null || !(await desk.works(context, tokens, token))) throw new RequestError(403, 'bad token');
-  // The last use of a limited token may well be to ask what it is.
-  if (token.record.numUses > 0 && token.record.usesLeft === 0 && token.id !== context.caller?.tokenId) {
-    throw new RequestError(403, 'bad token');
-  }
+  const token = await desk.presented(context, tokens, text);
+  if (token === null) throw new RequestError(403, 'bad token');
   return { data: await shown(context, tokens, token, text) };
 }
 

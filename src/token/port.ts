@@ -3,10 +3,8 @@ import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import type { MountType, RouteContext } from '../core/mount-type.ts';
 import type { TokenPort } from '../core/ports.ts';
-import { RequestError } from '../protocol/request-error.ts';
 import type { Remote } from '../protocol/request.ts';
 import { issueToken } from './login.ts';
-import { tokenOfAccessor } from './lookup.ts';
 import { tokenMethod } from './method.ts';
 import { createTokenKey, TokenKeys } from './token-key.ts';
 import { newAccessor, newServiceToken, type TokenRecord } from './token.ts';
@@ -34,14 +32,11 @@ export function createTokens(parts: TokenParts): TokenNoun {
     wipe: () => desk.wipe(),
     async policiesOf(context, holder) {
       const tokens = await desk.openFor(context);
-      try {
-        const token =
-          'token' in holder ? await tokens.identify(holder.token) : await tokenOfAccessor(desk, context, tokens, holder.accessor);
-        return token === null || !(await desk.works(context, tokens, token)) ? null : token.record.policies;
-      } catch (error) {
-        if (error instanceof RequestError) return null;
-        throw error;
-      }
+      const token =
+        'token' in holder
+          ? await desk.presented(context, tokens, holder.token)
+          : await desk.ofAccessor(context, tokens, holder.accessor);
+      return token?.record.policies ?? null;
     },
     async find(core, text, remote, now, useTaken) {
       const tokens = await desk.open(core);

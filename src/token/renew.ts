@@ -71,8 +71,8 @@ export function renewRoutes(desk: TokenDesk): readonly Route[] {
 async function renewPresented(desk: TokenDesk, context: RouteContext, text: string, increment: number): Promise<Reply> {
   if (text === '') throw badRequest('missing token ID');
   const tokens = await desk.openFor(context);
-  const token = await tokens.identify(text);
-  if (token === null || !(await desk.works(context, tokens, token))) throw badRequest('token not found');
+  const token = await desk.presented(context, tokens, text);
+  if (token === null) throw badRequest('token not found');
   return renew(desk, context, tokens, token, text, increment);
 }
 

@@ -91,9 +91,26 @@ export class TokenDesk {
     return (await this.openFor(context)).revocation((id) => this.parts.forget(tx, id));
   }
 
-  /** Does a token work at this moment, as its records and every binding under it say? Uses and addresses are not asked. */
-  async works(context: RouteContext, tokens: Tokens, token: Token): Promise<boolean> {
-    const grants = await tokens.records.standing(token.record, context.now);
+  /** A token as it was presented, or null where it does not work. The addresses that it is bound to are not asked. */
+  async presented(context: RouteContext, tokens: Tokens, text: string): Promise<Token | null> {
+    const token = await tokens.identify(text);
+    return token !== null && (await this.works(context, tokens, token)) ? token : null;
+  }
+
+  /** The token of an accessor, or null where there is none that works. */
+  async ofAccessor(context: RouteContext, tokens: Tokens, accessor: string): Promise<Token | null> {
+    const id = await tokens.records.byAccessor(accessor);
+    const record = id === null ? null : await tokens.records.get(id);
+    if (id === null || record === null) return null;
+    const token: Token = { id, type: 'service', record };
+    return (await this.works(context, tokens, token)) ? token : null;
+  }
+
+  /** Does a token work at this moment, as its records and every binding under it say? */
+  async works(context: RouteContext, tokens: Tokens, { id, record }: Token): Promise<boolean> {
+    // What took the last use of a token may well be to ask what it is.
+    if (record.numUses > 0 && record.usesLeft === 0 && id !== context.caller?.tokenId) return false;
+    const grants = await tokens.records.standing(record, context.now);
     if (grants === null) return false;
     for (const grant of grants) {
       const ends = await this.#grantEnds(runOf(context), grant);

@@ -69,5 +69,5 @@ export function grantedTtl(question: TtlQuestion): TtlAnswer {
 /** As Go prints it, without its zero parts: `768h`, `1h30m`. */
 function shown(seconds: number): string {
   const text = goDuration(seconds).replace(/m0s$/, 'm');
-  return text.replace(/h0m$/, 'h');
+  return text.replace('h0m', 'h');
 }
