@@ -37,6 +37,8 @@ class FileSink implements AuditSink {
   #identity = '';
   /** Bytes that are durable and end in a newline. */
   #length = 0;
+  /** Behind them stand bytes of a torn line. */
+  #torn = false;
   /** The file of which this process cannot know what reached the disk, and why. */
   #untrusted: { readonly identity: string; readonly reason: string } | null = null;
 
@@ -71,6 +73,8 @@ class FileSink implements AuditSink {
     if (file === null) throw new SinkFailure('unwritten', `${this.#path} is not open`);
     if (this.#untrusted?.identity === this.#identity) throw new SinkFailure('unknown', this.#untrusted.reason);
     try {
+      if (this.#torn) await file.truncate(this.#length);
+      this.#torn = false;
       for (let written = 0; written < lines.byteLength;) written += await file.write(lines.subarray(written));
     } catch (error) {
       throw await this.#cutBack(file, `writing to ${this.#path} failed: ${reasonOf(error)}`, error);
@@ -115,10 +119,11 @@ class FileSink implements AuditSink {
     this.#file = file;
     this.#identity = identity;
     this.#length = length;
+    this.#torn = tail.torn > 0;
     return tail;
   }
 
-  /** Looks at the end of an opened file and removes a torn line. Closes the file where it is refused. */
+  /** Looks at the end of an opened file. Closes the file where it is refused. */
   async #examine(file: LogFile): Promise<Examined> {
     try {
       const { size, identity } = await file.stat();
@@ -129,7 +134,6 @@ class FileSink implements AuditSink {
       const length = await endOfLastLine(readable, size);
       await requireLog(readable, length, size);
       const head = await lastHead(readable, length);
-      if (length < size) await file.truncate(length);
       // Lines that an earlier process wrote may not be on disk yet, and the log goes on from them.
       await file.datasync();
       return { file, identity, length, tail: { head, torn: size - length } };
@@ -173,7 +177,16 @@ class FileSink implements AuditSink {
 
   #readable(file: LogFile | null = this.#file): Readable {
     if (file === null) throw new Fault('audit-unavailable', `${this.#path} is not open`);
-    return { label: this.#path, read: (target, position) => file.read(target, position) };
+    return {
+      label: this.#path,
+      read: async (target, position) => {
+        try {
+          return await file.read(target, position);
+        } catch (error) {
+          throw new Fault('audit-unavailable', `${this.#path} cannot be read: ${reasonOf(error)}`, { cause: error });
+        }
+      },
+    };
   }
 }
 

@@ -116,4 +116,4 @@ export function corrupt(log: { readonly label: string }, what: string): Fault {
 
 const corruptHint =
   'Nothing was changed. Run "secretctl audit verify" to see where, keep a copy as evidence and restore the file from a backup; ' +
-  'or accept the loss explicitly, which puts the file aside and records that in the new one.';
+  'or accept the loss with -accept-audit-loss, which puts the file aside and records that in the new one.';

@@ -80,17 +80,20 @@ class Opening {
     }
   }
 
+  /** The head of the sink that knows most and is proved. One that is not is out, where a loss is accepted. */
   async #prove(opened: OpenedSink[]): Promise<Head> {
-    const best = furthest(opened);
-    try {
-      if (best !== null) await this.#proveAgainstAnchor(best);
-      else if (this.#anchor.seq > 0) throw this.#missing(opened);
-      return best?.tail.head ?? this.#anchor;
-    } catch (error) {
-      if (!(error instanceof Fault) || error.code === 'audit-unavailable') throw error;
-      // What one sink lost all have lost: this one knew most.
-      for (const [at, { sink }] of opened.entries()) opened[at] = { sink, tail: await this.#startAnew(sink, error) };
-      return this.#anchor;
+    for (;;) {
+      const best = furthest(opened);
+      try {
+        if (best !== null) await this.#proveAgainstAnchor(best);
+        else if (this.#anchor.seq > 0 && this.#setAside.size === 0) throw this.#missing(opened);
+        return best?.tail.head ?? this.#anchor;
+      } catch (error) {
+        if (!(error instanceof Fault) || error.code === 'audit-unavailable') throw error;
+        for (const [at, one] of opened.entries()) {
+          if (best === null || one === best) opened[at] = { sink: one.sink, tail: await this.#startAnew(one.sink, error) };
+        }
+      }
     }
   }
 
@@ -231,6 +234,6 @@ function loss(code: 'audit-truncated' | 'audit-fork', message: string): Fault {
   return new Fault(code, message, {
     hint:
       'Put the original file back (if it was rotated while the store was not running, move it back). If it is lost, accept the ' +
-      'loss explicitly: what is there is put aside, and the log goes on with an entry that records the loss.',
+      'loss with -accept-audit-loss: what is there is put aside, and the log goes on with an entry that records the loss.',
   });
 }

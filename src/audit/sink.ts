@@ -18,14 +18,13 @@ export interface AuditSink {
   check(): Promise<string | null>;
 
   /**
-   * Opens the sink for appending and says where it stands. Removes a torn last line (bytes that were never
-   * acknowledged). Throws Fault `audit-unavailable` where it cannot be opened, `audit-corrupt` where what is there
-   * is not the tail of an audit log; then nothing was changed.
+   * Opens the sink for appending and says where it stands. Changes nothing yet. Throws Fault `audit-unavailable`
+   * where it cannot be opened, `audit-corrupt` where what is there is not the tail of an audit log.
    */
   open(): Promise<SinkTail>;
 
   /**
-   * Appends a batch: whole lines, each ending in a newline. Resolves when all of it is durable. `lines` is only lent
+   * Appends a batch: whole lines, each ending in a newline. The first one also removes a torn last line. Resolves when all of it is durable. `lines` is only lent
    * until then. Throws SinkFailure. Never called twice at once, nor together with another of the methods that change
    * the sink.
    */
@@ -54,7 +53,7 @@ export interface AuditSink {
 export interface SinkTail {
   /** The head at the last line; null: no line. */
   readonly head: Head | null;
-  /** Bytes of a torn last line that were removed. */
+  /** Bytes behind the last newline: a line that was never acknowledged, removed with the first append. */
   readonly torn: number;
 }
 

@@ -68,13 +68,14 @@ export function sinkConformance(type: string, makePlace: () => Promise<SinkPlace
         await sink.close();
       }, log.bytes));
 
-    it('removes a torn last line of every length, and says how long it was', async () => {
+    it('says how long a torn last line is, of every length, and removes it with the first append', async () => {
       const last = log.lines[5] as Uint8Array;
       const whole = log.bytes.byteLength - last.byteLength;
       for (let length = 1; length < last.byteLength; length += 37) {
         await withSink(
           async (sink, place) => {
             expect(await sink.open()).toEqual({ head: log.heads[5], torn: length });
+            expect(await place.content()).toHaveLength(whole + length);
             await sink.append(last);
             expect(Buffer.from(await place.content()).equals(log.bytes)).toBe(true);
           },

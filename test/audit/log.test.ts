@@ -240,6 +240,7 @@ describe('opening', () => {
         message: expect.stringContaining('up to 3 at least') as string,
         hint: expect.stringMatching(/Put the original file back/) as string,
       });
+      expect(readFileSync(path).equals(bytes.subarray(0, length))).toBe(true);
     }
   });
 
@@ -313,6 +314,22 @@ describe('opening', () => {
     const gone = newPath();
     await open({ sinks: [fileSink('file', gone)], anchor: heads[3], acceptLoss: true });
     expect(factsIn(gone)).toMatchObject([{ event: 'log-loss-accepted', reason: 'audit-truncated', set_aside: null }]);
+  });
+
+  it('goes on with the sink that is whole where another one is lost', async () => {
+    const { path, heads, bytes } = await closedLog();
+    const other = newPath();
+    const altered = Buffer.from(bytes);
+    altered[altered.indexOf('"number":2') + 9] = 0x37;
+    writeFileSync(other, altered, { mode: 0o600 });
+    const sinks = [fileSink('altered', other), fileSink('whole', path)];
+    await expect(open({ sinks, anchor: heads[1] ?? null })).rejects.toMatchObject({ code: 'audit-corrupt' });
+    const log = await open({ sinks, anchor: heads[1] ?? null, acceptLoss: true });
+    const accepted = { event: 'log-loss-accepted', sink: 'altered', reason: 'audit-corrupt', set_aside: `${other}.aside-1` };
+    expect(factsIn(path).slice(3)).toMatchObject([accepted]);
+    expect(factsIn(other)).toMatchObject([accepted]);
+    expect(await verified(path, log)).toMatchObject({ outcome: 'ok', first: 1 });
+    expect(await verified(other, log)).toMatchObject({ outcome: 'ok', first: 4 });
   });
 
   it('changes nothing of a whole log where a loss would be accepted', async () => {
