@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
+import type { Json, JsonObject } from '../base/json.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
 
 /** The most bytes that one secret takes up as JSON. */
@@ -24,6 +24,8 @@ function checkDepth(data: JsonObject): void {
   let level: readonly Json[] = [data];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > maxDepth) throw badRequest(`the secret is nested too deeply: at most ${maxDepth} levels are kept`);
-    level = level.flatMap((value) => (Array.isArray(value) ? value : isJsonObject(value) ? Object.values(value) : []));
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? (Object.values(value) as readonly Json[]) : [],
+    );
   }
 }

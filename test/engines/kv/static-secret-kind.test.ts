@@ -67,7 +67,9 @@ class Managed {
       expect(answer.status).toBeLessThan(300);
       mark = answer.mark ?? mark;
     }
-    const redacted = Object.entries(after['data'] as JsonObject).map(([name, source]) => [name, { ...redactSource(source) }]);
+    const redacted = Object.entries(after['data'] as JsonObject).map(
+      ([name, source]) => [name, { ...redactSource(source) }] as const,
+    );
     this.record = { spec: { ...after, data: Object.fromEntries(redacted) }, mark };
     return requests;
   }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../src/base/json.ts';
 import { systemLeaseTtl } from '../../../src/core/mount-type.ts';
 import { kv } from '../../../src/engines/kv/index.ts';
 import { mounted, type Mounted } from '../mounted.ts';
@@ -15,7 +16,9 @@ describe('KV version 1', () => {
   });
 
   it('gives back the very value, whatever its types and names', async () => {
-    const data = JSON.parse('{"__proto__": {"a": 1}, "n": 0.1, "list": [null, true], "é": "\\u0000", "data": {"x": 1}}');
+    const data = JSON.parse(
+      '{"__proto__": {"a": 1}, "n": 0.1, "list": [null, true], "é": "\\u0000", "data": {"x": 1}}',
+    ) as JsonObject;
     await mount.write('odd', data);
     expect(JSON.stringify((await mount.read('odd')).data)).toBe(JSON.stringify(data));
   });
@@ -98,7 +101,7 @@ describe('KV version 1', () => {
   });
 
   it('refuses a secret that is nested without end', async () => {
-    const deep = JSON.parse(`{"v":${'['.repeat(5000)}${']'.repeat(5000)}}`);
+    const deep = JSON.parse(`{"v":${'['.repeat(5000)}${']'.repeat(5000)}}`) as JsonObject;
     expect(await mount.write('a', deep)).toMatchObject({ status: 400, errors: [expect.stringContaining('nested too deeply')] });
   });
 });

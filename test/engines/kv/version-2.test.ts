@@ -40,7 +40,9 @@ describe('writing and reading a secret', () => {
   });
 
   it('gives back the very value, whatever its types and names', async () => {
-    const data = JSON.parse('{"__proto__": {"a": 1}, "n": 0.1, "list": [null, true], "é": "\\u0000", "data": {"x": {}}}');
+    const data = JSON.parse(
+      '{"__proto__": {"a": 1}, "n": 0.1, "list": [null, true], "é": "\\u0000", "data": {"x": {}}}',
+    ) as JsonObject;
     await mount.write('data/odd', { data });
     expect(JSON.stringify(member(await mount.read('data/odd'), 'data'))).toBe(JSON.stringify(data));
   });
