@@ -1,13 +1,13 @@
 import { atPointer, type JsonObject, pointerTokens } from '../base/json.ts';
-import type { LensContext, LensRequest, LiveObject } from '../kinds/kind.ts';
+import type { LensRequest, LiveObject } from '../kinds/kind.ts';
 import { addressText } from '../protocol/managed.ts';
 import { seenDigest } from '../protocol/seen-digest.ts';
 import { addressKey } from './address.ts';
-import { difference, hasDrifted, recordedSpec, secretPartChanged, type ThreeWay } from './diff.ts';
-import { computedFields, withoutUnreadable, writeOnlyFields } from './fields.ts';
-import { type Ignored, ignoredFields } from './ignored.ts';
-import type { ChangeReason, Drift, PlanChange, SecretField, ShownObject } from './plan.ts';
-import { withValueAt } from './pointer.ts';
+import { type Case, caseOf, type Circumstances, threeWay } from './case.ts';
+import { difference, recordedSpec, secretPartChanged } from './diff.ts';
+import { driftOf } from './drift.ts';
+import { computedFields, writeOnlyFields } from './fields.ts';
+import type { ChangeReason, Drift, PlanChange } from './plan.ts';
 import type { PlanProblem } from './problem.ts';
 import {
   foreignObject,
@@ -19,6 +19,7 @@ import {
   protectedObject,
   unowned,
 } from './refusal.ts';
+import { sameShown, secretsAfter, secretsBefore, shownNow, withAdopted } from './shown.ts';
 import { sameJson } from './same-json.ts';
 import type { Observed } from './snapshot.ts';
 import type { Subject } from './subject.ts';
@@ -31,43 +32,15 @@ export interface Verdict {
   readonly problem: PlanProblem | null;
 }
 
-export interface Circumstances {
-  /** The mounts as planned. */
-  readonly context: LensContext;
-  /** The mounts as they are. */
-  readonly present: LensContext;
-  readonly destroy: boolean;
-  /** Named by -replace. */
-  readonly replace: boolean;
-  /** Its mount is replaced: whatever is live goes with the old one. */
-  readonly mountReplaced: boolean;
-}
-
-/** The parts of a case, worked out once. */
-interface Case extends Circumstances {
-  readonly subject: Subject;
-  readonly seen: Observed;
-  readonly live: LiveObject | null;
-  readonly ignored: Ignored | null;
-}
-
+/** Decides about one address, apart from all others. */
 export function judge(subject: Subject, seen: Observed, circumstances: Circumstances): Verdict {
-  const ignored = subject.desired === null ? null : ignoredFields(subject.desired.ignoreChanges);
-  const all: Case = { ...circumstances, subject, seen, live: liveHere(subject, seen, circumstances), ignored };
+  const all = caseOf(subject, seen, circumstances);
   const drift = driftOf(all);
   const outcome = decide(all, drift !== null);
   const problem = outcome !== null && 'code' in outcome ? outcome : null;
   const change = outcome !== null && 'code' in outcome ? null : outcome;
   const relevant = problem !== null || change?.silent === false;
   return { change, drift: drift === null ? null : { ...drift, relevant }, problem };
-}
-
-/** What is live, as it stands where the subject shall be; null also for what is not this subject's. */
-function liveHere(subject: Subject, { object }: Observed, { mountReplaced }: Circumstances): LiveObject | null {
-  const { record, vacated, kind, address, origin } = subject;
-  if (object === null || (record === null && (vacated || mountReplaced))) return null;
-  if (kind.mountField === null || address.mount === null || address.mount === origin.mount) return object;
-  return { ...object, spec: { ...object.spec, [kind.mountField]: address.mount } };
 }
 
 type Outcome = PlanChange | PlanProblem | null;
@@ -108,7 +81,7 @@ function remove(all: Case): Outcome {
   const { subject, live, context, destroy, mountReplaced } = all;
   const { record, kind } = subject;
   // Gone already: the record goes too, and nobody needs to hear of it.
-  if (live === null) return { ...frame(all), action: 'forget', modifies: false, silent: true };
+  if (live === null) return { ...frame(all), action: 'forget', modifies: false, silent: true, before: shownNow(all) };
   if (record?.protect === true) return protectedObject(subject, 'delete');
   const name = destroy ? subject.origin : subject.via;
   return {
@@ -193,7 +166,7 @@ function reconcile(all: Case, wanted: JsonObject): PlanChange {
   const { fields, desired, record } = subject;
   const spec = recordedSpec(wanted, fields, { applied: record?.spec ?? null, ignored, written: new Set() });
   const after = { spec, labels: desired?.labels ?? {}, protect: desired?.protect ?? false };
-  return { ...frame(all), action: 'record', silent: true, modifies: false, after };
+  return { ...frame(all), action: 'record', silent: true, modifies: false, before: shownNow(all), after };
 }
 
 function replaceReason(all: Case, replaceOn: readonly string[]): ChangeReason | null {
@@ -260,78 +233,6 @@ function frame({ subject, seen }: Case): PlanChange {
     seen: seenDigest(seen.replies),
     requests: [],
   };
-}
-
-function threeWay({ subject, ignored }: Case, desired: JsonObject, live: LiveObject): ThreeWay {
-  return { desired, applied: subject.record?.spec ?? null, live, mark: subject.record?.mark ?? null, ignored };
-}
-
-function driftOf(all: Case): Drift | null {
-  const { subject, seen, present, ignored } = all;
-  const { record, kind, fields } = subject;
-  if (record === null) return null;
-  const live = seen.object;
-  const before = shownRecord(record);
-  const about = { address: subject.address, before, relevant: false };
-  if (live === null) return { ...about, action: 'delete', after: null, secrets: secretsBefore(all, 'changed') };
-  const desired = subject.desired?.spec ?? record.spec;
-  const way = { ...threeWay(all, desired, live), applied: record.spec, ignored };
-  if (!hasDrifted(kind, fields, way, subject.origin, present)) return null;
-  const secret = secretPartChanged(fields, way);
-  if (secret && live.deleted === true) {
-    return { ...about, action: 'delete', after: null, secrets: secretsBefore(all, 'changed') };
-  }
-  return { ...about, action: 'update', after: shownNow(all), secrets: secretsBefore(all, secret ? 'changed' : 'unchanged') };
-}
-
-function sameShown(a: ShownObject | null, b: ShownObject | null): boolean {
-  return sameJson(a?.spec, b?.spec) && sameJson(a?.labels, b?.labels) && a?.protect === b?.protect;
-}
-
-function shownRecord({ spec, labels, protect }: ShownObject): ShownObject {
-  return { spec, labels, protect };
-}
-
-/** What is live, with the write-only fields as they were applied last. */
-function shownNow({ subject, live }: Case): ShownObject | null {
-  const { record, fields } = subject;
-  if (live === null) return record === null ? null : shownRecord(record);
-  let spec = withoutUnreadable(live.spec, fields);
-  if (record !== null) {
-    for (const { at, value } of writeOnlyFields(record.spec, fields)) spec = withValueAt(spec, pointerTokens(at), value);
-  }
-  return { spec, labels: record?.labels ?? {}, protect: record?.protect ?? false };
-}
-
-/** The write-only fields of an adopted object that are not written stay as they are: they are no change to show. */
-function withAdopted(
-  shown: ShownObject | null,
-  spec: JsonObject,
-  written: ReadonlySet<string>,
-  { subject }: Case,
-): ShownObject | null {
-  if (shown === null) return null;
-  let before = shown.spec;
-  for (const { at, value } of writeOnlyFields(spec, subject.fields)) {
-    if (!written.has(at)) before = withValueAt(before, pointerTokens(at), value);
-  }
-  return { ...shown, spec: before };
-}
-
-function secretsBefore({ subject }: Case, state: SecretField['state']): readonly SecretField[] {
-  const { record, fields } = subject;
-  if (record === null) return [];
-  return writeOnlyFields(record.spec, fields).flatMap(({ at, secret }) => (secret ? [{ at, state }] : []));
-}
-
-/** The secret fields before and after. */
-function secretsAfter(all: Case, after: JsonObject, written: ReadonlySet<string>): readonly SecretField[] {
-  const found = new Map<string, SecretField>();
-  for (const field of secretsBefore(all, 'changed')) found.set(field.at, field);
-  for (const { at, secret } of writeOnlyFields(after, all.subject.fields)) {
-    if (secret) found.set(at, { at, state: written.has(at) ? 'changed' : 'unchanged' });
-  }
-  return [...found.values()];
 }
 
 /** The write-only fields (JSON pointers) that requests write. */

@@ -1,7 +1,8 @@
 import { addressText, type Snapshot } from '../protocol/managed.ts';
 import { addressKey, bareAddress } from './address.ts';
 import { orderSteps, type Step } from './graph.ts';
-import { type Circumstances, judge, type Verdict } from './judge.ts';
+import type { Circumstances } from './case.ts';
+import { judge, type Verdict } from './judge.ts';
 import { plannedMounts, unmanagedMounts } from './mounts.ts';
 import { planNotes } from './notes.ts';
 import type { Drift, Plan, PlanChange, PlanMode } from './plan.ts';

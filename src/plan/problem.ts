@@ -31,7 +31,9 @@ export type PlanProblemCode =
   | 'unknown-target'
   | 'incomplete-target'
   | 'cycle'
-  | 'too-many-deletes';
+  | 'too-many-deletes'
+  // a sealed block that does not open here, or was made for another address or field
+  | 'sealed';
 
 /** Something to know that does not keep anyone from applying. */
 export interface PlanNote {

@@ -47,7 +47,10 @@ function jsonChange(change: PlanChange): JsonObject {
       actions: actionsOf(change),
       before: document(change.before, secrets),
       after: document(change.after, secrets),
-      after_unknown: Object.fromEntries(change.unknown.map((at) => [pointerTokens(at)[0] ?? '', true])),
+      after_unknown:
+        change.unknown.length === 0
+          ? {}
+          : { spec: Object.fromEntries(change.unknown.map((at) => [pointerTokens(at)[0] ?? '', true])) },
       ...(replacePaths.length === 0 ? {} : { replace_paths: replacePaths.map((at) => ['spec', ...pointerTokens(at)]) }),
       ...(importId === null ? {} : { importing: { id: importId } }),
     },

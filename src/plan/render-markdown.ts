@@ -105,7 +105,7 @@ function diffLine(line: string): string {
 }
 
 function longestRun(text: string): number {
-  return Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+  return (text.match(/`+/g) ?? []).reduce((longest, run) => Math.max(longest, run.length), 0);
 }
 
 /** Text that is only text: neither HTML nor Markdown, nor a mention of anyone. */

@@ -10,9 +10,8 @@ import { diffMembers, type Member, whole } from './value-diff.ts';
 /** One object of a plan: its header comments and its block, as lines. */
 export function renderChange(change: PlanChange, paint: Paint): readonly string[] {
   const symbol = symbolOf(change);
-  const indent = change.action === 'forget' ? ' ' : '  ';
   const comments = [headline(change), ...remarks(change)].map((text, index) =>
-    paint(index === 0 ? 'bold' : 'faint', `${indent}# ${text}`),
+    paint(index === 0 ? 'bold' : 'faint', `  # ${text}`),
   );
   const all = change.action === 'import' && !change.modifies;
   const forcing = new Set(change.replacePaths.map((at) => pointerTokens(at)[0] ?? ''));

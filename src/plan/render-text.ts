@@ -62,8 +62,8 @@ function noChanges(plan: Plan, paint: Paint): string {
   const records =
     silent === 0
       ? ''
-      : `\n\nApplying this plan only brings the store's records of ${silent} ${silent === 1 ? 'object' : 'objects'} up to date: what was changed outside of secretctl is as\nthe documents say by now.`;
-  return `${title} The store matches the documents.\n\nsecretctl has compared what is live with what the documents declare and found no\ndifferences, so there is nothing to do.${records}`;
+      : `\n\n${wrapped(`What was changed outside of secretctl is as the documents say by now. Applying this plan only brings the store's records of ${silent} ${silent === 1 ? 'object' : 'objects'} up to date.`)}`;
+  return `${title} The store matches the documents.\n\n${wrapped('secretctl has compared what is live with what the documents declare and found no differences, so there is nothing to do.')}${records}`;
 }
 
 function driftNote(plan: Plan, paint: Paint): readonly string[] {
@@ -71,9 +71,11 @@ function driftNote(plan: Plan, paint: Paint): readonly string[] {
   if (drift.length === 0) return [];
   return [
     paint('bold', 'Note: Objects have changed outside of secretctl'),
-    'Since the last apply somebody changed the following objects in another way, which\nmatters to this plan:',
+    wrapped('Since the last apply somebody changed the following objects in another way, which matters to this plan:'),
     ...drift.map((one) => renderDrift(one, paint).join('\n')),
-    'Unless the documents say the same by now, or ignoreChanges leaves the attributes\nalone, the plan may undo these changes.',
+    wrapped(
+      'Unless the documents say the same by now, or ignoreChanges leaves the attributes alone, the plan may undo these changes.',
+    ),
     rule,
   ];
 }
@@ -82,7 +84,7 @@ function refreshOnly(plan: Plan, paint: Paint): readonly string[] {
   if (plan.problems.length > 0) return [];
   if (plan.drift.length === 0) {
     return [
-      `${paint('bold', 'No changes.')} The store still is as it was applied.\n\nsecretctl has compared what is live with what was applied last and found no\ndifferences.`,
+      `${paint('bold', 'No changes.')} The store still is as it was applied.\n\n${wrapped('secretctl has compared what is live with what was applied last and found no differences.')}`,
     ];
   }
   return [
@@ -97,12 +99,12 @@ function unmanaged(plan: Plan, paint: Paint): readonly string[] {
   if (plan.unmanaged.length === 0) return [];
   const mounts = plan.unmanaged.map((address) => `  - ${visible(addressText(address))}: ${visible(importCommand(address))}`);
   return [
-    `${paint('bold', 'Note:')} The store has mounts that no document declares and no project manages. To adopt\none, declare it and import it:\n${mounts.join('\n')}`,
+    `${wrapped('Note: The store has mounts that no document declares and no project manages. To adopt one, declare it and import it:').replace(/^Note:/, (word) => paint('bold', word))}\n${mounts.join('\n')}`,
   ];
 }
 
 function renderNote({ summary, detail }: PlanNote, paint: Paint): string {
-  return `${paint('warning', 'Warning:')} ${paint('bold', visible(summary))}\n\n${lines(detail)}`;
+  return `${paint('warning', 'Warning:')} ${paint('bold', visible(summary))}\n\n${wrapped(detail.split('\n').map(visible).join('\n'))}`;
 }
 
 function renderProblem({ message, hint, place }: PlanProblem, paint: Paint): string {
@@ -112,6 +114,24 @@ function renderProblem({ message, hint, place }: PlanProblem, paint: Paint): str
   return `${paint('error', 'Error:')} ${paint('bold', visible(message))}${more.length === 0 ? '' : `\n\n${more.join('\n')}`}`;
 }
 
-function lines(text: string): string {
-  return text.split('\n').map(visible).join('\n');
+const columns = 80;
+
+/** Paragraphs of at most 80 columns; indented lines (lists) stay as they are. */
+function wrapped(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => (line.startsWith(' ') ? line : wrappedLine(line)))
+    .join('\n');
+}
+
+function wrappedLine(text: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join('\n');
 }
