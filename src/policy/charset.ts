@@ -33,7 +33,7 @@ export function generateFromCharset(
   if (!Number.isInteger(length) || length < 1 || length > maxLength) {
     throw badRequest(`the length of a generated value is a whole number from 1 to ${maxLength}`);
   }
-  const alphabet = [...(named.get(charset) ?? charset)];
+  const alphabet = Array.from(named.get(charset) ?? charset);
   if (
     alphabet.length < 2 ||
     alphabet.length > maxAlphabet ||

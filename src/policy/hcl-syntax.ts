@@ -1,11 +1,5 @@
 import { HclError } from './hcl-error.ts';
 
-/**
- * The syntax that the texts of policies are written in: HCL 1 (https://github.com/hashicorp/hcl, branch hcl1), and the
- * JSON form that it reads as well. Stricter than the original where it guesses: a key that is given twice, a number
- * with leading zeros or a text that is not well-formed Unicode is refused.
- */
-
 const maxDepth = 16;
 
 export interface HclKey {
@@ -32,7 +26,12 @@ export interface HclDocument {
   problem(at: number, what: string): HclError;
 }
 
-/** Reads a text of at most `maxLength` characters. Throws HclError. */
+/**
+ * Reads the syntax that the texts of policies are written in: HCL 1 (https://github.com/hashicorp/hcl, branch hcl1), and
+ * the JSON form that it takes as well. Stricter than the original where that guesses: a key that is given twice, a
+ * number with leading zeros or a text that is not well-formed Unicode is refused. Throws HclError, also for a text of
+ * more than `maxLength` characters.
+ */
 export function parseHcl(text: string, maxLength: number): HclDocument {
   if (text.length > maxLength) throw new HclError('', 0, `the text has ${text.length} characters, more than ${maxLength}`);
   if (!text.isWellFormed()) throw new HclError('', 0, 'the text is not well-formed Unicode');

@@ -113,7 +113,7 @@ export function normalizePasswordPolicy({ length, rules }: PasswordPolicy): Pass
 }
 
 function alphabetOf(rules: readonly CharsetRule[]): string[] {
-  return [...new Set(rules.flatMap(({ charset }) => [...charset]))].sort();
+  return [...new Set(rules.flatMap(({ charset }) => Array.from(charset)))].sort();
 }
 
 function ruleOf(document: HclDocument, { label, at, body }: LabelledBlock): CharsetRule {

@@ -131,7 +131,7 @@ function rulesOf(spec: JsonObject, context: LensContext): { readonly rules: Poli
     }
     const target = secretTarget(secret, context);
     if ('problem' in target) unresolved.push(item);
-    else rules.push(...expandSecretRule({ ...rest, secret }, target));
+    else rules.push(...expandSecretRule(rest, target));
   }
   return { rules, unresolved };
 }
@@ -170,7 +170,7 @@ function ruleProblems(item: JsonObject, context: LensContext): readonly SpecProb
       hint: `use path: ${target.mount}/data/${target.rest}`,
     });
   }
-  for (const expanded of expandSecretRule({ ...rest, secret }, target)) {
+  for (const expanded of expandSecretRule(rest, target)) {
     const problem = patternProblem(expanded.path);
     if (problem !== null) return [...problems, { at: field, message: `${expanded.path}: ${problem}` }];
   }

@@ -1,9 +1,6 @@
 import type { LensContext, LensMount } from '../kinds/kind.ts';
 import type { PolicyRule, RuleCapability } from './rule.ts';
 
-/** A rule over the logical path of a KV secret: what its author means, whatever the version of the engine. */
-export type SecretRule = Omit<PolicyRule, 'path'> & { readonly secret: string };
-
 /** Where each capability on a secret of KV 2 lies in the API. */
 const version2: Readonly<Record<RuleCapability, readonly (readonly [folder: string, capability: RuleCapability])[]>> = {
   create: [['data', 'create']],
@@ -28,10 +25,9 @@ export type SecretTarget =
 
 /** Finds the KV engine of a secret rule among the planned mounts. */
 export function secretTarget(secret: string, { engines }: LensContext): SecretTarget {
-  const path = secret.startsWith('/') ? secret.slice(1) : secret;
   let mount: string | null = null;
-  for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) {
-    if (engines.has(path.slice(0, slash))) mount = path.slice(0, slash);
+  for (let slash = secret.indexOf('/'); slash !== -1; slash = secret.indexOf('/', slash + 1)) {
+    if (engines.has(secret.slice(0, slash))) mount = secret.slice(0, slash);
   }
   const engine: LensMount | undefined = mount === null ? undefined : engines.get(mount);
   if (mount === null || engine === undefined) {
@@ -40,15 +36,14 @@ export function secretTarget(secret: string, { engines }: LensContext): SecretTa
   if (engine.type !== 'kv') {
     return { problem: `${mount} is a ${engine.type} engine: a rule over it needs path, secret is for kv` };
   }
-  return { mount, rest: path.slice(mount.length + 1), version: engine.options['version'] === '2' ? '2' : '1' };
+  return { mount, rest: secret.slice(mount.length + 1), version: engine.options['version'] === '2' ? '2' : '1' };
 }
 
-/** The rules over API paths that a secret rule stands for. */
+/** The rules over API paths that a rule about the secrets of a target stands for, whatever the version of the engine. */
 export function expandSecretRule(
-  { secret: _, ...rule }: SecretRule,
-  target: Exclude<SecretTarget, { problem: string }>,
+  rule: Omit<PolicyRule, 'path'>,
+  { mount, rest, version }: Exclude<SecretTarget, { problem: string }>,
 ): readonly PolicyRule[] {
-  const { mount, rest, version } = target;
   if (version === '1') return [{ ...rule, path: `${mount}/${rest}` }];
   const byFolder = new Map<string, RuleCapability[]>();
   for (const [folder, capability] of rule.capabilities.flatMap((word) => version2[word])) {

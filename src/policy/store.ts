@@ -29,7 +29,9 @@ export async function initializePolicies(core: View): Promise<void> {
   await putPolicy(core, 'default', defaultPolicy);
 }
 
+/** Null where there is none, and for what is no name: it never becomes a path. */
 export async function getPolicy(core: View, name: string): Promise<PolicyRecord | null> {
+  if (!isIdentifier(name)) return null;
   return core.getJson<PolicyRecord>(folder + name);
 }
 
@@ -53,8 +55,10 @@ export function createPolicies(maxRules = 200_000): PolicyPort {
   const cache = new SetCache(maxRules);
   return {
     async acl(core, names, generation) {
-      const set = [...new Set(names)].sort();
-      if (set.includes('root')) return set.length === 1 ? rootAcl : compileAcl([]);
+      const given = new Set(names);
+      if (given.has('root')) return given.size === 1 ? rootAcl : compileAcl([]);
+      // A stored token may carry a name from before the rule for names: it grants nothing and never becomes a path.
+      const set = [...given].filter(isIdentifier).sort();
       const key = set.join('\n');
       const cached = cache.get(key, generation);
       if (cached !== undefined) return cached;
@@ -79,8 +83,6 @@ async function load(
   const policies: Policy[] = [];
   let settled = true;
   for (const name of names) {
-    // A stored token may carry a name from before the rule for names: it grants nothing and never becomes a path.
-    if (!isIdentifier(name)) continue;
     const record = await core.get(folder + name);
     if (record === null || record.version === pendingVersion) settled = false;
     if (record === null) continue;
@@ -111,13 +113,14 @@ class SetCache {
   }
 
   put(key: string, generation: number, acl: Acl, policies: readonly Policy[]): void {
-    // A generation of the transaction itself (pendingVersion) may come to nothing and is never kept either.
-    if (generation < this.#generation || this.#sets.has(key)) return;
+    // One of the transaction itself (pendingVersion) is older than any: what is not committed may come to nothing.
+    if (generation < this.#generation) return;
     if (generation > this.#generation) {
       this.#sets.clear();
       this.#generation = generation;
       this.#weight = 0;
     }
+    if (this.#sets.has(key)) return;
     // The 20 stand for the set itself, so that many small ones are bounded too.
     const weight = policies.reduce((sum, { rules }) => sum + rules.length, 20);
     this.#sets.set(key, { acl, weight });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/base/json.ts';
-import type { LensContext, ResourceName, SpecSchema } from '../../src/kinds/kind.ts';
+import type { LensContext, LensMount, ResourceName, SpecSchema } from '../../src/kinds/kind.ts';
 import { compileSchema } from '../../src/kinds/validate.ts';
 import { passwordPolicyKind } from '../../src/policy/password-policy-kind.ts';
 import { policyKind } from '../../src/policy/policy-kind.ts';
@@ -9,7 +9,7 @@ import { ruleToSpec } from '../../src/policy/spec-rule.ts';
 import { arbitraryRules } from './arbitrary.ts';
 import { runs } from './property.ts';
 
-const mount = (type: string, version?: string) => ({ type, options: version === undefined ? {} : { version } });
+const mount = (type: string, version?: string): LensMount => ({ type, options: version === undefined ? {} : { version } });
 const context: LensContext = {
   engines: new Map([
     ['kv', mount('kv', '2')],
