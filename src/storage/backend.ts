@@ -12,8 +12,9 @@ export interface Backend {
   /**
    * Commits all of a batch or nothing. Resolves when the outcome is durable. A condition that does not hold gives
    * `{ committed: false, conflict }`, naming the key or prefix; that is the caller's cue to read again, not an error.
+   * A batch without writes only checks its conditions; its sequence is that of the last commit.
    * Throws Fault `store-fenced` where `epoch` is not the store's newest, `store-full` and `store-io` when the
-   * medium fails; after `store-io` the outcome is unknown and the backend refuses every further call.
+   * medium fails; after these two the backend refuses every further call, and after `store-io` the outcome is unknown.
    */
   commit(batch: Batch): Promise<CommitResult>;
 

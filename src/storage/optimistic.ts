@@ -140,7 +140,6 @@ class RecordingTransaction implements Transaction {
     return listed;
   }
 
-  /** The value is handed over: it must not be changed afterwards. */
   put(key: string, value: Uint8Array): void {
     checkKey(key);
     this.#write(key, value);

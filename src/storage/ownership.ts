@@ -88,7 +88,7 @@ function readOwner(path: string): Owner | null {
     if (!isJsonObject(owner)) return null;
     const { pid, command, started } = owner;
     if (!Number.isSafeInteger(pid) || typeof command !== 'string' || typeof started !== 'number') return null;
-    // eslint-disable-next-line no-control-regex -- what a terminal would obey is what must not be shown
+    // What a terminal would obey is not shown.
     return { pid: Number(pid), command: command.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ').slice(0, 200), started };
   } catch {
     return null;

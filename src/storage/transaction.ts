@@ -1,5 +1,4 @@
-import { Fault } from '../base/error.ts';
-import type { Backend, ListedKey, ListOptions, RangeGuard, StoredValue } from './backend.ts';
+import type { ListedKey, ListOptions, StoredValue } from './backend.ts';
 
 /**
  * An optimistic transaction over a backend. Reads are remembered with their versions, writes are buffered and seen by
@@ -10,6 +9,7 @@ export interface Transaction {
   get(key: string): Promise<StoredValue | null>;
   /** As Backend.list, with the buffered writes merged in. A buffered write has version `pendingVersion`. */
   list(prefix: string, options?: ListOptions): Promise<ListedKey[]>;
+  /** The bytes are handed over: they must not be changed afterwards. Throws as `checkKey` (see key.ts). */
   put(key: string, value: Uint8Array): void;
   delete(key: string): void;
   /** Runs once after this transaction has committed, never when it did not (cache updates, wake-ups). */

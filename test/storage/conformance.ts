@@ -482,7 +482,7 @@ export function backendConformance(name: string, newMedium: () => Promise<TestMe
       await backend.close();
       const calls = [backend.get('a'), backend.list(''), backend.commit(batchOf(epoch)), backend.advanceEpoch()];
       for (const call of calls)
-        await expect(call).rejects.toMatchObject({ code: 'store-io', message: expect.stringContaining('closed') });
+        await expect(call).rejects.toMatchObject({ code: 'store-io', message: expect.stringContaining('closed') as unknown });
     });
   });
 }

@@ -67,7 +67,7 @@ describe('a process that is killed while it writes', () => {
       await store.close();
     }
     expect([...acked.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(rounds.length);
-  });
+  }, 600_000);
 });
 
 describe('a data file', () => {

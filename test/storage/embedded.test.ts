@@ -23,6 +23,9 @@ import { startChild } from './child.ts';
 const noon: Clock = { now: () => Date.UTC(2026, 10, 24, 12) };
 const options = { command: 'secretctl test', clock: noon };
 
+const containing = (text: string): unknown => expect.stringContaining(text);
+const matching = (pattern: string): unknown => expect.stringMatching(new RegExp(pattern));
+
 let parent: string;
 let directory: string;
 const stores: EmbeddedStore[] = [];
@@ -97,7 +100,7 @@ describe('an embedded store', () => {
 describe('making a store', () => {
   test('where there is one is refused, and changes nothing', async () => {
     const id = await createWith('a', 'kept');
-    await expect(create()).rejects.toMatchObject({ code: 'store-exists', message: expect.stringContaining(directory) });
+    await expect(create()).rejects.toMatchObject({ code: 'store-exists', message: containing(directory) });
     const store = await open();
     expect(store.storeId).toBe(id);
     expect(await valueOf(store, 'a')).toBe('kept');
@@ -114,7 +117,7 @@ describe('making a store', () => {
     await createWith('a', '1');
     const file = join(directory, 'store.json');
     writeFileSync(file, readFileSync(file, 'utf8').replace('true', 'false'));
-    await expect(open()).rejects.toMatchObject({ code: 'store-missing', message: expect.stringContaining('cut short') });
+    await expect(open()).rejects.toMatchObject({ code: 'store-missing', message: containing('cut short') });
     expect(await (await create()).backend.list('')).toEqual([]);
   });
 });
@@ -124,14 +127,14 @@ describe('opening a store', () => {
     await expect(open()).rejects.toMatchObject({ code: 'store-missing' });
     expect(existsSync(directory)).toBe(false);
     mkdirSync(directory);
-    await expect(open()).rejects.toMatchObject({ code: 'store-missing', hint: expect.stringContaining('secretctl init') });
+    await expect(open()).rejects.toMatchObject({ code: 'store-missing', hint: containing('secretctl init') });
     expect(existsSync(join(directory, 'data.mdb'))).toBe(false);
   });
 
   test('whose data went away never makes a new one', async () => {
     const id = await createWith('a', '1');
     truncateSync(join(directory, 'data.mdb'), 0);
-    await expect(open()).rejects.toMatchObject({ code: 'store-truncated', message: expect.stringContaining(id) });
+    await expect(open()).rejects.toMatchObject({ code: 'store-truncated', message: containing(id) });
     rmSync(join(directory, 'data.mdb'));
     await expect(open()).rejects.toMatchObject({ code: 'store-truncated' });
     await expect(create()).rejects.toMatchObject({ code: 'store-exists' });
@@ -141,7 +144,7 @@ describe('opening a store', () => {
   test('without its store file is refused', async () => {
     await createWith('a', '1');
     rmSync(join(directory, 'store.json'));
-    await expect(open()).rejects.toMatchObject({ code: 'store-format', message: expect.stringContaining('store.json') });
+    await expect(open()).rejects.toMatchObject({ code: 'store-format', message: containing('store.json') });
   });
 
   test.each([
@@ -154,7 +157,7 @@ describe('opening a store', () => {
   ])('whose store file has %s is refused', async (_what, text, detail) => {
     await createWith('a', '1');
     writeFileSync(join(directory, 'store.json'), text);
-    await expect(open()).rejects.toMatchObject({ code: 'store-format', message: expect.stringContaining(detail) });
+    await expect(open()).rejects.toMatchObject({ code: 'store-format', message: containing(detail) });
     await expect(create()).rejects.toMatchObject({ code: 'store-format' });
   });
 
@@ -173,7 +176,7 @@ describe('opening a store', () => {
     const content = readFileSync(file);
     content.writeUInt16LE(1, 28);
     writeFileSync(file, content);
-    await expect(open()).rejects.toMatchObject({ code: 'store-format', message: expect.stringContaining('data format 1') });
+    await expect(open()).rejects.toMatchObject({ code: 'store-format', message: containing('data format 1') });
   });
 
   test('that failed leaves it free for the next', async () => {
@@ -192,15 +195,15 @@ describe('the owner of a store', () => {
     await create();
     await expect(open({ command: 'secretctl other' })).rejects.toMatchObject({
       code: 'store-locked',
-      message: expect.stringMatching(new RegExp(`process ${process.pid} \\(secretctl test\\).*2026-11-24T12:00:00`)),
-      hint: expect.stringContaining('-lock-timeout'),
+      message: matching(`process ${process.pid} \\(secretctl test\\).*2026-11-24T12:00:00`),
+      hint: containing('-lock-timeout'),
     });
   });
 
   test('is named without what a terminal would obey', async () => {
     await createWith('a', '1');
     await open({ command: 'evil\u001b[2J\ncommand' });
-    await expect(open()).rejects.toMatchObject({ message: expect.stringContaining('(evil [2J command)') });
+    await expect(open()).rejects.toMatchObject({ message: containing('(evil [2J command)') });
   });
 
   test('is waited for as long as told, and no longer', async () => {
@@ -220,7 +223,7 @@ describe('the owner of a store', () => {
       expect(said[winner]).toHaveProperty('epoch');
       expect(said[1 - winner]).toMatchObject({
         code: 'store-locked',
-        message: expect.stringContaining(`process ${String(said[winner]?.['pid'])} (${winner === 0 ? 'first' : 'second'})`),
+        message: containing(`process ${String(said[winner]?.['pid'])} (${winner === 0 ? 'first' : 'second'})`),
       });
       for (const child of children) child.process.stdin.end();
       expect(await Promise.all(children.map((child) => child.ended))).toEqual([0, 0]);
