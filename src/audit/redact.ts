@@ -12,7 +12,8 @@ export interface Limits {
  * The data of a request or a reply as a line may show it, as JCS text: every string, number and boolean as its keyed
  * hash, however deep; member names, null and the shape stay. A scalar stays in the clear where the innermost member
  * name above it is in `exempt` (the mount's `audit_non_hmac_…_keys`, with Vault's reading of them).
- * Data whose text would be longer than the limit, nested more than 64 deep, or without canonical form is shown cut: see `cutText`.
+ * Data whose text would be longer than the limit, that is nested more than 64 deep or has no canonical form is shown
+ * cut: see `cutText`.
  */
 export function redactedText(data: JsonObject, hashes: KeyedHash, exempt: readonly string[], limits: Limits): string {
   const writer = new RedactingWriter(hashes, exempt, limits.characters);
@@ -45,26 +46,25 @@ class RedactingWriter {
   /** False: given up. `name` is the innermost member name above the value. */
   write(value: unknown, name: string | null, depth: number): boolean {
     if (depth > maxDepth) return false;
-    switch (typeof value) {
-      case 'string':
-      case 'number':
-      case 'boolean':
-        this.text += this.#scalar(value, name);
-        break;
-      case 'object':
-        if (value === null) this.text += 'null';
-        // Bytes are no JSON, but a handler's mistake must not put them in the clear.
-        else if (ArrayBuffer.isView(value)) this.text += this.#scalar(base64Of(value), null);
-        else if (Array.isArray(value)) return this.#list(value, name, depth);
-        else return this.#object(value as Readonly<Record<string, unknown>>, depth);
-        break;
-      case 'bigint':
-        this.text += this.#scalar(String(value), null);
-        break;
-      default:
-        this.text += 'null';
+    return this.#value(value, name, depth) && this.text.length <= this.#limit;
+  }
+
+  #value(value: unknown, name: string | null, depth: number): boolean {
+    if (Array.isArray(value)) return this.#list(value, name, depth);
+    if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)) {
+      return this.#object(value as Readonly<Record<string, unknown>>, depth);
     }
-    return this.text.length <= this.#limit;
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+      this.text += this.#scalar(value, name);
+    } else if (typeof value === 'bigint') {
+      this.text += this.#scalar(String(value), null);
+    } else if (ArrayBuffer.isView(value)) {
+      // Bytes are no JSON, but a handler's mistake must not put them in the clear.
+      this.text += this.#scalar(base64Of(value), null);
+    } else {
+      this.text += 'null';
+    }
+    return true;
   }
 
   #list(list: readonly unknown[], name: string | null, depth: number): boolean {

@@ -62,7 +62,7 @@ async function check(known: Known): Promise<void> {
   for (const number of known.acknowledged) if (!stored.has(number)) expect.fail(`the acknowledged entry ${number} is lost`);
 }
 
-describe('a process killed while it appends', () => {
+describe('a process killed while it appends', { timeout: full ? 900_000 : 60_000 }, () => {
   it('at each step of a batch loses no acknowledged entry and leaves a log that goes on', async () => {
     const known = newLog();
     const steps = [

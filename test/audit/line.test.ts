@@ -159,9 +159,12 @@ describe('an audit line', () => {
   });
 
   it('shows data that is too large by its size and keyed hash', () => {
-    const data = { list: Array.from({ length: 10_000 }, (_, at) => at) };
-    const shown = parsed(entryOf({ request: requestTo('kv/team/data/app', { data }) }))['request']?.['data'];
-    expect(shown).toEqual({ cut: { bytes: JSON.stringify(data).length, hmac: hashes.of(data) } });
+    const numbers = Array.from({ length: 10_000 }, (_, at) => at);
+    const hollow = Array.from({ length: 100_000 }, () => ({}));
+    for (const data of [{ numbers }, { hollow }, { hollow: hollow.map(() => []) }, { hollow: hollow.map(() => null) }]) {
+      const shown = parsed(entryOf({ request: requestTo('kv/team/data/app', { data }) }))['request']?.['data'];
+      expect(shown).toEqual({ cut: { bytes: JSON.stringify(data).length, hmac: hashes.of(data as JsonObject) } });
+    }
   });
 
   it('shows data that is nested too deeply, or has a name without canonical form, cut', () => {
