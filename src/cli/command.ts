@@ -41,6 +41,11 @@ export class Options {
     this.#values = values;
   }
 
+  /** The same options with one more. */
+  with(name: string, value: boolean): Options {
+    return new Options(new Map([...this.#values, [name, value]]));
+  }
+
   /** True where the option was given, also as `-flag=false`. */
   given(name: string): boolean {
     return this.#values.has(name);

@@ -23,6 +23,52 @@ export const groups: readonly Group[] = [
         summary: 'Make a workspace: a config repo with an encrypted store',
         load: async () => (await import('./init.ts')).init,
       },
+      {
+        name: 'validate',
+        summary: 'Check the documents without a store',
+        load: async () => (await import('./validate.ts')).validate,
+      },
+      { name: 'fmt', summary: 'Bring the documents into the canonical form', load: async () => (await import('./fmt.ts')).fmt },
+      { name: 'plan', summary: 'Show what an apply would change', load: async () => (await import('./plan.ts')).plan },
+      { name: 'apply', summary: 'Make the store as the documents say', load: async () => (await import('./apply.ts')).apply },
+      {
+        name: 'destroy',
+        summary: 'Destroy everything that this project manages',
+        load: async () => (await import('./apply.ts')).destroy,
+      },
+      { name: 'show', summary: 'Show a saved plan, or a managed object', load: async () => (await import('./show.ts')).show },
+      {
+        name: 'drift',
+        summary: 'Show what was changed outside of secretctl',
+        load: async () => (await import('./plan.ts')).drift,
+      },
+      {
+        name: 'import',
+        summary: 'Adopt an object that exists already',
+        load: async () => (await import('./import.ts')).importCommand,
+      },
+      { name: 'state list', summary: 'List the managed objects', load: async () => (await import('./state.ts')).list },
+      { name: 'state show', summary: 'Show the record of a managed object', load: async () => (await import('./state.ts')).show },
+      {
+        name: 'state mv',
+        summary: 'Give a record another address, without touching the object',
+        load: async () => (await import('./state.ts')).move,
+      },
+      {
+        name: 'state forget',
+        summary: 'Stop managing an object, and keep it',
+        load: async () => (await import('./state.ts')).forget,
+      },
+      {
+        name: 'graph',
+        summary: 'Print what depends on what, for Graphviz',
+        load: async () => (await import('./graph.ts')).graph,
+      },
+      {
+        name: 'encrypt',
+        summary: 'Seal a value, so that it can stand in git',
+        load: async () => (await import('./encrypt.ts')).encrypt,
+      },
     ],
   },
   {

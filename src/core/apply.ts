@@ -13,7 +13,7 @@ import {
   asRequestError,
   type Authenticated,
   authenticate,
-  checkPath,
+  checkRequestPath,
   type CorridorParts,
   innerRequest,
   openRun,
@@ -175,7 +175,7 @@ export async function readReply(
   request: Request,
   caller: Authenticated | null,
 ): Promise<JsonObject | null> {
-  checkPath(request.path);
+  checkRequestPath(request);
   try {
     return (await perform(await admit(parts, run, request, caller), true)).data ?? null;
   } catch (error) {
@@ -202,8 +202,8 @@ async function applyChange(
   await admitRecord(parts, run, outer, caller, change);
   let mark = change.mark === undefined ? (previous?.mark ?? null) : change.mark;
   for (const planned of change.requests) {
-    checkPath(planned.path);
     const sent = innerRequest(outer, planned.operation, planned.path, planned.data);
+    checkRequestPath(sent);
     const admission = await admitChange(parts, run, sent, caller);
     const data = await resolveValues(planned, change.address, admission.context, progress.opened);
     const request = { ...sent, data };

@@ -13,7 +13,7 @@ import {
   admit,
   asRequestError,
   authenticate,
-  checkPath,
+  checkRequestPath,
   type CorridorParts,
   openRun,
   perform,
@@ -126,7 +126,7 @@ export function createCore(options: CoreOptions): Core {
     async handle(request) {
       const now = clock.now();
       try {
-        checkPath(request.path);
+        checkRequestPath(request);
         let admission: Awaited<ReturnType<typeof look>>;
         try {
           admission = await look(request, now);

@@ -87,6 +87,12 @@ export function checkPath(path: string): void {
 /** A caller, and whether each of its requests must take a use of its token first. */
 export type Authenticated = Caller & { readonly limitedUses: boolean };
 
+/** A trailing slash names a folder, which only a list may ask for: no other path has two forms. */
+export function checkRequestPath({ operation, path }: Pick<Request, 'operation' | 'path'>): void {
+  checkPath(path);
+  if (operation !== 'list' && path.endsWith('/')) throw badRequest('the path ends in "/", which only a list request may');
+}
+
 /** Who presents this token; null for none or one that does not count. Throws nothing: the reason is not for the caller. */
 export async function authenticate(
   parts: CorridorParts,

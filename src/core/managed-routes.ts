@@ -34,7 +34,7 @@ export function managedRoutes(parts: CorridorParts, storeId: string): readonly R
         write: {
           summary: 'Takes a snapshot.',
           fields: {
-            project: { type: 'string', description: 'The project that plans.', required: true },
+            project: { type: 'string', description: 'The project that plans; without it only mounts and revision are shown.' },
             reads: { type: 'any', description: 'The reads: a list of {operation, path}.' },
             revision: { type: 'int', description: 'Refuse unless the store is at this revision.' },
           },
@@ -105,12 +105,12 @@ export function managedRoutes(parts: CorridorParts, storeId: string): readonly R
 
 async function snapshot(parts: CorridorParts, storeId: string, context: RouteContext): Promise<Snapshot> {
   const run = runOf(context);
-  const project = text(context.data.project, 'project');
+  const project = context.data.project === undefined ? null : text(context.data.project, 'project');
   const { revision } = run.revision;
   if (context.data.revision !== undefined && context.data.revision !== revision) {
     throw new RequestError(409, 'the configuration changed while the plan was being made; plan again');
   }
-  const records = await managedRecords(run.core).all();
+  const records = project === null ? [] : await managedRecords(run.core).all();
   const reads = list(context.data.reads ?? [], 'reads').map((read, index) => readRead(read, `reads[${index}]`));
   const replies: (JsonObject | null)[] = [];
   const caller = context.caller === null ? null : { ...context.caller, limitedUses: false };

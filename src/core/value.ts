@@ -62,7 +62,7 @@ export function checkBinding(payload: SealedPayload, address: ManagedAddress, fi
   const made = `${addressText({ kind, mount, name })} ${payload.field}`;
   const here = `${addressText(address)} ${field}`;
   throw badRequest(
-    `the sealed block at ${here} was made for ${made} and opens only there; seal the value again: secretctl encrypt -for ${addressText(address)} -field ${field}` +
+    `the sealed block at ${here} was made for ${made} and opens only there; seal the value again: secretctl encrypt ${addressText(address)} ${field}` +
       `, or re-bind the block: secretctl encrypt -rewrap`,
   );
 }

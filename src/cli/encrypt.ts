@@ -1,0 +1,255 @@
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fromUtf8 } from '../base/bytes.ts';
+import { Fault } from '../base/error.ts';
+import { isJsonObject, type Json, pointerTokens } from '../base/json.ts';
+import { nearest } from '../base/nearest.ts';
+import { sealedDigest } from '../base/sealed-digest.ts';
+import type { Resource } from '../desired/resource.ts';
+import { annotatedFields, visitFields } from '../kinds/annotation.ts';
+import { fieldPath, parseFieldPath } from '../kinds/field-path.ts';
+import type { Kind, ResourceName } from '../kinds/kind.ts';
+import { addressText } from '../protocol/managed.ts';
+import { type Command, type Options, storeOptions } from './command.ts';
+import type { CliContext } from './context.ts';
+import { printJson } from './output.ts';
+import { loadRepo, type Repo, repoOptions } from './repo.ts';
+import { replaceBlocks, writeBlock } from './sealed-edit.ts';
+import { type Session, withSession } from './session.ts';
+
+const maxValueBytes = 1024 * 1024;
+
+export const encrypt: Command = {
+  path: ['encrypt'],
+  summary: 'Seal a value, so that it can stand in git',
+  operands: '[ADDRESS FIELD]',
+  arity: { min: 0, max: 2 },
+  description:
+    'Seals a value for the recipients of the project: only their stores can open it, and only at this address and field. Asks for the value, or reads it from standard input or a file, never from the command line. ' +
+    'Needs no store.\nWith -rewrap all blocks of the repo are sealed anew for the present recipients (after operator rotate -recipient, or after a move); that needs the store and sudo.',
+  examples: [
+    {
+      command: 'secretctl encrypt StaticSecret/kv/payments/stripe data.api_key',
+      explanation: 'Asks for the value and prints the block.',
+    },
+    {
+      command: 'secretctl encrypt -write -from-file=key.pem StaticSecret/kv/tls data.key',
+      explanation: 'Writes the block into the document.',
+    },
+    { command: 'secretctl encrypt -rewrap', explanation: 'Every block of the repo, for the present recipients.' },
+  ],
+  options: {
+    ...repoOptions,
+    'from-file': { type: 'text', value: 'FILE', description: 'Take the value from a file, byte for byte.' },
+    'json-value': { type: 'flag', description: 'The value is JSON (a number, an object …), not text.' },
+    recipient: {
+      type: 'list',
+      value: 'AGE1…',
+      description: 'Seal for this key instead of those of the project; can be given several times.',
+    },
+    write: { type: 'flag', description: 'Write the block into the document of the object, in place of what is there.' },
+    rewrap: { type: 'flag', description: 'Seal all blocks of the repo anew.' },
+    ...storeOptions,
+  },
+  async run(context, operands, options) {
+    if (options.flag('rewrap')) {
+      if (operands.length > 0) throw new Fault('usage', '-rewrap takes no address: it seals all blocks of the repo anew');
+      return withSession(context, options, ['encrypt'], (session) => rewrap(context, session, options));
+    }
+    const [address, field] = operands;
+    if (address === undefined || field === undefined)
+      throw new Fault('usage', 'encrypt needs ADDRESS and FIELD, or -rewrap', { hint: 'See: secretctl encrypt -help' });
+    return sealOne(context, options, address, field);
+  },
+};
+
+async function sealOne(context: CliContext, options: Options, operand: string, field: string): Promise<number> {
+  const repo = await loadRepo(context, options, null);
+  const kinds = await context.kinds();
+  const { name, resource } = findAddress(repo, kinds, operand);
+  checkField(kinds, name, field);
+  const recipients = options.list('recipient').length > 0 ? options.list('recipient') : (repo.desired.project?.recipients ?? []);
+  if (recipients.length === 0) {
+    throw new Fault('usage', 'the project names no recipient to seal for', {
+      hint: 'Put the public key that init printed under spec.recipients of secretctl.yaml, or give -recipient.',
+    });
+  }
+  const value = parseValue(await readValue(context, options, `${addressText(name)} ${field}`), options.flag('json-value'));
+  const { sealValue } = await import('../crypto/sealed-value.ts');
+  const block = await sealValue(recipients, { v: 1, address: [name.kind, name.mount, name.name], field, value });
+  if (!options.flag('write')) {
+    if (context.json) printJson(context, { address: addressText(name), field, sealed: block });
+    else context.terminal.out(`${block.trimEnd()}\n`);
+    return 0;
+  }
+  if (resource === null)
+    throw new Fault('usage', `no document declares ${addressText(name)}, so there is none to write to`, {
+      hint: 'Without -write the block is printed.',
+    });
+  if (resource.origin.forEachKey !== null)
+    throw new Fault(
+      'usage',
+      `${addressText(name)} comes from a forEach: a block for one of its objects can't stand in the document of all`,
+      { hint: 'Put the printed block among the values of its key.' },
+    );
+  const path = join(repo.root, resource.origin.file);
+  const text = await readFile(path, 'utf8');
+  await replaceFile(path, writeBlock(text, resource.origin.document, ['spec', ...tokensOf(field)], block));
+  if (context.json) printJson(context, { address: addressText(name), field, file: resource.origin.file });
+  else context.terminal.out(`Sealed ${addressText(name)} ${field} in ${resource.origin.file}.\n`);
+  return 0;
+}
+
+/** The object that an address means: a declared one, or one that is to be declared. */
+function findAddress(repo: Repo, kinds: readonly Kind[], operand: string): { name: ResourceName; resource: Resource | null } {
+  const { resources, context } = repo.desired;
+  const resource = resources.find(({ name }) => addressText(name) === operand);
+  if (resource !== undefined) return { name: resource.name, resource };
+  const [kindName = '', ...rest] = operand.split('/');
+  const kind = kinds.find((candidate) => candidate.kind === kindName);
+  if (kind === undefined || rest.length === 0) {
+    const near = nearest(operand, [
+      ...resources.map(({ name }) => addressText(name)),
+      ...kinds.map((candidate) => `${candidate.kind}/`),
+    ]);
+    throw new Fault('usage', `${operand} is no address`, {
+      hint: near === null ? 'An address is Kind/name, or Kind/mount/name.' : `Did you mean ${near}?`,
+    });
+  }
+  if (kind.mountKind === null) return { name: { kind: kindName, mount: null, name: rest.join('/') }, resource: null };
+  const declared = kind.mountKind === 'SecretEngine' ? context.engines : context.methods;
+  for (let length = rest.length - 1; length > 0; length -= 1) {
+    const mount = rest.slice(0, length).join('/');
+    if (declared.has(mount)) return { name: { kind: kindName, mount, name: rest.slice(length).join('/') }, resource: null };
+  }
+  throw new Fault('usage', `no document declares the mount of ${operand}`, {
+    hint: `Declared: ${[...declared.keys()].join(', ') || 'none'}.`,
+  });
+}
+
+function tokensOf(field: string): readonly string[] {
+  const tokens = parseFieldPath(field);
+  if (tokens === null)
+    throw new Fault('usage', `${field} is no field`, {
+      hint: 'A field is written data.NAME, or data["NAME"] where the name has other characters.',
+    });
+  return tokens;
+}
+
+function checkField(kinds: readonly Kind[], name: ResourceName, field: string): void {
+  const kind = kinds.find((candidate) => candidate.kind === name.kind);
+  const probe: Json = tokensOf(field).reduceRight<Json>((inner, token) => ({ [token]: inner }), { sealed: '' });
+  let secret = false;
+  if (kind !== undefined)
+    visitFields(
+      probe,
+      annotatedFields(kind.spec, (schema) => schema['x-secret'] === true),
+      (_value, pointer) => (secret ||= fieldPath(pointerTokens(pointer)) === field),
+    );
+  if (!secret)
+    throw new Fault('usage', `${name.kind} has no secret field ${field}`, {
+      hint:
+        name.kind === 'StaticSecret' ? 'The fields of a StaticSecret are data.NAME.' : 'Its schema says which fields are secret.',
+    });
+}
+
+async function readValue(context: CliContext, options: Options, what: string): Promise<Uint8Array | string> {
+  const file = options.text('from-file');
+  if (file !== undefined) {
+    try {
+      return await readFile(resolve(context.cwd, file));
+    } catch (error) {
+      throw new Fault('file', `${file} can't be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`);
+    }
+  }
+  if (context.terminal.interactive) return context.terminal.ask(`Value of ${what}: `, { hidden: true });
+  const bytes = await context.terminal.input(maxValueBytes);
+  if (bytes.at(-1) === 0x0a)
+    context.terminal.err(
+      'Note: the value ends in a line break, which is part of it. To leave it out: printf %s VALUE | secretctl encrypt …\n',
+    );
+  return bytes;
+}
+
+function parseValue(raw: Uint8Array | string, json: boolean): Json {
+  let text: string;
+  try {
+    text = typeof raw === 'string' ? raw : fromUtf8(raw);
+  } catch {
+    throw new Fault('usage', 'the value is not UTF-8 text', { hint: 'Encode it first, for example as base64.' });
+  }
+  if (text === '') throw new Fault('usage', 'the value is empty');
+  if (!json) return text;
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    throw new Fault('usage', 'the value is no JSON');
+  }
+}
+
+interface Block {
+  readonly name: ResourceName;
+  readonly field: string;
+  readonly sealed: string;
+}
+
+async function rewrap(context: CliContext, session: Session, options: Options): Promise<number> {
+  const repo = await loadRepo(context, options, null);
+  const blocks = await blocksOf(repo, await context.kinds());
+  if (blocks.length === 0) {
+    context.terminal.out(context.json ? '{"rewrapped":0}\n' : 'The repo holds no sealed block.\n');
+    return 0;
+  }
+  const moves = new Map(repo.desired.refactors.moves.map(({ from, to }) => [addressText(to), from]));
+  const check = await session.request('write', 'sys/managed/check-sealed', {
+    blocks: blocks.map(({ name, field, sealed }) => ({ address: addressOf(name), field, sealed })),
+  });
+  const verdicts = (check.data?.verdicts ?? []) as readonly (string | null)[];
+  const reply = await session.request('write', 'sys/recipient/rewrap', {
+    recipients: repo.desired.project?.recipients ?? [],
+    blocks: blocks.map(({ name, field, sealed }, index) => {
+      const target = { address: addressOf(name), field };
+      const origin = verdicts[index] === null ? undefined : moves.get(addressText(name));
+      return { sealed, address: addressOf(origin ?? name), field, to: target };
+    }),
+  });
+  const renewed = (reply.data?.blocks ?? []) as readonly string[];
+  const replacements = new Map(blocks.map(({ sealed }, index) => [sealedDigest(sealed), renewed[index] ?? '']));
+  const files: string[] = [];
+  for (const file of repo.tree.files) {
+    const text = replaceBlocks(file.text, replacements);
+    if (text === null) continue;
+    await replaceFile(join(repo.root, file.path), text);
+    files.push(file.path);
+  }
+  if (context.json) printJson(context, { rewrapped: blocks.length, files });
+  else
+    context.terminal.out(
+      `Sealed ${blocks.length} ${blocks.length === 1 ? 'value' : 'values'} anew in:\n${files.map((file) => `  ${file}\n`).join('')}Their values are the same: the next plan writes them once more, since it compares ciphertext.\n`,
+    );
+  return 0;
+}
+
+async function blocksOf(repo: Repo, kinds: readonly Kind[]): Promise<Block[]> {
+  const secretFields = new Map(
+    kinds.map((kind) => [kind.kind, annotatedFields(kind.spec, (schema) => schema['x-secret'] === true)]),
+  );
+  const blocks: Block[] = [];
+  for (const { name, spec } of repo.desired.resources) {
+    visitFields(spec, secretFields.get(name.kind) ?? [], (value, pointer) => {
+      if (isJsonObject(value) && typeof value.sealed === 'string')
+        blocks.push({ name, field: fieldPath(pointerTokens(pointer)), sealed: value.sealed });
+    });
+  }
+  return Promise.resolve(blocks);
+}
+
+function addressOf({ kind, mount, name }: ResourceName): { kind: string; mount: string | null; name: string } {
+  return { kind, mount, name };
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  const { mode } = await stat(path);
+  await writeFile(`${path}.new`, text, { mode: mode & 0o777 });
+  await rename(`${path}.new`, path);
+}

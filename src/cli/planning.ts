@@ -1,0 +1,123 @@
+import { Fault } from '../base/error.ts';
+import { atPointer, isJsonObject, type Json, type JsonObject, toPointer } from '../base/json.ts';
+import { parseFieldPath } from '../kinds/field-path.ts';
+import type { Refactors } from '../desired/refactor.ts';
+import type { Resource } from '../desired/resource.ts';
+import type { LensMount } from '../kinds/kind.ts';
+import { makePlan } from '../plan/make-plan.ts';
+import type { Plan, PlanChange, PlanMode } from '../plan/plan.ts';
+import { snapshotReads } from '../plan/snapshot.ts';
+import { addressText, type Snapshot } from '../protocol/managed.ts';
+import type { Option, Options } from './command.ts';
+import { configCommit } from './config-commit.ts';
+import type { CliContext } from './context.ts';
+import { loadRepo, type Repo, repoOptions, reportDiagnostics } from './repo.ts';
+import type { Session } from './session.ts';
+
+/** Options of every command that makes a plan. */
+export const planOptions: Readonly<Record<string, Option>> = {
+  ...repoOptions,
+  target: { type: 'list', value: 'ADDRESS', description: 'Only this object and what it needs; can be given several times.' },
+  replace: { type: 'list', value: 'ADDRESS', description: 'Delete and create this object anew; can be given several times.' },
+  destroy: { type: 'flag', description: 'Plan to destroy everything that this project manages.' },
+  'refresh-only': { type: 'flag', description: 'Only show what was changed outside of secretctl.' },
+};
+
+/** What a plan is made of besides the documents, for commands that add to them. */
+export interface Addition {
+  readonly imports: Refactors['imports'];
+  readonly targets: readonly string[];
+}
+
+export interface Planned {
+  readonly repo: Repo;
+  readonly plan: Plan;
+}
+
+/** Plans the config repo of the current directory against an open store. Null: it has errors, which were printed. */
+export async function planRepo(
+  context: CliContext,
+  session: Session,
+  options: Options,
+  addition?: (repo: Repo) => Addition,
+): Promise<Planned | null> {
+  const first = await takeSnapshot(session, {});
+  const repo = await loadRepo(context, options, { engines: mounts(first.engines), methods: mounts(first.methods) });
+  if (reportDiagnostics(context, repo.desired)) return null;
+  const { project, resources, refactors, environment } = repo.desired;
+  if (project === null) throw new Fault('diagnostics', 'the repo has no Project document');
+  if (environment !== null && environment.address !== null) {
+    throw new Fault(
+      'usage',
+      `the environment ${environment.name} is the server ${environment.address}, and this version plans to the embedded store only`,
+      {
+        hint: 'Choose an environment without an address.',
+      },
+    );
+  }
+  const added = addition?.(repo) ?? { imports: [], targets: [] };
+  const records = await takeSnapshot(session, { project: project.name, revision: first.revision });
+  const reads = snapshotReads(
+    {
+      project: project.name,
+      resources,
+      refactors: { ...refactors, imports: [...refactors.imports, ...added.imports] },
+      kinds: await context.kinds(),
+    },
+    records,
+  );
+  const snapshot = await takeSnapshot(session, {
+    project: project.name,
+    revision: records.revision,
+    reads: reads.reads as unknown as Json,
+  });
+  const plan = makePlan(reads, snapshot, {
+    mode: modeOf(options),
+    environment: environment?.name ?? null,
+    commit: (await configCommit(repo.root, repo.tree.files)).id,
+    targets: [...options.list('target'), ...added.targets],
+    replace: options.list('replace'),
+    maxDeletes: null,
+  });
+  return { repo, plan: { ...plan, problems: [...plan.problems, ...(await sealedProblems(session, plan, resources))] } };
+}
+
+function modeOf(options: Options): PlanMode {
+  if (options.flag('destroy') && options.flag('refresh-only'))
+    throw new Fault('usage', '-destroy and -refresh-only exclude each other');
+  return options.flag('destroy') ? 'destroy' : options.flag('refresh-only') ? 'refresh-only' : 'normal';
+}
+
+export async function takeSnapshot(session: Session, body: JsonObject): Promise<Snapshot> {
+  return (await session.request('write', 'sys/managed/snapshot', body)).data as unknown as Snapshot;
+}
+
+function mounts(shown: Snapshot['engines']): ReadonlyMap<string, LensMount> {
+  return new Map(Object.entries(shown));
+}
+
+/** Has the store check, without giving a value away, that the blocks which the plan writes open at their address and field. */
+async function sealedProblems(session: Session, plan: Plan, resources: readonly Resource[]): Promise<Plan['problems']> {
+  const blocks = plan.mode === 'refresh-only' ? [] : plan.changes.flatMap(sealedBlocks);
+  if (blocks.length === 0) return [];
+  const reply = await session.request('write', 'sys/managed/check-sealed', { blocks: blocks as unknown as Json });
+  const verdicts = (reply.data?.verdicts ?? []) as readonly (string | null)[];
+  const byAddress = new Map(resources.map((resource) => [addressText(resource.name), resource]));
+  return blocks.flatMap(({ address, field }, index) => {
+    const verdict = verdicts[index] ?? null;
+    if (verdict === null) return [];
+    const [message = '', ...hint] = verdict.split('; ');
+    const pointer = toPointer(['spec', ...(parseFieldPath(field) ?? [])]);
+    const place = byAddress.get(addressText(address))?.locate(pointer) ?? null;
+    return [{ code: 'sealed' as const, address, message, hint: hint.length === 0 ? null : hint.join('; '), place }];
+  });
+}
+
+function sealedBlocks({ address, requests }: PlanChange) {
+  return requests.flatMap(({ data, values }) =>
+    (values ?? []).flatMap(({ at, field }) => {
+      const source = atPointer(data, at);
+      return isJsonObject(source) && typeof source.sealed === 'string' ? [{ address, field, sealed: source.sealed }] : [];
+    }),
+  );
+}

@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { decodePlan } from '../plan/plan-file.ts';
+import { type Command, storeOptions } from './command.ts';
+import { showPlan } from './plan.ts';
+import { withSession } from './session.ts';
+import { recordAt, showRecord } from './state.ts';
+
+export const show: Command = {
+  path: ['show'],
+  summary: 'Show a saved plan, or a managed object',
+  operands: 'PLANFILE|ADDRESS',
+  arity: { min: 1, max: 1 },
+  description: 'Shows a plan that plan -out saved (no store is needed), or the record of a managed object.',
+  examples: [
+    { command: 'secretctl show plan.bin', explanation: 'What was planned.' },
+    { command: 'secretctl show -json plan.bin', explanation: 'In the shape of terraform show -json, for policy checks.' },
+    { command: 'secretctl show SecretEngine/kv', explanation: 'What was applied last.' },
+  ],
+  options: storeOptions,
+  async run(context, [operand = ''], options) {
+    const path = resolve(context.cwd, operand);
+    if (existsSync(path)) {
+      showPlan(context, decodePlan(await readFile(path, 'utf8')));
+      return 0;
+    }
+    return withSession(context, options, ['show'], async (session) => {
+      await showRecord(context, await recordAt(session, operand));
+      return 0;
+    });
+  },
+};

@@ -1,0 +1,158 @@
+import { Fault } from '../base/error.ts';
+import { nearest } from '../base/nearest.ts';
+import { addressText, type ManagedAddress, type ManagedRecord } from '../protocol/managed.ts';
+import { seenDigest } from '../protocol/seen-digest.ts';
+import type { JsonObject, Json } from '../base/json.ts';
+import { type Command, storeOptions } from './command.ts';
+import type { CliContext } from './context.ts';
+import { printJson } from './output.ts';
+import { takeSnapshot } from './planning.ts';
+import { type Session, withSession } from './session.ts';
+
+export const list: Command = {
+  path: ['state', 'list'],
+  summary: 'List the managed objects',
+  operands: '[PREFIX]',
+  arity: { min: 0, max: 1 },
+  description: 'Lists the addresses of all managed objects of the store, of every project, or those that start with PREFIX.',
+  examples: [{ command: 'secretctl state list StaticSecret/', explanation: 'All managed secrets.' }],
+  options: storeOptions,
+  run: (context, [prefix = ''], options) =>
+    withSession(context, options, ['state', 'list'], async (session) => {
+      const records = (await managedRecords(session)).filter(({ address }) => addressText(address).startsWith(prefix));
+      if (context.json)
+        printJson(
+          context,
+          records.map(({ address, project }) => ({ address: addressText(address), project })),
+        );
+      else context.terminal.out(records.map(({ address }) => `${addressText(address)}\n`).join(''));
+      return 0;
+    }),
+};
+
+export const show: Command = {
+  path: ['state', 'show'],
+  summary: 'Show the record of a managed object',
+  operands: 'ADDRESS',
+  arity: { min: 1, max: 1 },
+  description: 'Shows what was applied last, from which commit, and when. Values of secrets are not part of it.',
+  examples: [{ command: 'secretctl state show Policy/payments-read', explanation: 'What was applied, and from where?' }],
+  options: storeOptions,
+  run: (context, [address = ''], options) =>
+    withSession(context, options, ['state', 'show'], async (session) => {
+      showRecord(context, await recordAt(session, address));
+      return 0;
+    }),
+};
+
+/** Prints a record as YAML, the language in which it was declared. */
+export async function showRecord(context: CliContext, record: ManagedRecord): Promise<void> {
+  if (context.json) return printJson(context, record);
+  const { stringify } = await import('yaml');
+  const { address, project, commit, appliedAt, labels, protect, spec } = record;
+  const head = {
+    address: addressText(address),
+    project,
+    commit,
+    appliedAt,
+    ...(protect ? { protect } : {}),
+    ...(Object.keys(labels).length === 0 ? {} : { labels }),
+  };
+  context.terminal.out(stringify({ ...head, spec }, { lineWidth: 0 }));
+}
+
+export const forget: Command = {
+  path: ['state', 'forget'],
+  summary: 'Stop managing an object, and keep it',
+  operands: 'ADDRESS',
+  arity: { min: 1, max: 1 },
+  description:
+    'Removes the record of an object; the object stays as it is. In a repo that several people use, a Refactor document says the same with a review.',
+  examples: [{ command: 'secretctl state forget StaticSecret/kv/old', explanation: 'Keep the secret, manage it no more.' }],
+  options: { ...storeOptions, 'auto-approve': { type: 'flag', description: 'Do not ask.' } },
+  run: (context, [operand = ''], options) =>
+    withSession(context, options, ['state', 'forget'], async (session) => {
+      const record = await recordAt(session, operand);
+      if (!options.flag('auto-approve'))
+        await confirm(context, `${addressText(record.address)} is managed no more afterwards; it stays as it is.`);
+      await applyRecord(session, record, { action: 'forget', address: record.address, record: null });
+      context.terminal.out(context.json ? '{}\n' : `Success! ${addressText(record.address)} is managed no more.\n`);
+      return 0;
+    }),
+};
+
+export const move: Command = {
+  path: ['state', 'mv'],
+  summary: 'Give a record another address, without touching the object',
+  operands: 'FROM TO',
+  arity: { min: 2, max: 2 },
+  description:
+    'Renames the record of an object that somebody has renamed in the store already; the object itself is not touched. To rename an object and its record together, ' +
+    'write a Refactor document with a move: the plan shows it.',
+  examples: [{ command: 'secretctl state mv Policy/pay Policy/payments-read', explanation: 'The record follows the object.' }],
+  options: { ...storeOptions, 'auto-approve': { type: 'flag', description: 'Do not ask.' } },
+  run: (context, [from = '', to = ''], options) =>
+    withSession(context, options, ['state', 'mv'], async (session) => {
+      const record = await recordAt(session, from);
+      const target = addressLike(record.address, to);
+      if (!options.flag('auto-approve'))
+        await confirm(context, `The record of ${addressText(record.address)} becomes that of ${addressText(target)}.`);
+      const { spec, labels, protect } = record;
+      await applyRecord(session, record, {
+        action: 'move',
+        address: target,
+        from: record.address,
+        record: { spec, labels, protect },
+      });
+      context.terminal.out(context.json ? '{}\n' : `Success! ${addressText(record.address)} is ${addressText(target)} now.\n`);
+      return 0;
+    }),
+};
+
+async function confirm(context: CliContext, what: string): Promise<void> {
+  if ((await context.terminal.ask(`${what} Only "yes" is accepted: `)).trim() !== 'yes')
+    throw new Fault('cancelled', 'Cancelled. Nothing was changed.');
+}
+
+export async function managedRecords(session: Session): Promise<readonly ManagedRecord[]> {
+  return ((await session.read('sys/managed'))?.records ?? []) as unknown as readonly ManagedRecord[];
+}
+
+/** The record of an address as a person types it. Throws Fault `usage` with the nearest one. */
+export async function recordAt(session: Session, operand: string): Promise<ManagedRecord> {
+  const records = await managedRecords(session);
+  const found = records.find(({ address }) => addressText(address) === operand);
+  if (found !== undefined) return found;
+  const near = nearest(
+    operand,
+    records.map(({ address }) => addressText(address)),
+  );
+  throw new Fault('usage', `nothing is managed at ${operand}`, {
+    hint: near === null ? 'See: secretctl state list' : `Did you mean ${near}?`,
+  });
+}
+
+/** `to`, understood as an address of the same kind and mount as `from`. */
+function addressLike(from: ManagedAddress, to: string): ManagedAddress {
+  const head = from.mount === null ? `${from.kind}/` : `${from.kind}/${from.mount}/`;
+  if (!to.startsWith(head) || to === head)
+    throw new Fault('usage', `a record keeps its kind and mount: the new address starts with ${head}`);
+  return { ...from, name: to.slice(head.length) };
+}
+
+/** An apply of one change that touches the record only. */
+async function applyRecord(
+  session: Session,
+  record: ManagedRecord,
+  change: { action: 'forget' | 'move'; address: ManagedAddress; from?: ManagedAddress; record: object | null },
+): Promise<void> {
+  const { storeId, revision } = await takeSnapshot(session, {});
+  await session.request('write', 'sys/apply', {
+    project: record.project,
+    storeId,
+    base: revision,
+    commit: record.commit,
+    planDigest: record.digest,
+    changes: [{ ...change, reads: [], seen: seenDigest([]), requests: [] } as unknown as Json],
+  } satisfies JsonObject);
+}
