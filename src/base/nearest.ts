@@ -1,13 +1,22 @@
+/** What comparisons may still cost, in letters times letters: one budget for many names keeps their cost bounded. */
+export interface NearestBudget {
+  left: number;
+}
+
 /**
  * The candidate that a misspelt name most likely means, or null: none is near (at most a third of the letters
- * differ, transposed neighbours count once; case is free). Cost grows with the candidates of about the same length only.
+ * differ, transposed neighbours count once; case is free). Cost grows with the candidates of about the same length only,
+ * and none is looked at any more once `budget` is spent.
  */
-export function nearest(name: string, candidates: Iterable<string>): string | null {
+export function nearest(name: string, candidates: Iterable<string>, budget: NearestBudget = { left: Infinity }): string | null {
   const wanted = name.toLowerCase();
   let limit = Math.max(1, Math.floor(Math.min(name.length, 64) / 3)) + 1;
   let best: string | null = null;
   for (const candidate of candidates) {
+    budget.left -= 1;
+    if (budget.left < 0) break;
     if (Math.abs(candidate.length - name.length) >= limit || candidate.length > 256) continue;
+    budget.left -= name.length * candidate.length;
     const distance = editDistance(wanted, candidate.toLowerCase(), limit);
     if (distance < limit) {
       limit = distance;

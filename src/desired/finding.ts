@@ -1,4 +1,4 @@
-import { nearest, type NearestBudget } from '../kinds/nearest.ts';
+import { nearest, type NearestBudget } from '../base/nearest.ts';
 import { showText } from '../kinds/show.ts';
 import type { DiagnosticCode } from './diagnostic.ts';
 import type { Spot } from './position.ts';
@@ -29,7 +29,7 @@ export class Findings {
    * said about unknown names.
    */
   incomplete = false;
-  readonly #budget: NearestBudget = { left: 3_000_000 };
+  readonly #budget: NearestBudget = { left: 30_000_000 };
 
   add(finding: Finding): void {
     this.all.push(finding);

@@ -1,15 +1,48 @@
-import { isJsonObject, toPointer, type Json } from '../base/json.ts';
+import { isJsonObject, toPointer, type Json, type JsonObject } from '../base/json.ts';
 import type { SpecSchema } from '../kinds/kind.ts';
+import type { DocumentKind } from './document-kind.ts';
 import { memberSchemas, withBranches } from '../kinds/schema-member.ts';
 
 /**
- * JSON pointers to the parts of a value that an excerpt must not show: what stands in a secret field (a person may have
- * put the plain secret there), and what the schema does not know (it may be a misspelt secret field).
+ * JSON pointers to the parts of a document that an excerpt must not show: what stands in a secret field (a person may
+ * have put the plain secret there), and what the schema does not know (it may be a misspelt secret field).
  */
-export function hiddenPointers(value: Json, schema: SpecSchema): readonly string[] {
+export function hiddenInDocument(document: Json, kinds: ReadonlyMap<string, DocumentKind>): readonly string[] {
+  const kind = isJsonObject(document) && typeof document['kind'] === 'string' ? kinds.get(document['kind']) : undefined;
+  if (kind === undefined || !isJsonObject(document)) return outsideEnvelope(document);
   const pointers: string[] = [];
-  search(value, [schema], [], pointers);
+  search(document, [kind.schema], [], pointers);
+  // A template may put any of its values into a secret field.
+  if (kind.secrets.length > 0 && document['forEach'] !== undefined) pointers.push('/forEach');
+  if (kind.kind === 'Environment') hidePatches(document, kinds, pointers);
   return pointers;
+}
+
+/** Nobody knows what this is, so no more is shown than what it says it is. */
+function outsideEnvelope(document: Json): readonly string[] {
+  if (!isJsonObject(document)) return [''];
+  return Object.keys(document)
+    .filter((name) => name !== 'apiVersion' && name !== 'kind')
+    .map((name) => toPointer([name]));
+}
+
+function hidePatches(document: JsonObject, kinds: ReadonlyMap<string, DocumentKind>, pointers: string[]): void {
+  const spec = isJsonObject(document['spec']) ? document['spec'] : {};
+  const patches = Array.isArray(spec['patches']) ? (spec['patches'] as readonly Json[]) : [];
+  for (const [index, patch] of patches.entries()) {
+    if (!isJsonObject(patch) || patch['spec'] === undefined) continue;
+    const target = typeof patch['target'] === 'string' ? patch['target'] : '';
+    const schema = kinds.get(target.slice(0, Math.max(0, target.indexOf('/'))))?.lens?.spec;
+    const at = ['spec', 'patches', index, 'spec'];
+    if (schema === undefined) pointers.push(toPointer(at));
+    else search(patch['spec'], [schema], at, pointers);
+  }
+}
+
+/** May a file that could not be parsed hold a plain secret? Not where all its documents are of kinds without secret fields. */
+export function maySpill(text: string, kinds: ReadonlyMap<string, DocumentKind>): boolean {
+  const named = [...text.matchAll(/\bkind["']?\s*:\s*["']?(\w*)/g)].map(([, kind = '']) => kinds.get(kind));
+  return named.length === 0 || named.some((kind) => kind === undefined || kind.secrets.length > 0 || kind.kind === 'Environment');
 }
 
 type Tokens = readonly (string | number)[];

@@ -1,17 +1,27 @@
-import type { Kind, LensContext, LensMount } from '../kinds/kind.ts';
+import { isJsonObject, toPointer, type Json } from '../base/json.ts';
+import type { Kind, LensContext, ResourceName } from '../kinds/kind.ts';
+import { showText } from '../kinds/show.ts';
+import { addressText } from '../protocol/managed.ts';
+import { addressKey, compareAddresses } from './address.ts';
+import { checkDraft, ignoredTokens, lifecycleOf } from './check-draft.ts';
+import { checkCycles } from './cycle.ts';
+import { diagnose, PlaceFinder } from './diagnose.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import type { Environment } from './environment.ts';
-import type { Project } from './project.ts';
-import type { Refactors } from './refactor.ts';
+import { compileKinds, type DocumentKind } from './document-kind.ts';
+import { expand, siteOf, specOf, type Draft, type Expansion } from './draft.ts';
+import { environmentOf, type Environment } from './environment.ts';
+import { checkPatches, patched, readPatches, unaskedVariables, type DraftsByAddress } from './environments.ts';
+import { Findings } from './finding.ts';
+import { hiddenInDocument, maySpill } from './hidden.ts';
+import { checkNesting, lensContext, mountPaths, type LiveMounts } from './mount-set.ts';
+import { projectOf, type Project } from './project.ts';
+import { readRefactors, type Refactors } from './refactor.ts';
+import { References, type ResolvedReference } from './references.ts';
 import type { Resource } from './resource.ts';
-import type { VariableInput } from './variables.ts';
-
-/** A YAML file of the repo. */
-export interface SourceFile {
-  /** Relative to the root of the repo, with `/`. */
-  readonly path: string;
-  readonly text: string;
-}
+import { fitsSchema, parseFiles, readEnvelopes, type SourceDocument } from './source-document.ts';
+import type { SourceFile } from './source-file.ts';
+import { ExpansionBudget, TooMuch } from './substitute.ts';
+import { declaredVariables, variableScope, type VariableDeclaration, type VariableInput } from './variables.ts';
 
 export interface LoadOptions {
   readonly kinds: readonly Kind[];
@@ -19,10 +29,7 @@ export interface LoadOptions {
   readonly environment: string | null;
   readonly variables: readonly VariableInput[];
   /** Mounts that exist in the store, so that documents may name them; null where no store is at hand. */
-  readonly liveMounts: {
-    readonly engines: ReadonlyMap<string, LensMount>;
-    readonly methods: ReadonlyMap<string, LensMount>;
-  } | null;
+  readonly liveMounts: LiveMounts | null;
 }
 
 /** What a repo wants. Where a diagnostic is an error, the rest is what could be understood: show it, never apply it. */
@@ -30,7 +37,7 @@ export interface Desired {
   /** Null where the repo has no valid Project document (an error). */
   readonly project: Project | null;
   readonly environment: Environment | null;
-  /** All Environment documents by name, to choose from. */
+  /** All valid Environment documents by name, to choose from. */
   readonly environments: ReadonlyMap<string, Environment>;
   /** In a stable order: by kind, mount and name. */
   readonly resources: readonly Resource[];
@@ -41,5 +48,274 @@ export interface Desired {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Signature fixed first; see the parts for the rules. */
-export type LoadDesired = (files: readonly SourceFile[], options: LoadOptions) => Desired;
+/** The file that holds the Project document, at the root of every repo. */
+export const projectFile = 'secretctl.yaml';
+
+/**
+ * What the files of a repo want of a store: pure, so that the same files and options always give the same. Bad input is
+ * never thrown: it makes diagnostics, all of them at once.
+ */
+export function loadDesired(files: readonly SourceFile[], options: LoadOptions): Desired {
+  const findings = new Findings();
+  const kinds = compileKinds(options.kinds);
+  const parsed = parseFiles(files, findings);
+  const texts = new Map(files.map(({ path, text }) => [path, text]));
+  const places = new PlaceFinder({ text: (file) => texts.get(file) });
+  const documents = readEnvelopes(parsed, kinds, findings);
+
+  const { project, declared } = readProject(documents, findings);
+  const environments = readEnvironments(documents, findings);
+  const chosen = chooseEnvironment(environments, options.environment, documents, findings);
+  const expansion: Expansion = {
+    variables: variableScope(declared, chosen === null ? null : environmentValues(chosen), options.variables, findings),
+    budget: new ExpansionBudget(),
+    findings,
+  };
+
+  const expanded = withoutDoubles(expandAll(documents, expansion), findings);
+  const drafts = applyEnvironments(expanded, environments, chosen, declared, expansion).map((draft) =>
+    checkDraft(draft, findings),
+  );
+  const lenses = new Map(options.kinds.map((kind) => [kind.kind, kind]));
+  const mounts = mountPaths(drafts, options.liveMounts, options.kinds);
+  const references = new References(lenses, mounts, drafts, findings);
+  const context = lensContext(drafts, options.liveMounts);
+  checkNesting(drafts, findings);
+
+  const resources: Resource[] = [];
+  const nodes: { name: ResourceName; forEachKey: string | null; references: readonly ResolvedReference[] }[] = [];
+  for (const draft of drafts) {
+    const needed = draft.document.broken ? [] : references.of(draft);
+    if (draft.name !== null) nodes.push({ name: draft.name, forEachKey: draft.forEachKey, references: needed });
+    const resource = draft.sound ? resourceOf(draft, needed, context, findings, places) : null;
+    if (resource !== null) resources.push(resource);
+  }
+  checkCycles(nodes, findings);
+  const refactors = readRefactors(soundDocuments(documents, 'Refactor', findings), {
+    kinds: lenses,
+    mounts,
+    declared: references.declared,
+    findings,
+    place: (site) => places.place(site),
+  });
+  return {
+    project,
+    environment: chosen?.environment ?? null,
+    environments: new Map([...environments].map(([name, { environment }]) => [name, environment])),
+    resources: resources.sort((a, b) => compareAddresses(a.name, b.name)),
+    context,
+    refactors,
+    diagnostics: diagnosticsOf(findings, texts, parsed, kinds),
+  };
+}
+
+type ReadEnvironment = { readonly document: SourceDocument; readonly environment: Environment };
+
+/** Documents of a kind that declares no object of the store, where they are as they should be; their names differ. */
+function soundDocuments(documents: readonly SourceDocument[], kind: string, findings: Findings): readonly SourceDocument[] {
+  const names = new Map<Json, SourceDocument>();
+  return documents.filter((document) => {
+    if (document.kind.kind !== kind || document.broken) return false;
+    const sound = fitsSchema(document.kind, document.value, {
+      budget: findings.budget,
+      add: ({ code, at, part, message, hint }) => findings.add({ code, message, hint, site: document.site(at, part) }),
+    });
+    const name = nameIn(document);
+    const first = names.get(name);
+    if (first !== undefined && name !== null) {
+      const related = { message: 'the other one is at', site: first.site('/metadata/name') };
+      const message = `${kind}/${String(name)} is declared twice`;
+      findings.add({ code: 'DOC003', message, site: document.site('/metadata/name'), related });
+    } else names.set(name, document);
+    return sound && first === undefined;
+  });
+}
+
+function nameIn({ value: { metadata } }: SourceDocument): Json {
+  return isJsonObject(metadata) ? (metadata['name'] ?? null) : null;
+}
+
+function readProject(
+  documents: readonly SourceDocument[],
+  findings: Findings,
+): { readonly project: Project | null; readonly declared: ReadonlyMap<string, VariableDeclaration> } {
+  const all = documents.filter(({ kind }) => kind.kind === 'Project');
+  const [first] = all;
+  if (first === undefined) {
+    if (!findings.incomplete) {
+      const hint = 'secretctl init writes one';
+      findings.add({ code: 'DOC005', message: `${projectFile} holds no Project document`, hint, site: { file: projectFile } });
+    }
+    return { project: null, declared: new Map() };
+  }
+  for (const document of all) {
+    if (document === first && document.file === projectFile) continue;
+    const site = document.site('/kind');
+    if (document.file !== projectFile) {
+      const hint = 'a repo inside of this one is named under spec.exclude';
+      findings.add({
+        code: 'DOC005',
+        message: `the Project document stands in ${projectFile} at the root of the repo`,
+        hint,
+        site,
+      });
+    } else {
+      const related = { message: 'the other one is at', site: first.site('/kind') };
+      findings.add({ code: 'DOC005', message: 'a repo has one Project document', site, related });
+    }
+  }
+  const spec = specOf({ value: first.value });
+  const declared = declaredVariables(spec, findings, (pointer) => first.site(`/spec${pointer}`));
+  const [sound] = soundDocuments([first], 'Project', findings);
+  return { project: sound === undefined ? null : projectOf(sound.value, declared), declared };
+}
+
+function readEnvironments(documents: readonly SourceDocument[], findings: Findings): ReadonlyMap<string, ReadEnvironment> {
+  const sound = soundDocuments(documents, 'Environment', findings);
+  return new Map(
+    sound.map((document) => {
+      const environment = environmentOf(document.value);
+      return [environment.name, { document, environment }];
+    }),
+  );
+}
+
+function chooseEnvironment(
+  environments: ReadonlyMap<string, ReadEnvironment>,
+  name: string | null,
+  documents: readonly SourceDocument[],
+  findings: Findings,
+): ReadEnvironment | null {
+  if (name === null) return null;
+  const chosen = environments.get(name);
+  if (chosen !== undefined || findings.incomplete) return chosen ?? null;
+  // It is there, and findings say what is wrong with it.
+  if (documents.some((document) => document.kind.kind === 'Environment' && nameIn(document) === name)) return null;
+  const known = [...environments.keys()];
+  const list = known.length === 0 ? 'the repo has no Environment document' : `there are ${known.slice(0, 20).join(', ')}`;
+  const hint = findings.suggestion(name, known) ?? list;
+  findings.add({ code: 'ENV001', message: `unknown environment ${showText(name)}`, hint, site: { file: '-environment' } });
+  return null;
+}
+
+function environmentValues({ document, environment }: ReadEnvironment) {
+  return {
+    name: environment.name,
+    variables: environment.variables,
+    site: (name: string) => document.site(toPointer(['spec', 'variables', name])),
+  };
+}
+
+function expandAll(documents: readonly SourceDocument[], expansion: Expansion): readonly Draft[] {
+  const drafts: Draft[] = [];
+  for (const document of documents) {
+    const { lens } = document.kind;
+    if (lens === null) continue;
+    try {
+      drafts.push(...expand(document, lens, expansion));
+    } catch (error) {
+      if (!(error instanceof TooMuch)) throw error;
+      const message = 'the references in the repo expand to more than fits in memory';
+      const hint = 'split the repo, or use smaller values';
+      expansion.findings.add({ code: 'LIMIT001', message, hint, site: document.site('', 'key') });
+      expansion.findings.incomplete = true;
+      break;
+    }
+  }
+  return drafts;
+}
+
+/** The first draft of each address; a finding about each further one. */
+function withoutDoubles(drafts: readonly Draft[], findings: Findings): readonly Draft[] {
+  const first = new Map<string, Draft>();
+  return drafts.filter((draft) => {
+    if (draft.name === null) return true;
+    const key = addressKey(draft.name);
+    const other = first.get(key);
+    if (other === undefined) {
+      first.set(key, draft);
+      return true;
+    }
+    findings.add({
+      code: 'DOC003',
+      message: `${addressText(draft.name)} is declared twice`,
+      site: siteOf(draft, '/metadata/name'),
+      forEachKey: draft.forEachKey,
+      related: { message: 'it is also declared at', site: siteOf(other, '/metadata/name') },
+    });
+    return false;
+  });
+}
+
+/** The drafts as the chosen environment wants them; the other environments are checked as far as that goes. */
+function applyEnvironments(
+  drafts: readonly Draft[],
+  environments: ReadonlyMap<string, ReadEnvironment>,
+  chosen: ReadEnvironment | null,
+  declared: ReadonlyMap<string, VariableDeclaration>,
+  expansion: Expansion,
+): readonly Draft[] {
+  const byAddress: DraftsByAddress = new Map(
+    drafts.flatMap((draft) => (draft.name === null ? [] : [[addressText(draft.name), draft]])),
+  );
+  const unasked: Expansion = { ...expansion, variables: unaskedVariables(declared.keys()) };
+  let result = drafts;
+  for (const read of environments.values()) {
+    try {
+      if (read === chosen) {
+        const patches = readPatches(read.document, byAddress, expansion);
+        result = drafts.map((draft) => {
+          const list = draft.name === null ? undefined : patches.get(addressText(draft.name));
+          return list === undefined ? draft : patched(draft, list);
+        });
+      } else checkPatches(readPatches(read.document, byAddress, unasked), byAddress, unasked);
+    } catch (error) {
+      if (!(error instanceof TooMuch)) throw error;
+      const message = 'the references in these patches expand to more than fits in memory';
+      expansion.findings.add({ code: 'LIMIT001', message, site: read.document.site('/spec/patches', 'key') });
+    }
+  }
+  return result;
+}
+
+/** The resource of a sound draft; null where its kind refuses it. */
+function resourceOf(
+  draft: Draft,
+  needed: readonly ResolvedReference[],
+  context: LensContext,
+  findings: Findings,
+  places: PlaceFinder,
+): Resource | null {
+  const { name, lens, value, document, forEachKey } = draft;
+  if (name === null) return null;
+  const spec = specOf(draft);
+  const problems = lens.check?.(spec, name, context) ?? [];
+  for (const { at, message, hint = null } of problems) {
+    findings.add({ code: 'KIND001', message, hint, site: siteOf(draft, `/spec${at}`), forEachKey });
+  }
+  if (problems.length > 0) return null;
+  const references = new Map(needed.map(({ to }) => [addressKey(to), to]));
+  return {
+    name,
+    ...lifecycleOf(value),
+    ignoreChanges: ignoredTokens(value).flatMap((tokens) => (tokens === null ? [] : toPointer(tokens))),
+    spec: lens.normalize(spec, name, context),
+    references: [...references.values()].sort(compareAddresses),
+    origin: { file: document.file, document: document.index, forEachKey },
+    locate: (pointer) => places.place(siteOf(draft, pointer)),
+  };
+}
+
+function diagnosticsOf(
+  findings: Findings,
+  texts: ReadonlyMap<string, string>,
+  parsed: ReturnType<typeof parseFiles>,
+  kinds: ReadonlyMap<string, DocumentKind>,
+): readonly Diagnostic[] {
+  return diagnose(findings.all, {
+    text: (file) => texts.get(file),
+    document: (file, index) => parsed.get(file)?.find((document) => document.index === index)?.value,
+    hidden: (document) => hiddenInDocument(document, kinds),
+    suspect: (text) => maySpill(text, kinds),
+  });
+}

@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
+import { unresolved } from '../kinds/validate.ts';
 
 /**
  * `target` with a JSON merge patch (RFC 7396) applied: members of the patch replace those of the target, maps merge,
@@ -8,7 +9,7 @@ export function mergePatch(target: JsonObject, patch: JsonObject): JsonObject {
   const merged = new Map<string, Json>(Object.entries(target));
   for (const [name, change] of Object.entries(patch)) {
     if (change === null) merged.delete(name);
-    else if (isJsonObject(change) && !Object.isFrozen(change)) {
+    else if (isJsonObject(change) && change !== unresolved) {
       const before = merged.get(name);
       merged.set(name, mergePatch(isJsonObject(before) ? before : {}, change));
     } else merged.set(name, change);

@@ -3,15 +3,15 @@ import type { Diagnostic } from './diagnostic.ts';
 
 export interface RenderOptions {
   /** Use ANSI colours. */
-  readonly color: boolean;
-  /** Show at most so many; the rest is counted. Infinity: all. */
-  readonly limit: number;
+  readonly colour: boolean;
+  /** Show at most so many (50 unless told); the rest is counted. */
+  readonly limit?: number;
 }
 
 /** Diagnostics as a person reads them, one block each, then how many there are. Empty text for none. */
-export function renderDiagnostics(diagnostics: readonly Diagnostic[], { color, limit }: RenderOptions): string {
+export function renderDiagnostics(diagnostics: readonly Diagnostic[], { colour, limit = 50 }: RenderOptions): string {
   if (diagnostics.length === 0) return '';
-  const paint = color ? ansi : plain;
+  const paint = colour ? ansi : plain;
   // Where not all are shown, errors come before warnings; both stay in their order.
   const shown =
     diagnostics.length <= limit
@@ -30,12 +30,6 @@ export function summary(diagnostics: readonly Diagnostic[]): string {
   const files = new Set(diagnostics.map(({ file }) => file)).size;
   const counts = [...(errors > 0 ? [count(errors, 'error')] : []), ...(warnings > 0 ? [count(warnings, 'warning')] : [])];
   return `${counts.join(' and ')} in ${count(files, 'file')}`;
-}
-
-/** What `-json` prints for a diagnostic. */
-export function diagnosticJson(diagnostic: Diagnostic): Record<string, unknown> {
-  const { code, severity, message, hint, file, line, column, endColumn, excerpt, forEachKey, related } = diagnostic;
-  return { severity, code, message, hint, file, line, column, endColumn, excerpt: excerpt?.text ?? null, forEachKey, related };
 }
 
 type Paint = Readonly<Record<'error' | 'warning' | 'frame' | 'strong', (text: string) => string>>;

@@ -21,7 +21,7 @@ export interface VariableInput {
   /** The text of `-var name=text`, or the value of a variables file. */
   readonly value: Json;
   /** Where it came from, for messages: `-var`, or the path of a variables file. */
-  readonly source: string;
+  readonly origin: string;
 }
 
 const namePattern = '^[A-Za-z_][A-Za-z0-9_-]{0,63}$';
@@ -177,10 +177,10 @@ export function variableScope(
     if (environment === null) break;
     set(name, environment.site(name), (type) => typedValue(type, value), `the environment ${showText(environment.name)}`);
   }
-  for (const { name, value, source } of inputs) {
+  for (const { name, value, origin } of inputs) {
     const read = (type: VariableType): Json | undefined =>
-      source === '-var' && typeof value === 'string' ? valueOfText(type, value) : typedValue(type, value);
-    set(name, { file: source }, read, source);
+      origin === '-var' && typeof value === 'string' ? valueOfText(type, value) : typedValue(type, value);
+    set(name, { file: origin }, read, origin);
   }
   return scope;
 }

@@ -1,7 +1,7 @@
 import { isJsonObject, toPointer, type Json, type JsonObject } from '../base/json.ts';
 import { fieldPath } from './field-path.ts';
 import type { SpecSchema } from './kind.ts';
-import { nearest, type NearestBudget } from './nearest.ts';
+import { nearest, type NearestBudget } from '../base/nearest.ts';
 import { showJson, showText } from './show.ts';
 import { compileSchema, firstDouble, hasFormat, isOfType, textLength, unresolved } from './validate.ts';
 
@@ -33,7 +33,7 @@ export function explain(
   options: { readonly root?: string; readonly quote?: boolean; readonly budget?: NearestBudget } = {},
 ): readonly SchemaProblem[] {
   const problems: SchemaProblem[] = [];
-  const { root = 'spec', quote = true, budget = { left: 20_000 } } = options;
+  const { root = 'spec', quote = true, budget = { left: 10_000_000 } } = options;
   new Explanation(problems, root, quote, budget).value(schema, value, []);
   return problems;
 }
