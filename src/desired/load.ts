@@ -17,7 +17,7 @@ import { checkNesting, lensContext, mountPaths, type LiveMounts } from './mount-
 import { projectOf, type Project } from './project.ts';
 import { readRefactors, type Refactors } from './refactor.ts';
 import { References, type ResolvedReference } from './references.ts';
-import type { Resource } from './resource.ts';
+import type { Origin, Resource } from './resource.ts';
 import { fitsSchema, parseFiles, readEnvelopes, type SourceDocument } from './source-document.ts';
 import type { SourceFile } from './source-file.ts';
 import { ExpansionBudget, TooMuch } from './substitute.ts';
@@ -41,6 +41,8 @@ export interface Desired {
   readonly environments: ReadonlyMap<string, Environment>;
   /** In a stable order: by kind, mount and name. */
   readonly resources: readonly Resource[];
+  /** Where every address (as `addressText` writes it) is declared, also those that are no resource because something is wrong with them. */
+  readonly origins: ReadonlyMap<string, Origin>;
   /** The planned mounts: live ones overlaid with declared ones. */
   readonly context: LensContext;
   readonly refactors: Refactors;
@@ -103,6 +105,7 @@ export function loadDesired(files: readonly SourceFile[], options: LoadOptions):
     environment: chosen?.environment ?? null,
     environments: new Map([...environments].map(([name, { environment }]) => [name, environment])),
     resources: resources.sort((a, b) => compareAddresses(a.name, b.name)),
+    origins: new Map(drafts.flatMap((draft) => (draft.name === null ? [] : [[addressText(draft.name), originOf(draft)]]))),
     context,
     refactors,
     diagnostics: diagnosticsOf(findings, texts, parsed, kinds),
@@ -286,7 +289,7 @@ function resourceOf(
   findings: Findings,
   places: PlaceFinder,
 ): Resource | null {
-  const { name, lens, value, document, forEachKey } = draft;
+  const { name, lens, value, forEachKey } = draft;
   if (name === null) return null;
   const spec = specOf(draft);
   const problems = lens.check?.(spec, name, context) ?? [];
@@ -301,9 +304,13 @@ function resourceOf(
     ignoreChanges: ignoredTokens(value).flatMap((tokens) => (tokens === null ? [] : toPointer(tokens))),
     spec: lens.normalize(spec, name, context),
     references: [...references.values()].sort(compareAddresses),
-    origin: { file: document.file, document: document.index, forEachKey },
+    origin: originOf(draft),
     locate: (pointer) => places.place(siteOf(draft, pointer)),
   };
+}
+
+function originOf({ document, forEachKey }: Draft): Origin {
+  return { file: document.file, document: document.index, forEachKey };
 }
 
 function diagnosticsOf(

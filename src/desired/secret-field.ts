@@ -1,5 +1,6 @@
 import { isJsonObject, pointerTokens, type Json, type JsonObject } from '../base/json.ts';
 import { visitFields, type AnnotatedField } from '../kinds/annotation.ts';
+import { fieldPath } from '../kinds/field-path.ts';
 import type { ResourceName } from '../kinds/kind.ts';
 import { unresolved } from '../kinds/validate.ts';
 import { addressText } from '../protocol/managed.ts';
@@ -31,7 +32,7 @@ export function secretProblems(
   const problems: SecretProblem[] = [];
   visitFields(spec, fields, (value, at) => {
     if (value === unresolved || value === null) return;
-    const field = pointerTokens(at).join('.');
+    const field = fieldPath(pointerTokens(at));
     const seal = `seal it: ${sealCommand(resource, field)}`;
     if (!isJsonObject(value)) {
       const message = `a plain value in the secret field "${field}": everyone who reads the repo would know it`;
