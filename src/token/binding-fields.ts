@@ -40,12 +40,16 @@ export function choiceField(
   return { at: [name], member, form: plainForm, schema: { type: 'string', enum: choices, default: choices[0], description } };
 }
 
-export function textField(name: string, member: string, description: string): MappedField {
-  return { at: [name], member, form: plainForm, schema: { type: 'string', maxLength: 256, default: '', description } };
+export function textField(name: string, member: string, pattern: string, description: string): MappedField {
+  return { at: [name], member, form: plainForm, schema: { type: 'string', pattern, maxLength: 256, default: '', description } };
 }
 
-export function namesField(name: string, member: string, description: string): MappedField {
-  const items: SpecSchema = { type: 'string', minLength: 1, description: 'A name or a pattern.' };
+/** Names of policies that need not exist, or patterns of such names, in which `*` stands for any text. */
+export function policyNamesField(name: string, member: string, what: 'names' | 'patterns', description: string): MappedField {
+  const items: SpecSchema =
+    what === 'names'
+      ? { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$', description: 'The name of a policy.' }
+      : { type: 'string', pattern: '^[A-Za-z0-9._@*-]{1,128}$', description: 'A pattern of names.' };
   return { at: [name], member, form: setForm, schema: { type: 'array', uniqueItems: true, default: [], items, description } };
 }
 

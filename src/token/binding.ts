@@ -9,8 +9,8 @@ import {
   expiresField,
   flagField,
   matchDescription,
-  namesField,
   policiesField,
+  policyNamesField,
   textField,
 } from './binding-fields.ts';
 
@@ -20,13 +20,19 @@ const fields = [
     ['default', 'root'],
     'The policies that tokens may have; they may then be others than those of the token that asks. Empty: any that the token that asks has.',
   ),
-  namesField(
+  policyNamesField(
     'allowedPoliciesGlob',
     'allowed_policies_glob',
+    'patterns',
     'Policies that tokens may have, as patterns in which `*` stands for any text.',
   ),
-  namesField('disallowedPolicies', 'disallowed_policies', 'Policies that no token may have.'),
-  namesField('disallowedPoliciesGlob', 'disallowed_policies_glob', 'Policies that no token may have, as patterns.'),
+  policyNamesField('disallowedPolicies', 'disallowed_policies', 'names', 'Policies that no token may have.'),
+  policyNamesField(
+    'disallowedPoliciesGlob',
+    'disallowed_policies_glob',
+    'patterns',
+    'Policies that no token may have, as patterns.',
+  ),
   flagField('noDefaultPolicy', 'token_no_default_policy', false, 'Do not add the policy `default` to tokens.'),
   flagField('orphan', 'orphan', false, 'Tokens have no parent, so they outlive the one that asked for them.'),
   flagField('renewable', 'renewable', true, 'Tokens can be renewed.'),
@@ -43,7 +49,12 @@ const fields = [
     ['default-service', 'default-batch', 'service', 'batch'],
     'Which type of token is made; with default-… the request may ask for the other one.',
   ),
-  textField('pathSuffix', 'path_suffix', 'Added to the path that the tokens show, to tell generations of a role apart.'),
+  textField(
+    'pathSuffix',
+    'path_suffix',
+    '^(\\w([\\w-]|\\.(?!\\.))*\\w)?$',
+    'Added to the path that the tokens show, to tell generations of a role apart.',
+  ),
   addressesField('tokenBoundCidrs', 'token_bound_cidrs', 'The addresses from which the tokens work; empty: any.'),
   expiresField,
 ];

@@ -1,4 +1,3 @@
-import type { Parameters } from 'fast-check';
 import type { JsonObject } from '../../src/base/json.ts';
 import type { ReplyAuth } from '../../src/protocol/reply.ts';
 import { RequestError } from '../../src/protocol/request-error.ts';
@@ -37,7 +36,7 @@ export function seconds(w: World, count: number): void {
 }
 
 /** How often a property runs: `small` times in CI, `full` times with SECRETCTL_FULL=1, from SECRETCTL_SEED if set. */
-export function runs(small: number, full: number): Parameters<never> {
+export function runs(small: number, full: number): { readonly numRuns: number; readonly seed?: number } {
   const seed = process.env['SECRETCTL_SEED'];
   return { numRuns: process.env['SECRETCTL_FULL'] === '1' ? full : small, ...(seed === undefined ? {} : { seed: Number(seed) }) };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../src/base/json.ts';
 import { authOf, hour, newToken, refusal, seconds, works } from '../../token/asking.ts';
 import { approleWorld, login, roleId, secretId } from './logging-in.ts';
 
@@ -37,7 +38,7 @@ describe('a login with role id and secret id', () => {
     const { id } = await secretId(w);
     const foreign = await secretId(w, {}, 'other');
     const known = await roleId(w);
-    for (const body of [
+    const bodies: readonly JsonObject[] = [
       { role_id: known },
       { role_id: known, secret_id: 'wrong' },
       { role_id: known, secret_id: foreign.id },
@@ -51,7 +52,8 @@ describe('a login with role id and secret id', () => {
       { role_id: 'unknown', secret_id: id },
       { role_id: 'x'.repeat(5000), secret_id: id },
       { role_id: known, secret_id: 'x'.repeat(5000) },
-    ]) {
+    ];
+    for (const body of bodies) {
       expect(await refusal(w.write('auth/approle/login', body, null))).toEqual(invalid);
     }
     expect(await refusal(w.write('auth/approle/login', { secret_id: id }, null))).toEqual([400, 'missing role_id']);
