@@ -11,7 +11,6 @@ import {
   rewrapKey,
   shreddedKeyOf,
   shreddedPrefix,
-  usageKey,
   type Area,
 } from './layout.ts';
 import { recordTerm } from './record.ts';
@@ -121,7 +120,6 @@ export class Rewrap {
   }
 
   async #finish(tx: Transaction): Promise<Step> {
-    await this.#records.renew(tx, 'core', usageKey);
     tx.delete(rewrapKey);
     await this.#keychain.withRing(tx, (ring, rootKey) => this.#keychain.putRing(tx, ring.encodeNewest(), rootKey));
     return { examined: 0, renewed: 0, done: true };

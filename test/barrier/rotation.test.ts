@@ -4,7 +4,7 @@ import type { Barrier } from '../../src/barrier/barrier.ts';
 import { initializeBarrier, openBarrier } from '../../src/barrier/open-barrier.ts';
 import { recordTerm } from '../../src/barrier/record.ts';
 import { MemoryMedium } from '../../src/storage/memory.ts';
-import type { TransactionalStore } from '../../src/storage/transaction.ts';
+import type { Transaction, TransactionalStore } from '../../src/storage/transaction.ts';
 import { atEachCommit } from './crash.ts';
 import { mountId, newBarrier, overwrite, seededRandom, stoppedClock, stored, storeId, storeOver } from './fixture.ts';
 
@@ -233,6 +233,44 @@ describe('a rewrap', () => {
     expect([...medium.entries.keys()].filter((key) => /\/w\d+$/.test(key))).toHaveLength(20);
   });
 
+  it('puts no more than a few megabytes into one transaction', async () => {
+    const { store, barrier } = await newStore();
+    await store.transact(async (tx) => {
+      for (let index = 0; index < 12; index++) await barrier.view(tx, 'core').put(`n${index}`, new Uint8Array(1024 * 1024));
+    });
+    await store.transact((tx) => barrier.rotate(tx));
+    const steps: number[] = [0];
+    await barrier.rewrap(store, { onProgress: ({ examined }) => steps.push(examined) });
+    const sizes = steps.slice(1).map((examined, index) => examined - (steps[index] ?? 0));
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(5);
+  });
+
+  it('that ends between a reader’s look at a record and at the keys makes the reader look again', async () => {
+    const { store, barrier } = await newStore();
+    await fill(store, barrier, ['a']);
+    await store.transact((tx) => barrier.rotate(tx));
+    let raced = false;
+    const value = await store.read((tx) => {
+      const slow: Transaction = {
+        get: async (key) => {
+          const seen = await tx.get(key);
+          if (key === 'core/a' && !raced) {
+            raced = true;
+            await barrier.rewrap(store);
+          }
+          return seen;
+        },
+        list: (prefix, options) => tx.list(prefix, options),
+        put: (key, bytes) => tx.put(key, bytes),
+        delete: (key) => tx.delete(key),
+        onCommit: (action) => tx.onCommit(action),
+      };
+      return barrier.view(slow, 'core').get('a');
+    });
+    expect(raced).toBe(true);
+    expect(fromUtf8(value?.value ?? new Uint8Array(0))).toBe('"core" a');
+  });
+
   it('stops at a record that does not open, names it, and keeps the old keys', async () => {
     const { store, barrier, medium } = await newStore();
     await fill(store, barrier, names);
@@ -252,15 +290,19 @@ describe('a rewrap', () => {
     expect(termsIn(medium)).toEqual([2]);
   });
 
-  it('passes over what waits to be purged', async () => {
+  it.each([2, 256])('passes over what waits to be purged, %d records at a time', async (limit) => {
     const { store, barrier, medium } = await newStore();
     await fill(store, barrier, names);
     await store.transact(async (tx) => {
       await barrier.shredMount(tx, mountId);
       await barrier.rotate(tx);
     });
-    await barrier.rewrap(store, { limit: 2 });
-    expect(termsIn(medium)).toEqual([1, 2]);
+    const ciphertext = (key: string) => key.startsWith(`mount/${mountId}/`);
+    await barrier.rewrap(store, { limit });
+    for (const [key, entry] of medium.entries) {
+      if (ciphertext(key)) expect(recordTerm(entry.value)).toBe(1);
+      else if (/^(core|mount)/.test(key)) expect([key, recordTerm(entry.value)]).toEqual([key, 2]);
+    }
     while ((await barrier.purgeShredded(store, { limit: 3 })) > 0);
     expect(termsIn(medium)).toEqual([2]);
   });

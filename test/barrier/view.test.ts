@@ -156,6 +156,27 @@ describe('a view', () => {
     });
   });
 
+  it('lists what stands right behind a folder, however much is in it and wherever the page ends', async () => {
+    const { store, barrier } = await newBarrier();
+    // In the order of bytes: a-, a/, a/…, a0, a00.
+    const names = ['a-', 'a/', 'a0', 'a0/', 'a00', 'b'];
+    for (const size of [1, 62, 63, 64, 65, 200]) {
+      await store.transact(async (tx) => {
+        const view = barrier.view(tx, 'core').below(`s${size}/`);
+        for (const path of ['a-', 'a0', 'a0/x', 'a00', 'b']) await view.put(path, utf8('x'));
+        for (let index = 0; index < size; index++) await view.put(`a/${index}`, utf8('x'));
+      });
+      await store.read(async (tx) => {
+        const view = barrier.view(tx, 'core').below(`s${size}/`);
+        expect(await view.children('')).toEqual(names);
+        for (const [index, after] of names.entries()) {
+          expect(await view.children('', { after })).toEqual(names.slice(index + 1));
+          expect(await view.children('', { after, limit: 1 })).toEqual(names.slice(index + 1, index + 2));
+        }
+      });
+    }
+  });
+
   it('lists many records in few steps', async () => {
     const { store, barrier } = await newBarrier();
     const names = Array.from({ length: 5000 }, (_, index) => `n${String(index).padStart(5, '0')}`);
