@@ -4,7 +4,7 @@ import { type Desired, loadDesired, type LoadOptions } from '../desired/load.ts'
 import { renderDiagnostics } from '../desired/render.ts';
 import { readSources, type SourceTree } from '../desired/source.ts';
 import type { VariableInput } from '../desired/variables.ts';
-import { parseVariablesFile } from '../desired/variables-file.ts';
+import { readVariablesFile } from '../desired/variables-file.ts';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Option, Options } from './command.ts';
@@ -35,14 +35,14 @@ export async function loadRepo(context: CliContext, options: Options, liveMounts
   const variables: VariableInput[] = [];
   const extra: Diagnostic[] = [];
   for (const file of options.list('var-file')) {
-    const read = parseVariablesFile({ path: file, text: await textOf(context, file) });
+    const read = readVariablesFile(file, await textOf(context, file));
     variables.push(...read.variables);
     extra.push(...read.diagnostics);
   }
   for (const assignment of options.list('var')) {
     const split = assignment.indexOf('=');
     if (split < 1) throw new Fault('usage', `-var is NAME=VALUE, not ${JSON.stringify(assignment)}`);
-    variables.push({ name: assignment.slice(0, split), value: assignment.slice(split + 1), source: '-var' });
+    variables.push({ name: assignment.slice(0, split), value: assignment.slice(split + 1), origin: '-var' });
   }
   const desired = loadDesired(tree.files, {
     kinds: await context.kinds(),
