@@ -62,8 +62,10 @@ class CompiledAcl implements Acl {
   reaches(prefix: string): boolean {
     return this.#granting.some((pattern) => {
       const wildcard = pattern.search(/[*+]/);
-      const literal = wildcard === -1 ? pattern : pattern.slice(0, wildcard);
-      return literal.startsWith(prefix) || (wildcard !== -1 && prefix.startsWith(literal));
+      // A rule for `kv` also counts for a list of `kv/`.
+      if (wildcard === -1) return `${pattern}/`.startsWith(prefix);
+      const literal = pattern.slice(0, wildcard);
+      return literal.startsWith(prefix) || prefix.startsWith(literal);
     });
   }
 

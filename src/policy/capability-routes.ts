@@ -78,7 +78,7 @@ function answer(context: RouteContext, acl: Acl | null, unknown = 'missing token
 }
 
 /** The capabilities on each path, and as `capabilities` those on the first. */
-export function capabilitiesOn(acl: Acl, paths: readonly string[]): JsonObject {
+function capabilitiesOn(acl: Acl, paths: readonly string[]): JsonObject {
   const found = paths.map((path): [string, Json] => [path, [...capabilitiesOf(acl, path)]]);
   return Object.fromEntries([['capabilities', found[0]?.[1] ?? []], ...found]);
 }

@@ -1,6 +1,5 @@
 /** What is wrong with a text, and where. Line and column count from 1, a column is a UTF-16 code unit. */
 export class HclError extends Error {
-  readonly what: string;
   readonly line: number;
   readonly column: number;
 
@@ -10,7 +9,6 @@ export class HclError extends Error {
     const column = (before.at(-1)?.length ?? 0) + 1;
     super(`line ${line}, column ${column}: ${what}`);
     this.name = 'HclError';
-    this.what = what;
     this.line = line;
     this.column = column;
   }

@@ -2,7 +2,7 @@ import { HclError } from './hcl-error.ts';
 
 const maxDepth = 16;
 
-export interface HclKey {
+interface HclKey {
   readonly text: string;
   readonly at: number;
 }

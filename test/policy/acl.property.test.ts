@@ -52,7 +52,7 @@ describe('the compiled policies', () => {
       }),
       runs(400, 20_000),
     );
-  });
+  }, 300_000);
 
   it('decide by the right one of many patterns that match', () => {
     fc.assert(
@@ -62,7 +62,7 @@ describe('the compiled policies', () => {
       }),
       runs(1_500, 50_000),
     );
-  });
+  }, 300_000);
 
   it('give the same answers whatever the order of policies and of rules', () => {
     fc.assert(
@@ -75,6 +75,17 @@ describe('the compiled policies', () => {
         }
       }),
       runs(200, 10_000),
+    );
+  }, 300_000);
+
+  it('reach every mount in which they allow something', () => {
+    fc.assert(
+      fc.property(policies, arbitraryPath, (set, path) => {
+        const acl = compileAcl(set);
+        fc.pre(acl.capabilities(path)[0] !== 'deny' && path.includes('/'));
+        expect(acl.reaches(`${path.split('/')[0] ?? ''}/`)).toBe(true);
+      }),
+      runs(200, 5_000),
     );
   });
 
@@ -90,5 +101,5 @@ describe('the compiled policies', () => {
       }),
       runs(200, 5_000),
     );
-  });
+  }, 300_000);
 });

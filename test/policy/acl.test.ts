@@ -181,6 +181,19 @@ describe('templated paths', () => {
   });
 });
 
+describe('the reach of policies', () => {
+  it('is a mount in which they allow anything at all', () => {
+    const reach = (path: string, capability = 'read'): boolean =>
+      acl(`path "${path}" { capabilities = ["${capability}"] }`).reaches('kv/');
+    for (const path of ['kv/data/a', 'kv/*', 'kv/+/a', 'k*', '*', '+/data', 'kv', 'kv/'])
+      expect([path, reach(path)]).toEqual([path, true]);
+    for (const path of ['kv2/data/a', 'kvx*', 'k', 'sys/*', 'other/+']) expect([path, reach(path)]).toEqual([path, false]);
+    expect(reach('kv/*', 'deny')).toBe(false);
+    expect(acl('path "kv/*" {}').reaches('kv/')).toBe(false);
+    expect(rootAcl.reaches('kv/')).toBe(true);
+  });
+});
+
 describe('wrapping limits', () => {
   const rule = (limits: string): Acl => acl(`path "x" { capabilities = ["read", "list"] ${limits} }`);
 

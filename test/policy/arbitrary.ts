@@ -7,7 +7,7 @@ const segment = fc.constantFrom('a', 'b', 'ab', 'ba', 'abc', '+', '+a', 'a+', 'Ã
 const ending = fc.constantFrom('', '', '', '*', '/*', '/', 'a*', '/b*');
 
 /** Few segments, so that patterns and paths meet; wildcards of every form. */
-export const arbitraryPattern: fc.Arbitrary<string> = fc
+const arbitraryPattern: fc.Arbitrary<string> = fc
   .tuple(fc.array(segment, { minLength: 0, maxLength: 5 }), ending)
   .map(([segments, end]) => segments.join('/') + end)
   .filter((path) => patternProblem(path) === null);
@@ -46,7 +46,7 @@ const sometimes = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =
   fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 
 /** Rules in the form that the parser gives. */
-export const arbitraryRule: fc.Arbitrary<PolicyRule> = fc
+const arbitraryRule: fc.Arbitrary<PolicyRule> = fc
   .record({
     path: arbitraryPattern,
     capabilities,

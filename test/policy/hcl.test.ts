@@ -170,6 +170,10 @@ describe('the policy language', () => {
     },
   );
 
+  it('counts lines and columns from 1', () => {
+    expect(() => parsePolicy('path "x" {\n\n  x = 1 }')).toThrow(expect.objectContaining({ line: 3, column: 3 }));
+  });
+
   it('is bounded in size and depth', () => {
     expect(problemOf('#'.repeat(300_000))).toContain('more than 262144');
     expect(problemOf(`path "x" { allowed_parameters = { "a" = ${'['.repeat(100_000)} } }`)).toContain(
@@ -186,7 +190,7 @@ describe('the policy language', () => {
       }),
       runs(300, 10_000),
     );
-  });
+  }, 300_000);
 
   it('gives back the same text for the same meaning, whatever the order', () => {
     fc.assert(
@@ -197,7 +201,7 @@ describe('the policy language', () => {
       }),
       runs(300, 10_000),
     );
-  });
+  }, 300_000);
 
   it('reads or refuses any text, and nothing else happens', () => {
     const fragment = fc.constantFrom(
@@ -244,5 +248,5 @@ describe('the policy language', () => {
       }),
       runs(2_000, 200_000),
     );
-  });
+  }, 300_000);
 });
