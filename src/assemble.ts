@@ -1,3 +1,4 @@
+import { hasApplyCommit } from './audit/find-entry.ts';
 import { openAuditLog, type AuditLog } from './audit/log.ts';
 import { auditRoutes } from './audit/routes.ts';
 import type { AuditSink } from './audit/sink.ts';
@@ -72,7 +73,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     random,
     tokens,
     policies,
-    audit: { append: (entries) => audit.append(entries), position: () => audit.head().seq },
+    audit,
     engines,
     methods: authMethods,
     tokenMethod: tokens.method,
@@ -87,14 +88,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     ],
   });
   try {
-    await corridor.recover(async (applyId, after) => {
-      const { entry } = await audit.find({
-        type: 'apply-commit',
-        after,
-        matches: (found) => JSON.stringify(found).includes(applyId),
-      });
-      return entry !== null;
-    });
+    await corridor.recover((applyId, after) => hasApplyCommit(audit, applyId, after));
   } catch (error) {
     await audit.close();
     throw error;

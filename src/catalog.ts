@@ -1,17 +1,15 @@
 import { auditDeviceKind } from './audit/audit-device-kind.ts';
-import { authBindingKind } from './auth/auth-binding-kind.ts';
-import { authMethods } from './auth/index.ts';
+import { authBinding, authMethods } from './auth/index.ts';
 import { authMethodKind, secretEngineKind } from './core/mount-kind.ts';
 import { engines } from './engines/index.ts';
 import type { Kind } from './kinds/kind.ts';
 import { passwordPolicyKind } from './policy/password-policy-kind.ts';
 import { policyKind } from './policy/policy-kind.ts';
-import { tokenBinding } from './token/binding.ts';
 
 /** Every kind of document: those of the nouns, and those that engines and auth methods bring. */
 export const kinds: readonly Kind[] = [
   auditDeviceKind,
-  authBindingKind([tokenBinding, ...authMethods.flatMap(({ binding }) => binding ?? [])]),
+  authBinding,
   authMethodKind,
   passwordPolicyKind,
   policyKind,

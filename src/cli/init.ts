@@ -100,8 +100,10 @@ async function projectWith(file: string): Promise<(recipient: string) => string>
   }
   return (recipient) => {
     const list = project.getIn(['spec', 'recipients']);
-    if (isSeq(list)) list.add(recipient);
-    else project.setIn(['spec', 'recipients'], [recipient]);
+    if (isSeq(list)) {
+      list.flow = false;
+      list.add(recipient);
+    } else project.setIn(['spec', 'recipients'], [recipient]);
     return documents.map((document) => document.toString({ lineWidth: 0 })).join('');
   };
 }

@@ -70,7 +70,7 @@ export function reportDiagnostics(context: CliContext, desired: Desired): boolea
   const { diagnostics } = desired;
   if (diagnostics.length > 0) {
     if (context.json) context.terminal.err(`${JSON.stringify({ diagnostics })}\n`);
-    else context.terminal.err(renderDiagnostics(diagnostics, { color: context.terminal.colour, limit: shownDiagnostics }));
+    else context.terminal.err(renderDiagnostics(diagnostics, { colour: context.terminal.colour, limit: shownDiagnostics }));
   }
   return errorsOf(desired).length > 0;
 }
