@@ -34,7 +34,9 @@ const builtIn: ReadonlySet<string> = new Set(['system', 'cubbyhole', 'identity',
 /** Mounts that somebody made by hand: no document declares them, and no project manages them. */
 export function unmanagedMounts(snapshot: Snapshot, subjects: ReadonlyMap<string, Subject>): readonly ManagedAddress[] {
   const claimed = new Set<string>();
-  const claim = ({ kind, name }: ManagedAddress): void => void claimed.add(`${kind}/${name}`);
+  const claim = ({ kind, name }: ManagedAddress): void => {
+    if (kind === 'AuthMethod' || kind === 'SecretEngine') claimed.add(`${kind}/${name}`);
+  };
   for (const { address } of snapshot.foreign) claim(address);
   for (const { address } of snapshot.managed) claim(address);
   for (const { address } of subjects.values()) claim(address);

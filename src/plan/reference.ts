@@ -7,17 +7,25 @@ import type { PlannedKind, Subject } from './subject.ts';
 /** Finds subjects by address, by display text, and by what specs call them. */
 export class SubjectLookup {
   readonly #byKey: ReadonlyMap<string, Subject>;
-  readonly #byOrigin = new Map<string, Subject>();
-  readonly #byText = new Map<string, Subject>();
+  #records: { readonly byOrigin: ReadonlyMap<string, Subject>; readonly byText: ReadonlyMap<string, Subject> } | null = null;
 
   constructor(byKey: ReadonlyMap<string, Subject>) {
     this.#byKey = byKey;
-    for (const subject of byKey.values()) {
+  }
+
+  // Made at the first question: a plan without changes asks none.
+  get #maps(): { readonly byOrigin: ReadonlyMap<string, Subject>; readonly byText: ReadonlyMap<string, Subject> } {
+    if (this.#records !== null) return this.#records;
+    const byOrigin = new Map<string, Subject>();
+    const byText = new Map<string, Subject>();
+    for (const subject of this.#byKey.values()) {
       if (subject.record === null) continue;
-      this.#byOrigin.set(addressKey(subject.origin), subject);
-      this.#byText.set(addressText(subject.origin), subject);
+      byOrigin.set(addressKey(subject.origin), subject);
+      byText.set(addressText(subject.origin), subject);
     }
-    for (const subject of byKey.values()) this.#byText.set(addressText(subject.address), subject);
+    for (const subject of this.#byKey.values()) byText.set(addressText(subject.address), subject);
+    this.#records = { byOrigin, byText };
+    return this.#records;
   }
 
   /** What a document refers to. */
@@ -27,7 +35,7 @@ export class SubjectLookup {
 
   /** `Kind/[mount/]name`, of where it shall be or where it is. */
   text(address: string): Subject | undefined {
-    return this.#byText.get(address);
+    return this.#maps.byText.get(address);
   }
 
   /** The subjects that a declared object needs: its references, its mount. */
@@ -48,7 +56,7 @@ export class SubjectLookup {
     const add = (found: Subject | undefined): void => {
       if (found !== undefined && found !== subject) needed.add(found);
     };
-    for (const mount of mountOf(subject, subject.origin)) add(this.#byOrigin.get(addressKey(mount)));
+    for (const mount of mountOf(subject, subject.origin)) add(this.#maps.byOrigin.get(addressKey(mount)));
     for (const reference of namedReferences(subject.record.spec, subject.fields)) add(this.#named(reference, subject.origin));
     return [...needed];
   }
@@ -56,9 +64,9 @@ export class SubjectLookup {
   // A recorded name is looked up as documents may write it: alone, in the same mount, or as a whole address.
   #named({ kind, text }: NamedReference, origin: ResourceName): Subject | undefined {
     return (
-      this.#byOrigin.get(addressKey({ kind, mount: null, name: text })) ??
-      this.#byOrigin.get(addressKey({ kind, mount: origin.mount, name: text })) ??
-      this.#byText.get(text)
+      this.#maps.byOrigin.get(addressKey({ kind, mount: null, name: text })) ??
+      this.#maps.byOrigin.get(addressKey({ kind, mount: origin.mount, name: text })) ??
+      this.#maps.byText.get(text)
     );
   }
 }

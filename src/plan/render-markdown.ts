@@ -92,7 +92,7 @@ function driftEntry(drift: Drift): string {
 function folded(title: string, lines: readonly string[]): string {
   const body = lines.map(diffLine).join('\n');
   const fence = '`'.repeat(Math.max(3, 1 + longestRun(body)));
-  return `<details><summary>${escaped(title)}</summary>\n\n${fence}diff\n${body}\n${fence}\n\n</details>\n`;
+  return `<details><summary>${escapedHtml(title)}</summary>\n\n${fence}diff\n${body}\n${fence}\n\n</details>\n`;
 }
 
 /** A diff is coloured by its first column, so the symbol of a line goes there. */
@@ -110,12 +110,12 @@ function longestRun(text: string): number {
 
 /** Text that is only text: neither HTML nor Markdown, nor a mention of anyone. */
 function escaped(text: string): string {
-  return visible(text)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('@', '&#64;')
-    .replace(/[\\`*_[\]|~#]/g, '\\$&');
+  return escapedHtml(text.replace(/[\\`*_[\]|~#]/g, '\\$&'));
+}
+
+/** Text inside of HTML, where Markdown does not count. */
+function escapedHtml(text: string): string {
+  return visible(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('@', '&#64;');
 }
 
 function code(text: string): string {

@@ -55,8 +55,9 @@ export class ModelStore {
     return isJsonObject(values) ? values : {};
   }
 
-  /** What somebody does by hand: it moves no revision and leaves no record. */
+  /** What somebody does by hand, without a record. A mount is configuration: it moves the revision. */
   byHand(path: string, object: JsonObject | null): void {
+    if (path.startsWith('mounts/')) this.revision += 1;
     if (object === null) this.objects.delete(path);
     else this.objects.set(path, path.startsWith('in/') ? { ...object, mark: this.#nextMark() } : object);
   }
