@@ -160,7 +160,7 @@ function collectWriteOnly(value: Json, fields: FieldNode, tokens: readonly (stri
   }
 }
 
-/** A spec without its computed fields and, unless told, its write-only ones. */
+/** A spec without its computed and its write-only fields. */
 export function withoutUnreadable(spec: JsonObject, fields: FieldNode): JsonObject {
   return (fields.plain ? spec : strip(spec, fields)) as JsonObject;
 }
@@ -168,8 +168,9 @@ export function withoutUnreadable(spec: JsonObject, fields: FieldNode): JsonObje
 function strip(value: Json, fields: FieldNode): Json {
   if (fields.plain) return value;
   if (Array.isArray(value)) {
+    const list = value as readonly Json[];
     const { items } = fields;
-    return items === null ? value : (value as readonly Json[]).map((item) => strip(item, items));
+    return items === null ? list : list.map((item) => strip(item, items));
   }
   if (!isJsonObject(value)) return value;
   const kept: [string, Json][] = [];

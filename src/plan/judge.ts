@@ -191,7 +191,7 @@ function replace(all: Case, reason: ChangeReason, replaceOn: readonly string[]):
 
 /** Everything is written, as if nothing were there (of a deleted secret: what is left of it). */
 function write(all: Case, action: 'create' | 'replace' | 'move', reason: ChangeReason | null): PlanChange {
-  const { subject, live, context, ignored } = all;
+  const { subject, live, context } = all;
   const { kind, fields, desired, record } = subject;
   if (desired === null) throw new TypeError('only what is declared can be written');
   const before = action === 'create' ? live : null;

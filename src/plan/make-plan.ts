@@ -8,7 +8,7 @@ import { planNotes } from './notes.ts';
 import type { Drift, Plan, PlanChange, PlanMode } from './plan.ts';
 import type { PlanProblem } from './problem.ts';
 import { SubjectLookup } from './reference.ts';
-import { incompleteTarget, type Selection, selectSubjects, unknownTarget } from './selection.ts';
+import { incompleteTarget, isWanted, type Selection, selectSubjects, unknownTarget } from './selection.ts';
 import { checkSnapshot, observe, type SnapshotReads } from './snapshot.ts';
 import type { Subject } from './subject.ts';
 
@@ -80,6 +80,8 @@ function namedToReplace(
   return { subjects, problems };
 }
 
+const undecided: Verdict = { change: null, drift: null, problem: null };
+
 interface Judged {
   readonly steps: readonly Step[];
   readonly drift: readonly Drift[];
@@ -117,11 +119,11 @@ function judgeAll(
   const unchanged: Subject['address'][] = [];
   const problems: PlanProblem[] = [];
   for (const subject of selection.subjects) {
-    const verdict = verdicts.get(subject);
-    if (verdict?.problem != null) problems.push(verdict.problem);
-    if (verdict?.drift != null) drift.push(verdict.drift);
-    if (verdict?.change != null) steps.push({ subject, change: verdict.change });
-    else if (verdict?.problem == null && subject.desired !== null && !destroy) unchanged.push(subject.address);
+    const { change, drift: drifted, problem } = verdicts.get(subject) ?? undecided;
+    if (problem !== null) problems.push(problem);
+    if (drifted !== null) drift.push(drifted);
+    if (change !== null) steps.push({ subject, change });
+    else if (problem === null && isWanted(subject, destroy)) unchanged.push(subject.address);
   }
   problems.push(...leftInReplaced(reads, selection, replacedMounts));
   return { steps, drift, unchanged, problems };

@@ -36,7 +36,9 @@ export function currentAddresses(
   const mountMoves = movedMounts(records, moveFrom, kinds);
   const left = new Set<string>();
   const mountOf = (address: ResourceName, kind: Kind | undefined): string | undefined =>
-    kind?.mountKind == null || address.mount === null ? undefined : mountMoves.get(mountKey(kind.mountKind, address.mount));
+    kind === undefined || kind.mountKind === null || address.mount === null
+      ? undefined
+      : mountMoves.get(mountKey(kind.mountKind, address.mount));
 
   for (const record of records) {
     const origin = bareAddress(record.address);

@@ -75,7 +75,8 @@ export function collectSubjects(input: PlanInput, snapshot: Snapshot): Subjects 
     if (name === undefined || planned === undefined) return;
     const address = bareAddress(name);
     byKey.set(key, {
-      ...planned,
+      kind: planned.kind,
+      fields: planned.fields,
       key,
       address,
       origin: found?.origin ?? address,

@@ -27,7 +27,7 @@ export const engineKind: Kind = {
   normalize: (spec) => ({ description: '', ...spec }),
   mount: (spec) => ({ type: String(spec.type), options: {} }),
   reads: ({ name }) => [{ operation: 'read', path: `mounts/${name}` }],
-  read: ([reply]) => (reply == null ? null : { spec: reply, mark: null }),
+  read: ([reply]) => (reply === null || reply === undefined ? null : { spec: reply, mark: null }),
   write: ({ after }, { name }) => [{ operation: 'write', path: `mounts/${name}`, data: after }],
   remove: ({ name }) => [{ operation: 'delete', path: `mounts/${name}`, data: {} }],
   move: (from, to) => [{ operation: 'write', path: 'remount', data: { from: from.name, to: to.name } }],
@@ -50,7 +50,7 @@ export const policyKind: Kind = {
   nameRule: 'identifier',
   normalize: (spec) => ({ ttl: '0s', ...spec }),
   reads: ({ name }) => [{ operation: 'read', path: `policies/${name}` }],
-  read: ([reply]) => (reply == null ? null : { spec: reply, mark: null }),
+  read: ([reply]) => (reply === null || reply === undefined ? null : { spec: reply, mark: null }),
   write: ({ after }, { name }) => [{ operation: 'write', path: `policies/${name}`, data: after }],
   remove: ({ name }) => [{ operation: 'delete', path: `policies/${name}`, data: {} }],
 };
@@ -71,7 +71,7 @@ export const bindingKind: Kind = {
   nameRule: 'identifier',
   normalize: (spec) => spec,
   reads: ({ name }) => [{ operation: 'read', path: `bindings/${name}` }],
-  read: ([reply]) => (reply == null ? null : { spec: reply, mark: null }),
+  read: ([reply]) => (reply === null || reply === undefined ? null : { spec: reply, mark: null }),
   write: ({ after }, { name }) => [{ operation: 'write', path: `bindings/${name}`, data: after }],
   remove: ({ name }) => [{ operation: 'delete', path: `bindings/${name}`, data: {} }],
   move: (_from, to) => (to.name.startsWith('fixed') ? null : []),
@@ -104,7 +104,7 @@ export const secretKind: Kind = {
   reads: ({ mount, name }, { engines }) =>
     mount !== null && engines.has(mount) ? [{ operation: 'read', path: `in/${mount}/${name}` }] : [],
   read: ([reply], { mount }) => {
-    if (reply == null) return null;
+    if (reply === null || reply === undefined) return null;
     const { note = '', owners = {}, mark = null, deleted } = reply;
     const spec = { engine: mount ?? '', note, owners };
     return { spec, mark: mark as string | null, ...(deleted === true ? { deleted: true } : {}) };

@@ -45,8 +45,7 @@ export class ModelStore {
   reply(path: string): JsonObject | null {
     const found = this.objects.get(path);
     if (found === undefined) return null;
-    const { values: _hidden, ...shown } = found;
-    return shown;
+    return without(found, 'values');
   }
 
   /** The values of a secret, in the clear. */
@@ -146,7 +145,7 @@ export class ModelStore {
         places.some(({ at }) => at === `/data/${name}`) ? this.#valueOf(source) : source,
       ]),
     );
-    const { deleted: _deleted, ...known } = this.objects.get(secret) ?? {};
+    const known = without(this.objects.get(secret) ?? {}, 'deleted');
     const merged = { ...(operation === 'patch' ? this.values(secret) : {}), ...resolved };
     const values = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null));
     const mark = this.#nextMark();
@@ -180,4 +179,8 @@ export class ModelStore {
   #nextMark(): string {
     return `v${(this.#marks += 1)}`;
   }
+}
+
+export function without(object: JsonObject, name: string): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([other]) => other !== name));
 }
