@@ -3,7 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { assemble, configRevision } from './assemble.ts';
 import { createSink } from './audit/registry.ts';
 import type { AuditSink } from './audit/sink.ts';
-import { readAnchor } from './audit/stored.ts';
+import { enabledSinkNames, readAnchor } from './audit/stored.ts';
 import { systemClock } from './base/clock.ts';
 import { Fault } from './base/error.ts';
 import { systemRandom } from './base/random.ts';
@@ -172,8 +172,9 @@ async function open(options: OpenStore): Promise<OpenedStore> {
 async function examine(options: OpenStore): Promise<ExaminedStore> {
   const { embedded, store, settings, config, barrier } = await unseal(options);
   try {
-    const shown = { storeId: embedded.storeId, seal: sealStatus(config), auditFiles: auditFiles(options.directory, settings) };
-    if (barrier === null) return { ...shown, unsealed: null };
+    const shown = { storeId: embedded.storeId, seal: sealStatus(config) };
+    if (barrier === null) return { ...shown, auditFiles: [], unsealed: null };
+    const enabled = await store.read((tx) => enabledSinkNames(barrier.view(tx, 'core')));
     const status = await store.read((tx) => barrier.status(tx));
     const unsealed = {
       anchor: await store.read((tx) => readAnchor(barrier.view(tx, 'core'))),
@@ -182,7 +183,7 @@ async function examine(options: OpenStore): Promise<ExaminedStore> {
       generation: await store.read((tx) => barrier.generation(tx)),
       revision: await configRevision(store, barrier),
     };
-    return { ...shown, unsealed };
+    return { ...shown, auditFiles: auditFiles(options.directory, settings, enabled), unsealed };
   } finally {
     barrier?.seal();
     await embedded.close();
@@ -204,8 +205,10 @@ function sinksOf(directory: string, settings: Settings): AuditSink[] {
   );
 }
 
-function auditFiles(directory: string, settings: Settings): string[] {
-  return Object.values(settings.audit).map(({ path }) => absolute(directory, path));
+function auditFiles(directory: string, settings: Settings, enabled: readonly string[]): string[] {
+  return Object.entries(settings.audit).flatMap(([name, { path }]) =>
+    enabled.includes(name) ? [absolute(directory, path)] : [],
+  );
 }
 
 function absolute(directory: string, path: string): string {

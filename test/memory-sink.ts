@@ -1,6 +1,14 @@
+import type { JsonObject } from '../src/base/json.ts';
 import type { Head } from '../src/audit/chain.ts';
 import { chainHash, genesis } from '../src/audit/chain.ts';
 import type { AuditSink } from '../src/audit/sink.ts';
+
+/** What tests look at in a line. */
+export interface LogEntry {
+  readonly type: string;
+  readonly error: string | null;
+  readonly request: { readonly path: string; readonly facts?: JsonObject } | null;
+}
 
 /** An audit sink that keeps its lines in memory: for worlds that restart on the same store a thousand times. */
 export class MemorySink implements AuditSink {
@@ -47,8 +55,8 @@ export class MemorySink implements AuditSink {
   }
 
   /** Every line as the JSON it is. */
-  entries(): Record<string, never>[] {
-    return this.lines.map((line) => JSON.parse(line) as Record<string, never>);
+  entries(): LogEntry[] {
+    return this.lines.map((line) => JSON.parse(line) as LogEntry);
   }
 
   #headAt(count: number): Head {

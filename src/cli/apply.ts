@@ -121,7 +121,7 @@ async function commit(
   const reply = await session.request('write', 'sys/apply', body as unknown as JsonObject);
   const outcome = reply.data as unknown as ApplyOutcome;
   for (const warning of outcome.warnings) context.terminal.err(`Warning: ${warning}\n`);
-  if (context.json) printJson(context, { ...outcome, summary: applySummary(plan, outcome) } as unknown as Json);
+  if (context.json) printJson(context, { ...outcome, summary: applySummary(plan, outcome) });
   else context.terminal.out(`\n${applySummary(plan, outcome)}\n`);
   return 0;
 }

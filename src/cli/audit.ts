@@ -37,7 +37,7 @@ export const verify: Command = {
     const results: [string, VerifyResult][] = [];
     for (const path of store.auditFiles)
       results.push([path, await verifyLogFile(path, { storeId: store.storeId, anchor: store.unsealed.anchor })]);
-    if (results.length === 0) throw new Fault('settings', 'the settings of the store declare no audit sink that is a file');
+    if (results.length === 0) throw new Fault('settings', 'no audit sink of the store that is enabled is a file');
     return report(context, results);
   },
 };

@@ -59,6 +59,7 @@ export interface ExaminedStore {
     readonly generation: number;
     readonly revision: number;
   } | null;
+  /** The files of the enabled audit sinks; empty where the store is sealed. */
   readonly auditFiles: readonly string[];
 }
 

@@ -14,7 +14,7 @@ export function replaceBlocks(text: string, blocks: ReadonlyMap<string, string>)
           typeof node.value === 'string' && node.value.includes('AGE ENCRYPTED FILE')
             ? blocks.get(sealedDigest(node.value))
             : undefined;
-        if (next !== undefined && node.range != null) edits.push(editOf(text, node, next));
+        if (next !== undefined && isRange(node.range)) edits.push(editOf(text, node, next));
       },
     });
   }
@@ -27,13 +27,17 @@ export function writeBlock(text: string, document: number, path: readonly (strin
   const edited = documents[document];
   if (edited === undefined) throw new RangeError('there is no such document');
   const present = edited.getIn([...path, 'sealed'], true);
-  if (isScalar(present) && present.range != null) return withEdits(text, [editOf(text, present, block)]);
+  if (isScalar(present) && isRange(present.range)) return withEdits(text, [editOf(text, present, block)]);
   const scalar = edited.createNode(`${block.trimEnd()}\n`) as Scalar;
   scalar.type = 'BLOCK_LITERAL';
   const field = new YAMLMap();
   field.set('sealed', scalar);
   edited.setIn([...path], field);
   return documents.map((item) => item.toString({ lineWidth: 0 })).join('');
+}
+
+function isRange(range: unknown): boolean {
+  return Array.isArray(range);
 }
 
 interface Edit {

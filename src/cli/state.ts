@@ -40,7 +40,7 @@ export const show: Command = {
   options: storeOptions,
   run: (context, [address = ''], options) =>
     withSession(context, options, ['state', 'show'], async (session) => {
-      showRecord(context, await recordAt(session, address));
+      await showRecord(context, await recordAt(session, address));
       return 0;
     }),
 };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { RequestError } from '../../src/protocol/request-error.ts';
 import { world, type World } from '../world.ts';
 
 async function tokenWith(at: World, rules: string): Promise<string> {
@@ -45,7 +46,7 @@ describe('the door', () => {
       ['kv/data/a', 'kv/data/b', 'nowhere/at/all', 'sys/mounts', 'sys/none'].map((path) =>
         at
           .send('read', path, {}, null)
-          .catch((error: { status: number; errors: unknown }) => JSON.stringify([error.status, error.errors])),
+          .catch((error: unknown) => (error instanceof RequestError ? JSON.stringify([error.status, error.errors]) : error)),
       ),
     );
     expect(new Set(answers)).toEqual(new Set(['[403,["permission denied"]]']));
@@ -67,7 +68,7 @@ describe('the door', () => {
       error: string | null;
       request: { path: string };
     }[];
-    expect(lines.map(({ type, error, request }) => [type, error, request.path])).toEqual([
+    expect(lines.map(({ type, error, request }) => [type, error, request?.path])).toEqual([
       ['request', null, 'sys/mounts'],
       ['response', null, 'sys/mounts'],
       ['request', 'permission denied', 'sys/mounts'],
