@@ -88,7 +88,8 @@ function mountKind(
     mountKind: null,
     nameRule: 'mountPath',
     reservedNames: kind === 'SecretEngine' ? ['sys', 'auth', 'cubbyhole', 'identity', 'audit'] : ['token'],
-    replaceOn: ['/type'],
+    // A kv mount keeps its version: its data has another form in the other one.
+    replaceOn: ['/type', '/options/version'],
     importId: kind === 'SecretEngine' ? 'the path of the mount' : 'the path of the method, without auth/',
     normalize: (sent) => normalize(sent, spec),
     mount: (sent) => {
