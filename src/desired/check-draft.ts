@@ -40,11 +40,9 @@ export function checkDraft(draft: Draft, findings: Findings, about: (pointer: st
     budget: findings.budget,
     add: ({ code, at, message, hint, part }) => add(code, at, message, hint, part),
   });
-  if (fits && name !== null) {
-    const wrong = nameProblem(lens, name.name);
-    if (wrong !== null) add('DOC004', '/metadata/name', wrong, null);
-    checkIgnored(draft, lens.spec, findings, add);
-  }
+  const wrong = name === null ? null : nameProblem(lens, name.name);
+  if (wrong !== null) add('DOC004', '/metadata/name', wrong, null);
+  if (fits) checkIgnored(draft, lens.spec, findings, add);
   return findings.all.length === before && fits && secrets.length === 0 && name !== null ? draft : { ...draft, sound: false };
 }
 
@@ -74,7 +72,7 @@ function checkIgnored({ value, lens }: Draft, schema: SpecSchema, findings: Find
     for (const token of tokens) {
       const members = memberSchemas(schemas, token).flatMap(withBranches);
       if (members.length === 0) {
-        const message = `a ${lens.kind} has no field ${showText(token)} there`;
+        const message = `${lens.kind} has no field ${showText(token)} there`;
         add('DOC006', at, message, findings.suggestion(token, memberNames(schemas)));
         break;
       }

@@ -85,17 +85,24 @@ function report(problems: YamlProblem[], problem: YamlProblem): void {
   problems.push(problem);
 }
 
-/** The syntax tree of each document. Stops at nesting that no document of ours has, before anything recurses over it. */
+/**
+ * The syntax tree of each document. What the language leaves out is told where it stands, once in a line; nesting that
+ * no document of ours has stops it before anything recurses over it.
+ */
 function* tokens(text: string, problems: YamlProblem[]): Iterable<CST.Token> {
   const parser = new Parser();
-  const tabs = text.includes('\t');
+  const told = new Map<string, number>();
+  let line = 0;
   let scalar = false;
   for (const lexeme of new Lexer().lex(text)) {
     const { offset } = parser;
-    if (tabs && !scalar && lexeme.includes('\t') && CST.tokenType(lexeme) === 'space') {
-      const at = offset + lexeme.indexOf('\t');
-      report(problems, { start: at, end: at + 1, ...refusals.tab });
+    const refusal = scalar ? undefined : refusalOf(lexeme);
+    if (refusal !== undefined && told.get(refusal.message) !== line) {
+      told.set(refusal.message, line);
+      const start = refusal === refusals.tab ? offset + lexeme.indexOf('\t') : offset;
+      report(problems, { ...refusal, start, end: refusal === refusals.tab ? start + 1 : offset + lexeme.length });
     }
+    if (lexeme.endsWith('\n')) line++;
     scalar = lexeme === CST.SCALAR;
     yield* parser.next(lexeme);
     if (parser.stack.length > deepest + 2) {
@@ -106,19 +113,39 @@ function* tokens(text: string, problems: YamlProblem[]): Iterable<CST.Token> {
   yield* parser.end();
 }
 
+function refusalOf(lexeme: string): Refusal | undefined {
+  switch (lexeme[0]) {
+    case '&':
+      return refusals.anchor;
+    case '*':
+      return refusals.alias;
+    case '!':
+      return refusals.tag;
+    case ' ':
+    case '\t':
+      return lexeme.includes('\t') ? refusals.tab : undefined;
+    default:
+      return undefined;
+  }
+}
+
 /**
  * The package makes an Error with a stack for each problem, which a hostile file turns into gigabytes; this one
  * collects a few and stops. `onError` is the one private member of the package that we replace.
  */
 function boundedComposer(text: string, problems: YamlProblem[]): Composer {
   const composer = new Composer({ version: '1.2', schema: 'core', strict: true, uniqueKeys: false, logLevel: 'silent' });
-  const onError = (source: ErrorSource, code: string, _message: string, warning?: boolean): void => {
+  const onError = (source: ErrorSource, code: string, message: string, warning?: boolean): void => {
+    if (warning === true || toldByLexeme.has(code)) return;
     const at = span(source);
-    if (warning === true || (code === 'TAB_AS_INDENT' && problems.some(({ start }) => start === at.start))) return;
-    report(problems, {
-      ...at,
-      ...(refusals[code] ?? { code: 'YAML001', message: syntaxMessage(code, text, at.start), hint: null }),
-    });
+    const quote = code === 'MISSING_CHAR' && message.includes('quote') ? openQuote(text, at.start) : null;
+    if (quote !== null)
+      report(problems, { start: quote, end: quote + 1, code: 'YAML001', message: 'this quote is never closed', hint: null });
+    else
+      report(problems, {
+        ...at,
+        ...(refusals[code] ?? { code: 'YAML001', message: syntaxMessage(code, text, at.start), hint: null }),
+      });
   };
   Object.assign(composer, { onError });
   return composer;
@@ -136,19 +163,15 @@ function span(source: ErrorSource): { readonly start: number; readonly end: numb
 type Refusal = Pick<YamlProblem, 'code' | 'message' | 'hint'>;
 
 /** What the language leaves out, and the parser's own codes that have a better name. None quotes the text: it may be secret. */
-const refusals: Readonly<Record<string, Refusal>> & Readonly<Record<'tab' | 'depth' | 'directive', Refusal>> = {
+const refusals: Readonly<Record<string, Refusal>> &
+  Readonly<Record<'tab' | 'anchor' | 'alias' | 'tag' | 'depth' | 'directive', Refusal>> = {
   tab: { code: 'YAML007', message: 'tabs are not allowed', hint: 'use spaces' },
-  TAB_AS_INDENT: { code: 'YAML007', message: 'tabs are not allowed', hint: 'use spaces' },
+  anchor: { code: 'YAML003', message: 'anchors are not allowed', hint: 'leave it out: there are no aliases' },
+  alias: { code: 'YAML003', message: 'aliases are not allowed', hint: 'write the value out, or use a variable' },
+  tag: { code: 'YAML004', message: 'tags are not allowed', hint: 'leave it out: documents are plain data' },
   depth: { code: 'YAML006', message: `nested more than ${deepest} levels deep`, hint: null },
-  RESOURCE_EXHAUSTION: { code: 'YAML006', message: 'nested too deep', hint: null },
   directive: { code: 'YAML001', message: 'directives are not allowed', hint: 'leave it out: documents are YAML 1.2' },
-  BAD_ALIAS: { code: 'YAML003', message: 'aliases are not allowed', hint: 'write the value out, or use a variable' },
-  ALIAS_PROPS: { code: 'YAML003', message: 'aliases are not allowed', hint: 'write the value out, or use a variable' },
-  MULTIPLE_ANCHORS: { code: 'YAML003', message: 'anchors are not allowed', hint: 'leave it out' },
-  MULTIPLE_TAGS: { code: 'YAML004', message: 'tags are not allowed', hint: 'leave it out' },
-  TAG_RESOLVE_FAILED: { code: 'YAML004', message: 'tags are not allowed', hint: 'leave it out: documents are plain data' },
-  BAD_COLLECTION_TYPE: { code: 'YAML004', message: 'tags are not allowed', hint: 'leave it out: documents are plain data' },
-  BAD_PROP_ORDER: { code: 'YAML003', message: 'anchors and tags are not allowed', hint: 'leave it out' },
+  RESOURCE_EXHAUSTION: { code: 'YAML006', message: 'nested too deep', hint: null },
   BLOCK_AS_IMPLICIT_KEY: {
     code: 'YAML001',
     message: 'a second ": " on one line',
@@ -169,6 +192,33 @@ const refusals: Readonly<Record<string, Refusal>> & Readonly<Record<'tab' | 'dep
   },
   KEY_OVER_1024_CHARS: { code: 'YAML001', message: 'a key of more than 1024 characters', hint: null },
 };
+
+/** Codes of the parser about tabs, anchors, aliases and tags, which were told where they stand. */
+const toldByLexeme: ReadonlySet<string> = new Set([
+  'TAB_AS_INDENT',
+  'BAD_ALIAS',
+  'ALIAS_PROPS',
+  'MULTIPLE_ANCHORS',
+  'MULTIPLE_TAGS',
+  'TAG_RESOLVE_FAILED',
+  'BAD_COLLECTION_TYPE',
+  'BAD_PROP_ORDER',
+]);
+
+/** Where the quoted text begins that does not end at `at`; null: none does. */
+function openQuote(text: string, at: number): number | null {
+  let offset = 0;
+  let quote: number | null = null;
+  for (const lexeme of new Lexer().lex(text)) {
+    if (offset >= at) break;
+    if (lexeme.startsWith('"') || lexeme.startsWith("'")) quote = offset;
+    if (!virtual.has(lexeme)) offset += lexeme.length;
+  }
+  return quote;
+}
+
+/** Marks that the lexer puts between the pieces of the text. */
+const virtual: ReadonlySet<string> = new Set([CST.DOCUMENT, CST.FLOW_END, CST.SCALAR]);
 
 function syntaxMessage(code: string, text: string, at: number): string {
   if (at >= text.trimEnd().length) return 'the file ends in the middle of something: is a quote or a bracket not closed?';
@@ -204,9 +254,7 @@ class PlainValues {
 
   value(node: unknown, depth: number): Json {
     if (isScalar(node)) return this.#scalar(node.value, node.source ?? '', node);
-    if (isAlias(node)) return this.#refuse(node, 'YAML003', 'aliases are not allowed', 'write the value out, or use a variable');
     if (!isCollection(node)) return null;
-    this.#properties(node);
     if (depth >= deepest) return this.#refuse(node, 'YAML006', refusals.depth.message, null);
     if (isSeq(node)) return node.items.map((item) => this.value(item, depth + 1));
     return isMap(node) ? this.#map(node.items as Pair[], depth) : null;
@@ -224,10 +272,9 @@ class PlainValues {
 
   /** The name of a member, or null where it may not be one. */
   #key(key: unknown, members: Readonly<Record<string, Json>>): string | null {
-    if (isAlias(key)) return this.#refuse(key, 'YAML003', 'aliases are not allowed', 'write the key out');
+    if (isAlias(key)) return null;
     if (!isScalar(key)) return this.#refuse(key, 'YAML005', 'a list or a map cannot be a key', null);
     const { value } = key;
-    this.#properties(key);
     if (typeof value !== 'string') {
       const hint = value === null ? 'write the key before the ":"' : `put it in quotes: ${showText(key.source ?? '')}`;
       return this.#refuse(key, 'YAML005', 'a key must be text', hint);
@@ -242,7 +289,6 @@ class PlainValues {
   }
 
   #scalar(value: unknown, source: string, node: Marked): Json {
-    this.#properties(node);
     if (typeof value === 'string') {
       return value.isWellFormed()
         ? value
@@ -257,11 +303,6 @@ class PlainValues {
     return typeof value === 'boolean' ? value : null;
   }
 
-  #properties(node: Marked): void {
-    if (node.anchor !== undefined) this.#refuse(node, 'YAML003', 'anchors are not allowed', 'leave it out: there are no aliases');
-    if (node.tag !== undefined) this.#refuse(node, 'YAML004', 'tags are not allowed', 'leave it out: documents are plain data');
-  }
-
   #refuse(node: unknown, code: DiagnosticCode, message: string, hint: string | null): null {
     const [start = 0, end = start + 1] = (node as Marked | null)?.range ?? [];
     if (this.#problems.length < mostProblems) this.#problems.push({ code, message, hint, start, end: Math.max(end, start + 1) });
@@ -270,7 +311,5 @@ class PlainValues {
 }
 
 interface Marked {
-  readonly anchor?: string | undefined;
-  readonly tag?: string | undefined;
   readonly range?: readonly number[] | null | undefined;
 }

@@ -1,4 +1,5 @@
 import { atPointer, isJsonObject, pointerTokens, type Json, type JsonObject } from '../base/json.ts';
+import { isIdentifier } from '../base/name.ts';
 import { explain } from '../kinds/explain.ts';
 import type { Kind, ResourceName } from '../kinds/kind.ts';
 import { forEachSchema } from '../kinds/schema.ts';
@@ -76,7 +77,9 @@ export function expand(document: SourceDocument, lens: Kind, expansion: Expansio
   }
   const { value: entries } = substituted(document, forEach, ['forEach'], null, expansion);
   if (!isJsonObject(entries)) return [];
-  return Object.entries(entries).map(([key, value]) => draftOf(document, lens, { key, value }, expansion));
+  const keys = Object.keys(entries).filter(isIdentifier);
+  if (keys.length < Object.keys(entries).length) expansion.findings.incomplete = true;
+  return keys.map((key) => draftOf(document, lens, { key, value: entries[key] ?? null }, expansion));
 }
 
 function refuseForEach(document: SourceDocument, forEach: Json, findings: Findings): void {

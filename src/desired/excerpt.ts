@@ -1,3 +1,4 @@
+import { privateKey } from '../kinds/show.ts';
 import type { Excerpt } from './diagnostic.ts';
 import type { Span } from './position.ts';
 
@@ -9,7 +10,11 @@ const widest = 160;
  * a long line is cut around the finding, and what could move a cursor is replaced. All spans are offsets into the file.
  */
 export function excerptOf(text: string, line: Span, meant: Span, hidden: readonly Span[]): Excerpt {
-  const gaps = merged(hidden, line);
+  const keys = [...text.slice(line.start, line.end).matchAll(privateKey)].map(({ 0: key, index }) => ({
+    start: line.start + index,
+    end: line.start + index + key.length,
+  }));
+  const gaps = merged([...hidden, ...keys], line);
   let shown = '';
   let at = line.start;
   for (const gap of gaps) {

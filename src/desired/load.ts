@@ -271,7 +271,10 @@ function applyEnvironments(
           const list = draft.name === null ? undefined : patches.get(addressText(draft.name));
           return list === undefined ? draft : patched(draft, list);
         });
-      } else checkPatches(readPatches(read.document, byAddress, unasked), byAddress, unasked);
+      } else {
+        variableScope(declared, environmentValues(read), [], expansion.findings);
+        checkPatches(readPatches(read.document, byAddress, unasked), byAddress, unasked);
+      }
     } catch (error) {
       if (!(error instanceof TooMuch)) throw error;
       const message = 'the references in these patches expand to more than fits in memory';

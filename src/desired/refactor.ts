@@ -126,7 +126,7 @@ class RefactorReader implements Refactors {
     const to = this.#desired(String(entry['to']), site(`${at}/to`));
     if (from === null || to === null) return;
     if (from.kind !== to.kind) {
-      this.#refuse(`a ${from.kind} cannot become a ${to.kind}`, 'a move keeps the kind', site(`${at}/to`));
+      this.#refuse(`${addressText(from)} cannot become ${addressText(to)}`, 'a move keeps the kind', site(`${at}/to`));
     } else this.moves.push({ from, to, locate: () => this.#context.place(site(at)) });
   }
 

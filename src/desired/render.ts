@@ -3,15 +3,15 @@ import type { Diagnostic } from './diagnostic.ts';
 
 export interface RenderOptions {
   /** Use ANSI colours. */
-  readonly color: boolean;
+  readonly colour: boolean;
   /** Show at most so many (50 unless told); the rest is counted. */
   readonly limit?: number;
 }
 
 /** Diagnostics as a person reads them, one block each, then how many there are. Empty text for none. */
-export function renderDiagnostics(diagnostics: readonly Diagnostic[], { color, limit = 50 }: RenderOptions): string {
+export function renderDiagnostics(diagnostics: readonly Diagnostic[], { colour, limit = 50 }: RenderOptions): string {
   if (diagnostics.length === 0) return '';
-  const paint = color ? ansi : plain;
+  const paint = colour ? ansi : plain;
   // Where not all are shown, errors come before warnings; both stay in their order.
   const shown =
     diagnostics.length <= limit

@@ -47,11 +47,17 @@ export function readEnvelopes(
   for (const [file, list] of parsed) {
     for (const document of list) {
       const known = readEnvelope(file, document, kinds, findings);
-      if (known === null) findings.incomplete = true;
-      else documents.push(known);
+      if (known !== null) documents.push(known);
+      else if (seemsOurs(document)) findings.incomplete = true;
     }
   }
   return documents;
+}
+
+/** Did whoever wrote this probably mean one of our documents? */
+function seemsOurs({ value, broken }: ParsedDocument): boolean {
+  if (broken || !isJsonObject(value)) return broken;
+  return typeof value['apiVersion'] === 'string' && value['apiVersion'].startsWith('secretctl');
 }
 
 function readEnvelope(
@@ -72,13 +78,13 @@ function readEnvelope(
     refuse('DOC001', 'this is not a document of secretctl', exclude, site('', 'key'));
     return null;
   }
+  if (value['apiVersion'] === undefined) {
+    const message = '"apiVersion" is missing: this is not a document of secretctl';
+    refuse('DOC001', message, `write apiVersion: ${apiVersion}; ${exclude}`, site('', 'key'));
+    return null;
+  }
   if (value['apiVersion'] !== apiVersion) {
-    const message =
-      value['apiVersion'] === undefined
-        ? '"apiVersion" is missing: this is not a document of secretctl'
-        : `apiVersion must be ${apiVersion}, not ${showJson(value['apiVersion'])}`;
-    const at = value['apiVersion'] === undefined ? site('', 'key') : site('/apiVersion');
-    refuse('DOC001', message, value['apiVersion'] === undefined ? `write apiVersion: ${apiVersion}; ${exclude}` : null, at);
+    refuse('DOC001', `apiVersion must be ${apiVersion}, not ${showJson(value['apiVersion'])}`, null, site('/apiVersion'));
   }
   const named = value['kind'];
   if (typeof named !== 'string') {

@@ -1,5 +1,4 @@
 import { isJsonObject, toPointer, type Json, type JsonObject } from '../base/json.ts';
-import { fieldPath } from './field-path.ts';
 import type { SpecSchema } from './kind.ts';
 import { nearest, type NearestBudget } from '../base/nearest.ts';
 import { showJson, showText } from './show.ts';
@@ -86,7 +85,7 @@ class Explanation {
     let tail = '';
     let end = at.length;
     while (end > 0 && typeof at[end - 1] === 'number') tail = `[${at[--end]}]${tail}`;
-    return `"${end === 0 ? this.#root : fieldPath([String(at[end - 1])])}${tail}"`;
+    return showText(`${end === 0 ? this.#root : String(at[end - 1])}${tail}`);
   }
 
   #not(value: Json): string {

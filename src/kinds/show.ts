@@ -7,14 +7,15 @@ const longest = 60;
  * characters that could fool a terminal, cut where it is long.
  */
 export function showText(text: string): string {
-  const cut = text.length > longest ? `${text.slice(0, longest).toWellFormed()}…` : text;
+  const shown = withoutKeys(text);
+  const cut = shown.length > longest ? `${shown.slice(0, longest).toWellFormed()}…` : shown;
   return `"${visible(cut.replaceAll('\\', '\\\\').replaceAll('"', '\\"'))}"`;
 }
 
 /** A value in the same way: lists and maps only by their beginning. */
 export function showJson(value: Json): string {
   if (typeof value === 'string') return showText(value);
-  const text = JSON.stringify(value);
+  const text = withoutKeys(JSON.stringify(value));
   return visible(text.length > longest ? `${text.slice(0, longest).toWellFormed()}…` : text);
 }
 
@@ -25,3 +26,10 @@ export function visible(text: string): string {
 
 // C0 and C1 controls, DEL, line and paragraph separators, direction marks, embeddings and isolates, zero-width, BOM.
 const unsafe = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** A private age key, which nobody should have written where it can be quoted. */
+export const privateKey = /AGE-SECRET-KEY-[A-Z0-9-]+/gi;
+
+function withoutKeys(text: string): string {
+  return text.replace(privateKey, '(hidden)');
+}
