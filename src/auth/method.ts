@@ -19,7 +19,7 @@ export interface BindingLens {
   readonly type: string;
   /** The fields of a spec besides `method`. */
   readonly properties: Readonly<Record<string, SpecSchema>>;
-  /** Paths of fields inside an object, such as `match.tokenBoundCidrs`, are part of it; JSON pointers into spec. */
+  /** See Kind.replaceOn. */
   readonly replaceOn: readonly string[];
   normalize(spec: JsonObject): JsonObject;
   check(spec: JsonObject): readonly SpecProblem[];

@@ -5,17 +5,8 @@ import type { Reply, ReplyAuth } from '../protocol/reply.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import { resolvePolicies } from './policies.ts';
 import { readTokenRole, type TokenRole } from './role.ts';
-import {
-  batchPrefix,
-  isRoot,
-  maxDepth,
-  maxTokenLength,
-  newAccessor,
-  newServiceToken,
-  servicePrefix,
-  type TokenRecord,
-} from './token.ts';
-import { callerOf, hasSudo, runOf, type TokenDesk } from './tokens.ts';
+import { batchPrefix, isRoot, maxDepth, newAccessor, newServiceToken, servicePrefix, type TokenRecord } from './token.ts';
+import { callerOf, hasSudo, runOf, type TokenDesk, type Tokens } from './tokens.ts';
 import { grantedTtl } from './ttl.ts';
 
 const fields = {
@@ -111,15 +102,16 @@ async function create(desk: TokenDesk, context: RouteContext, orphanRoute: boole
   if (type === 'batch' && policies.includes('root')) throw badRequest('batch tokens cannot be root tokens');
 
   const warnings: string[] = [];
-  const life = lifeOf(context, wanted, type === 'batch' ? null : role, policies, warnings);
+  const life = lifeOf(context, wanted, role, policies, warnings);
   if (life.expiresAt === null && parent.expiresAt !== null) {
     throw badRequest('expiring root tokens cannot create non-expiring root tokens');
   }
   const depth = orphan ? 0 : parent.depth + 1;
-  if (depth > maxDepth)
+  if (depth > maxDepth) {
     throw badRequest(`tokens descend from each other over at most ${maxDepth} steps; create an orphan instead`);
+  }
   const uses = Math.min(...[wanted.num_uses, role?.numUses ?? 0].filter((limit) => limit > 0));
-  const numUses = type === 'service' && Number.isFinite(uses) ? uses : 0;
+  const numUses = Number.isFinite(uses) ? uses : 0;
   const suffix = role?.pathSuffix === undefined || role.pathSuffix === '' ? '' : `/${role.pathSuffix}`;
   const record: TokenRecord = {
     accessor: type === 'batch' ? '' : newAccessor(context.random),
@@ -149,19 +141,42 @@ async function create(desk: TokenDesk, context: RouteContext, orphanRoute: boole
   for (const policy of policies) {
     if (!(await desk.parts.policyExists(runOf(context).core, policy))) warnings.push(`Policy "${policy}" does not exist`);
   }
-  let token: string;
-  if (type === 'batch') {
-    if (wanted.id !== '') throw badRequest('the ID of a batch token cannot be chosen');
-    token = tokens.batchToken(record, context.random);
-    if (token.length > maxTokenLength)
-      throw badRequest('a batch token carries its metadata in itself, and this is too much of it');
-  } else {
-    token = wanted.id === '' ? newServiceToken(context.random) : chosenId(wanted.id, sudo, warnings);
-    const id = tokens.idOf(token);
-    if ((await tokens.records.get(id)) !== null) throw badRequest('cannot create a token with a duplicate ID');
-    await tokens.records.add(id, record);
-  }
+  const token =
+    type === 'batch'
+      ? carried(context, tokens, wanted, record)
+      : await stored(desk, context, tokens, wanted.id, record, warnings);
   return { auth: replyAuth(token, record, type, orphan), ...(warnings.length > 0 ? { warnings } : {}) };
+}
+
+function carried(context: RouteContext, tokens: Tokens, wanted: Wanted, record: TokenRecord): string {
+  if (wanted.id !== '') throw badRequest('the ID of a batch token cannot be chosen');
+  return tokens.batchToken(record, context.random);
+}
+
+async function stored(
+  desk: TokenDesk,
+  context: RouteContext,
+  tokens: Tokens,
+  chosen: string,
+  record: TokenRecord,
+  warnings: string[],
+): Promise<string> {
+  if (chosen === '') {
+    const token = newServiceToken(context.random);
+    await tokens.records.add(tokens.idOf(token), record);
+    return token;
+  }
+  checkChosen(context, chosen);
+  warnings.push('A token that a person chose can be guessed as well as any password; leave the ID out to get a random one');
+  const id = tokens.idOf(chosen);
+  const former = await tokens.records.get(id);
+  if (former !== null && !(await desk.works(context, tokens, { id, type: 'service', record: former }))) {
+    await (await desk.revocation(context)).tree(id);
+  }
+  // What still descends from a former token of this ID would come to life again.
+  if (await tokens.records.isTaken(id)) throw badRequest('cannot create a token with a duplicate ID');
+  await tokens.records.add(id, record);
+  return chosen;
 }
 
 /** The `auth` part of the reply that gives or renews a token. */
@@ -191,6 +206,9 @@ function tokenType(wanted: Wanted, role: TokenRole | null): 'service' | 'batch' 
   for (const name of ['explicit_max_ttl', 'num_uses', 'period'] as const) {
     if (wanted[name] !== 0) throw badRequest(`batch tokens cannot have "${name}" set`);
   }
+  // A limit that the role sets must not be lost because the token is of the other type.
+  if ((role?.numUses ?? 0) !== 0) throw badRequest('batch tokens cannot have "num_uses" set, and the role sets it');
+  if ((role?.period ?? 0) !== 0) throw badRequest('batch tokens cannot have "period" set, and the role sets it');
   return 'batch';
 }
 
@@ -241,15 +259,15 @@ function lesser(asked: number, role: number, name: string, warnings: string[]): 
   return least;
 }
 
-function chosenId(id: string, sudo: boolean, warnings: string[]): string {
-  if (!sudo) throw badRequest('root or sudo privileges required to specify token id');
-  if (id.startsWith(servicePrefix) || id.startsWith(batchPrefix))
+function checkChosen(context: RouteContext, id: string): void {
+  if (!hasSudo(context)) throw badRequest('root or sudo privileges required to specify token id');
+  if (id.startsWith(servicePrefix) || id.startsWith(batchPrefix)) {
     throw badRequest(`custom token ID cannot have the '${id.slice(0, 4)}' prefix`);
+  }
   if (id.includes('.')) throw badRequest("custom token ID cannot have a '.' in the value");
-  if (!/^[\x21-\x7e]{1,256}$/.test(id))
+  if (!/^[\x21-\x7e]{1,256}$/.test(id)) {
     throw badRequest('custom token ID must be 1 to 256 printable ASCII characters without spaces');
-  warnings.push('A token that a person chose can be guessed as well as any password; leave the ID out to get a random one');
-  return id;
+  }
 }
 
 function displayName(sent: string): string {

@@ -29,7 +29,7 @@ export interface TokenRole {
 }
 
 const types = ['default-service', 'default-batch', 'service', 'batch'] as const;
-export type TokenRoleType = (typeof types)[number];
+type TokenRoleType = (typeof types)[number];
 
 /** `core` is the core's view. Null: there is no such role. */
 export async function readTokenRole(core: View, name: string): Promise<TokenRole | null> {

@@ -20,6 +20,12 @@ export class TokenRecords {
     return found === null || 'gone' in found ? null : found;
   }
 
+  /** Is there anything of a token with this id, or anything that descended from one? */
+  async isTaken(id: string): Promise<boolean> {
+    if ((await this.#tokens.get(`id/${id}`)) !== null) return true;
+    return (await this.#tokens.children(`child/${id}/`, { limit: 1 })).length > 0;
+  }
+
   /** Writes a new record and its indexes. */
   async add(id: string, record: TokenRecord): Promise<void> {
     await this.#tokens.putJson(`id/${id}`, record);

@@ -69,7 +69,7 @@ export interface Token {
   readonly record: TokenRecord;
 }
 
-/** A batch token has neither an accessor nor uses nor a way to live longer. */
+/** What Vault's tokens start with, so that secret scanners and log scrubbers know ours too. */
 export const servicePrefix = 'hvs.';
 export const batchPrefix = 'hvb.';
 
@@ -79,10 +79,7 @@ export const maxTokenLength = 8192;
 /** An ancestor is read at each use, so there is an end to how many there may be. */
 export const maxDepth = 64;
 
-/**
- * A new service token: 92 letters and digits (over 540 bits) behind the prefix that secret scanners and log scrubbers
- * of the Vault world look for.
- */
+/** A new service token: 92 letters and digits (over 540 bits), since scanners look for 90 or more behind the prefix. */
 export function newServiceToken(random: Random): string {
   return servicePrefix + randomText(random, 92);
 }

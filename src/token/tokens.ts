@@ -4,7 +4,7 @@ import type { View } from '../barrier/view.ts';
 import type { CoreContext, Run } from '../core/corridor.ts';
 import type { Caller, Mount, MountType, RouteContext } from '../core/mount-type.ts';
 import type { Grant } from '../core/ports.ts';
-import { permissionDenied } from '../protocol/request-error.ts';
+import { badRequest, permissionDenied } from '../protocol/request-error.ts';
 import type { Transaction } from '../storage/transaction.ts';
 import { Revocation } from './revocation.ts';
 import { readTokenRole, roleGrant } from './role.ts';
@@ -59,9 +59,13 @@ export class Tokens {
     return record === null ? null : { id, type: 'service', record };
   }
 
-  /** A batch token: its record encrypted, and nothing stored. */
+  /** A batch token: its record encrypted, and nothing stored. Throws RequestError 400 where that is too long. */
   batchToken(record: TokenRecord, random: Random): string {
-    return batchPrefix + this.#key.sealBatch(JSON.stringify(record), random);
+    const token = batchPrefix + this.#key.sealBatch(JSON.stringify(record), random);
+    if (token.length > maxTokenLength) {
+      throw badRequest('a batch token carries its metadata in itself, and this is too much of it');
+    }
+    return token;
   }
 
   revocation(forget: (tokenId: string) => Promise<void>): Revocation {

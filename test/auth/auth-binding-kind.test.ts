@@ -121,7 +121,7 @@ describe.each([
         for (const { operation, path, data } of kind.remove(resource, context, null)) await w.send(operation, path, data);
         expect(await live(w, resource)).toBeNull();
       }),
-      runs(60, 3000),
+      runs(30, 3000),
     );
   }, 600_000);
 
@@ -137,7 +137,7 @@ describe.each([
         for (const { operation, path, data } of kind.remove(resource, context, null)) await w.send(operation, path, data);
         expect([found, status < 300]).toEqual([found, found.length === 0]);
       }),
-      runs(100, 5000),
+      runs(60, 5000),
     );
   }, 600_000);
 

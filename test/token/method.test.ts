@@ -129,6 +129,21 @@ describe('making a token', () => {
     expect(await refusal(newToken(w, { id: 'my-own-token' }))).toEqual([400, 'cannot create a token with a duplicate ID']);
   });
 
+  it('takes the id of a token that ended again, when nothing of that one is left', async () => {
+    await policy('maker', 'path "auth/token/create" { capabilities = ["update"] }');
+    const chosen = (policies: readonly string[]) => newToken(w, { id: 'again', policies, ttl: '1h' });
+    await chosen(['default', 'maker']);
+    const children: string[] = [];
+    for (let count = 0; count < 505; count++) children.push((await newToken(w, { ttl: '9h' }, 'again')).client_token);
+    seconds(w, hour);
+    expect(await refusal(chosen(['default']))).toEqual([400, 'cannot create a token with a duplicate ID']);
+    await w.write('auth/token/tidy');
+    await w.write('auth/token/tidy');
+    await chosen(['default']);
+    expect(await works(w, 'again')).toBe(true);
+    for (const child of [children[0] ?? '', children.at(-1) ?? '']) expect(await works(w, child)).toBe(false);
+  });
+
   it('ends at some depth', async () => {
     let token = w.rootToken;
     for (let depth = 1; depth <= 64; depth++) token = (await newToken(w, {}, token)).client_token;
@@ -152,6 +167,24 @@ describe('a token role', () => {
     expect(await lookup(token.client_token)).toMatchObject({ role: 'ci', path: 'auth/token/create/ci/v1' });
     expect((await refusal(newToken(w, { policies: ['other'] }, w.rootToken, 'create/ci')))[0]).toBe(400);
     expect(await refusal(newToken(w, {}, w.rootToken, 'create/ghost'))).toEqual([400, 'unknown role ghost']);
+  });
+
+  it('sets limits that hold for both types of tokens', async () => {
+    await w.write('auth/token/roles/b', {
+      token_type: 'default-batch',
+      orphan: true,
+      allowed_policies: ['default'],
+      token_explicit_max_ttl: '1h',
+    });
+    expect(await newToken(w, {}, w.rootToken, 'create/b')).toMatchObject({ token_type: 'batch', lease_duration: hour });
+    expect(await newToken(w, { type: 'service' }, w.rootToken, 'create/b')).toMatchObject({
+      token_type: 'service',
+      lease_duration: hour,
+    });
+    for (const limit of [{ token_num_uses: 1, token_period: 0 }, { token_num_uses: 0, token_period: 3600 }]) {
+      await w.write('auth/token/roles/b', limit);
+      expect((await refusal(newToken(w, {}, w.rootToken, 'create/b')))[1]).toContain('and the role sets it');
+    }
   });
 
   it('shows what was written, and keeps what was not sent', async () => {

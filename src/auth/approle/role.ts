@@ -44,6 +44,11 @@ export const roleFields = {
   period: { type: 'duration', description: 'Use token_period.' },
 } as const satisfies Fields;
 
+const listFields = {
+  after: { type: 'string', description: 'Only names that come after this one.', default: '' },
+  limit: { type: 'int', description: 'At most this many; 0 or less: all of them.', default: 0 },
+} as const satisfies Fields;
+
 export const roleRoutes: readonly Route[] = [
   {
     path: 'role',
@@ -51,10 +56,7 @@ export const roleRoutes: readonly Route[] = [
     operations: {
       list: {
         summary: 'Lists their names.',
-        fields: {
-          after: { type: 'string', description: 'Only names that come after this one.', default: '' },
-          limit: { type: 'int', description: 'At most this many; 0 or less: all of them.', default: 0 },
-        },
+        fields: listFields,
         handle: list,
       },
     },
@@ -157,10 +159,7 @@ export async function changeRole(context: RouteContext, before: AppRole, sent: J
 }
 
 async function list(context: RouteContext): Promise<Reply> {
-  const { after = '', limit = 0 } = readFields(
-    { after: { type: 'string', description: '' }, limit: { type: 'int', description: '' } },
-    context.data,
-  );
+  const { after, limit } = readFields(listFields, context.data);
   const keys = await context.storage.children('role/', { ...(after === '' ? {} : { after }), ...(limit > 0 ? { limit } : {}) });
   if (keys.length === 0) throw notFound();
   return { data: { keys } };
