@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
+import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { assemble, configRevision } from './assemble.ts';
 import { createSink } from './audit/registry.ts';
 import type { AuditSink } from './audit/sink.ts';
@@ -15,7 +15,8 @@ import type { Seal } from './seal/seal.ts';
 import { readSealConfig, type SealConfig } from './seal/seal-config.ts';
 import { type SealContext, takesShares } from './seal/seal-type.ts';
 import { initializeStore, openSeal, rekeyStore, unsealStore } from './seal/unseal.ts';
-import { defaultSettings, readSettings, type Settings, writeSettings } from './settings.ts';
+import { defaultSettings, readSettings, type Settings, settingsFile, settingsText } from './settings.ts';
+import { makePrivateDirectory, syncDirectory } from './storage/directory.ts';
 import { createEmbeddedStore, openEmbeddedStore, type EmbeddedStore } from './storage/embedded.ts';
 import { createStore } from './storage/optimistic.ts';
 import type { TransactionalStore } from './storage/transaction.ts';
@@ -29,12 +30,13 @@ const tidyMilliseconds = 2000;
 export const stores: Stores = { create, open, examine };
 
 async function create({ directory, configDirectory, seal }: CreateStore): Promise<CreatedStore> {
-  makePrivate(directory);
-  makePrivate(configDirectory);
+  if (!existsSync(join(directory, settingsFile))) rmSync(directory, { recursive: true, force: true });
+  makePrivateDirectory(directory);
+  makePrivateDirectory(configDirectory);
   const settings = defaultSettings(seal.type);
   // A directory that git never looks into, wherever the repo's own .gitignore stands.
   writeFileSync(join(directory, '.gitignore'), '*\n', { mode: 0o600 });
-  makePrivate(join(directory, 'audit'));
+  makePrivateDirectory(join(directory, 'audit'));
   const embedded = await createEmbeddedStore(join(directory, settings.storage.path), {
     command: 'secretctl init',
     clock,
@@ -54,8 +56,9 @@ async function create({ directory, configDirectory, seal }: CreateStore): Promis
       first = await initializeContent(tx, opened, { random, clock, sinks });
     });
     barrier.seal();
-    writeFileSync(tokenFile, `${first.rootToken}\n`, { mode: 0o600, flag: 'wx' });
-    writeSettings(directory, settings);
+    writeDurably(tokenFile, `${first.rootToken}\n`);
+    // The settings come last: a directory without them holds nothing that anybody was told of.
+    writeDurably(join(directory, settingsFile), settingsText(settings));
     return { storeId, recipient: first.recipient, shares: made.shares, keyFile, tokenFile };
   } catch (error) {
     // Nobody was told of this store, so nothing is lost with it.
@@ -215,7 +218,14 @@ function absolute(directory: string, path: string): string {
   return isAbsolute(path) ? path : resolve(directory, path);
 }
 
-function makePrivate(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  if ((statSync(directory).mode & 0o077) !== 0) chmodSync(directory, 0o700);
+/** A new file with mode 0600 that is there after a loss of power too. */
+function writeDurably(path: string, text: string): void {
+  const descriptor = openSync(path, 'wx', 0o600);
+  try {
+    writeSync(descriptor, text);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  syncDirectory(dirname(path));
 }

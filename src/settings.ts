@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { Fault } from './base/error.ts';
@@ -12,7 +12,7 @@ export interface Settings {
   readonly audit: Readonly<Record<string, { readonly type: 'file'; readonly path: string }>>;
 }
 
-const fileName = 'settings.yaml';
+export const settingsFile = 'settings.yaml';
 
 export function defaultSettings(sealType: string): Settings {
   return {
@@ -22,28 +22,29 @@ export function defaultSettings(sealType: string): Settings {
   };
 }
 
-export function writeSettings(directory: string, settings: Settings): void {
+/** The text of a new settings file. */
+export function settingsText(settings: Settings): string {
   const { storage, seal, audit } = settings;
   const sinks = Object.entries(audit).map(([name, sink]) => `  ${name}: { type: ${sink.type}, path: ${sink.path} }\n`);
-  const text =
+  return (
     '# The settings of this store. Paths are relative to this file.\n' +
     `storage: { type: ${storage.type}, path: ${storage.path} }\n` +
     `seal: { type: ${seal.type}${seal.keyFile === null ? '' : `, keyFile: ${JSON.stringify(seal.keyFile)}`} }\n` +
     '# Audit sinks: enabled and disabled by name, with AuditDevice documents or sys/audit; where they write to stands only here.\n' +
-    `audit:\n${sinks.join('')}`;
-  writeFileSync(join(directory, fileName), text, { mode: 0o600 });
+    `audit:\n${sinks.join('')}`
+  );
 }
 
 /** Throws Fault `settings` that names the file and what is wrong in it. */
 export function readSettings(directory: string): Settings {
-  const path = join(directory, fileName);
+  const path = join(directory, settingsFile);
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     throw new Fault(
       'store-missing',
-      `there is no store in ${directory}: its ${fileName} can’t be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`,
+      `there is no store in ${directory}: its ${settingsFile} can’t be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`,
       {
         hint: 'Make a store with: secretctl init DIR',
       },

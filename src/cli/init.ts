@@ -32,7 +32,7 @@ export const init: Command = {
     const directory = resolve(context.cwd, operand);
     const seal = readSeal(options.text('seal') ?? 'static', options.number('shares'), options.number('threshold'));
     const file = join(directory, projectFile);
-    if (existsSync(join(directory, storeFolder))) {
+    if (existsSync(join(directory, storeFolder, 'settings.yaml'))) {
       throw new Fault('store-exists', `${directory} has a store already`, {
         hint: 'It was not touched. Use it as it is, or choose another directory.',
       });
