@@ -34,7 +34,7 @@ export function documentSchema(documented: Documented): PublishedSchema {
       kind: { const: kind, description: `What the document declares: ${description}` },
       metadata: published(resource ? resourceMetadata : plainMetadata),
       ...(resource ? { forEach: published(forEachSchema) } : {}),
-      spec: published(spec),
+      spec: published({ description: 'What the object shall be.', ...spec }),
     },
   };
 }
