@@ -117,12 +117,15 @@ function draftOf(document: SourceDocument, lens: Kind, each: Scope['each'], expa
     ...(rest['metadata'] === undefined ? {} : { metadata: metadata.value }),
     ...(rest['spec'] === undefined ? {} : { spec: spec.value }),
   };
+  const name = nameOf(lens, value);
+  // It may be what others name.
+  if (name === null) expansion.findings.incomplete = true;
   return {
     document,
     lens,
     forEachKey: each?.key ?? null,
     value,
-    name: nameOf(lens, value),
+    name,
     patches: [],
     sound: !document.broken && metadata.complete && spec.complete,
   };

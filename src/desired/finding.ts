@@ -29,7 +29,7 @@ export class Findings {
    * said about unknown names.
    */
   incomplete = false;
-  readonly #budget: NearestBudget = { left: 30_000_000 };
+  readonly #budget: NearestBudget = { left: 10_000_000 };
 
   add(finding: Finding): void {
     this.all.push(finding);
