@@ -12,7 +12,7 @@ const fields = {
 } as const satisfies Fields;
 
 /**
- * `sys/apply`. Its work is not done by a handler of one request but by `applyChanges`, which runs many of them in one
+ * `sys/apply`. Its work is not done by a handler of one request but by `Applies`, which runs many of them in one
  * transaction; the route is there for authorisation, help and the OpenAPI document.
  */
 export const applyRoute: Route = {

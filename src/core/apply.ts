@@ -49,14 +49,27 @@ interface CommittedApply {
 
 const lastApply = 'apply/last';
 
+/** The body of an apply. Throws Refusal, which the audit log gets as that of any other request. */
+export function admittedBody({ request, verb, mount, audit }: ApplyAdmission): ApplyBody {
+  try {
+    return readApplyBody(request.data);
+  } catch (error) {
+    throw new Refusal(asRequestError(error), { verb, mount, auth: audit });
+  }
+}
+
+export interface CommittedChanges {
+  readonly reply: Reply;
+  /** What the audit log must be told now: the entries of the changes and `apply-commit`. */
+  readonly entries: readonly AuditEntry[];
+}
+
 /**
- * `sys/apply`: all changes in one transaction, each request authorised as if the caller had sent it alone. The audit
- * log gets `apply-begin` before, the entries of the changes and `apply-commit` after the commit, `apply-abort` where
- * nothing was committed.
+ * Commits all changes of an apply in one transaction, each request authorised as if the caller had sent it alone. The
+ * audit log gets `apply-begin` before, and `apply-abort` where nothing was committed.
  */
-export async function applyChanges(apply: ApplyParts, admission: ApplyAdmission): Promise<Reply> {
+export async function commitChanges(apply: ApplyParts, admission: ApplyAdmission, body: ApplyBody): Promise<CommittedChanges> {
   const { request } = admission;
-  const body = readApplyBody(request.data);
   const facts = {
     apply: request.id,
     project: body.project,
@@ -90,11 +103,8 @@ export async function applyChanges(apply: ApplyParts, admission: ApplyAdmission)
     await apply.audit.append([...denied, { type: 'apply-abort', ...about, error: shown.message, facts }]);
     throw shown;
   }
-  await apply.audit.append([
-    ...entries,
-    { type: 'apply-commit', ...about, error: null, facts: { ...facts, revision: outcome.revision } },
-  ]);
-  return { data: outcome as unknown as JsonObject };
+  const commit: AuditEntry = { type: 'apply-commit', ...about, error: null, facts: { ...facts, revision: outcome.revision } };
+  return { reply: { data: outcome as unknown as JsonObject }, entries: [...entries, commit] };
 }
 
 interface Progress {

@@ -2,11 +2,13 @@ import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { Barrier } from '../barrier/barrier.ts';
 import type { View } from '../barrier/view.ts';
+import type { ApplyBody } from '../protocol/managed.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { permissionDenied, RequestError } from '../protocol/request-error.ts';
 import type { Request } from '../protocol/request.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
-import { applyChanges, completeApply, type FindCommitted, forgetApply } from './apply.ts';
+import { admittedBody, type FindCommitted } from './apply.ts';
+import { Applies } from './applies.ts';
 import { applyRoute, isApply } from './apply-route.ts';
 import {
   type Admission,
@@ -121,24 +123,22 @@ export function createCore(options: CoreOptions): Core {
     throw refusal.reply;
   };
 
-  let lastApply: string | null = null;
+  const applies = new Applies({ ...options, parts });
   return {
     async handle(request) {
       const now = clock.now();
       try {
         checkRequestPath(request);
         let admission: Awaited<ReturnType<typeof look>>;
+        let body: ApplyBody | null;
         try {
           admission = await look(request, now);
+          body = isApply(admission) ? admittedBody(admission) : null;
         } catch (error) {
           if (error instanceof Refusal) return await refuse(request, error);
           throw error;
         }
-        if (isApply(admission)) {
-          const reply = await applyChanges({ ...options, parts }, admission);
-          lastApply = request.id;
-          return reply;
-        }
+        if (body !== null) return await applies.run(admission, body);
         const entry = { request, verb: admission.verb, mount: admission.mount, auth: admission.audit };
         await append(audit, [{ type: 'request', ...entry, reply: null, error: null }]);
         let reply: Reply;
@@ -155,10 +155,8 @@ export function createCore(options: CoreOptions): Core {
         throw asRequestError(error);
       }
     },
-    settle: async (core) => {
-      if (lastApply !== null) await forgetApply(core, lastApply);
-    },
-    recover: (findCommitted) => completeApply({ ...options, parts }, findCommitted),
+    settle: (core) => applies.settle(core),
+    recover: (findCommitted) => applies.recover(findCommitted),
   };
 }
 

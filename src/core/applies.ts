@@ -1,0 +1,51 @@
+import type { View } from '../barrier/view.ts';
+import type { ApplyBody } from '../protocol/managed.ts';
+import type { Reply } from '../protocol/reply.ts';
+import { type ApplyAdmission, type ApplyParts, commitChanges, completeApply, type FindCommitted, forgetApply } from './apply.ts';
+
+/**
+ * The applies of a running core, one after the other: the store remembers of one apply only what the audit log still
+ * has to say, so the next begins when the log has said it.
+ */
+export class Applies {
+  readonly #apply: ApplyParts;
+  #turn: Promise<unknown> = Promise.resolve();
+  /** The last one is committed, and the log did not take its entries. */
+  #untold = false;
+  /** The last one that was committed and told of; null: none. */
+  #told: string | null = null;
+
+  constructor(apply: ApplyParts) {
+    this.#apply = apply;
+  }
+
+  /** `sys/apply`. Throws RequestError, or what the audit log throws. */
+  run(admission: ApplyAdmission, body: ApplyBody): Promise<Reply> {
+    const done = this.#turn.then(() => this.#run(admission, body));
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  /** To be called once, before the first apply. */
+  recover(findCommitted: FindCommitted): Promise<void> {
+    return completeApply(this.#apply, findCommitted);
+  }
+
+  /** Called in the transaction of an orderly end. */
+  async settle(core: View): Promise<void> {
+    if (this.#told !== null) await forgetApply(core, this.#told);
+  }
+
+  async #run(admission: ApplyAdmission, body: ApplyBody): Promise<Reply> {
+    if (this.#untold) {
+      await completeApply(this.#apply, () => Promise.resolve(false));
+      this.#untold = false;
+    }
+    const { reply, entries } = await commitChanges(this.#apply, admission, body);
+    this.#untold = true;
+    await this.#apply.audit.append(entries);
+    this.#untold = false;
+    this.#told = admission.request.id;
+    return reply;
+  }
+}
