@@ -2,7 +2,8 @@ import type { Json } from '../base/json.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import { excerptOf } from './excerpt.ts';
 import type { Finding, Site } from './finding.ts';
-import { FilePositions, type Span } from './position.ts';
+import type { Span } from './document.ts';
+import { FilePositions } from './position.ts';
 
 /** What `diagnose` needs to know about the files. */
 export interface DiagnoseSource {

@@ -12,13 +12,17 @@ export interface ParsedDocument {
   readonly broken: boolean;
 }
 
-/** A problem of a file, between two offsets of its text. */
-export interface YamlProblem {
+/** Two offsets into the text of a file. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A problem of a file. */
+export interface YamlProblem extends Span {
   readonly code: DiagnosticCode;
   readonly message: string;
   readonly hint: string | null;
-  readonly start: number;
-  readonly end: number;
 }
 
 export interface ParsedFile {
@@ -39,10 +43,10 @@ const deepest = 64;
  * and keeps no positions: `FilePositions` parses again where a finding needs one.
  */
 export function parseDocuments(text: string): ParsedFile {
-  const { documents, problems, complete } = composeDocuments(text);
-  const walk = new PlainValues(problems);
+  const { documents, problems: found, complete } = composeDocuments(text);
+  const walk = new PlainValues(found);
   const values = documents.map((document) => walk.value(document.contents, 0));
-  problems.sort((a, b) => a.start - b.start);
+  const problems = found.map((problem) => ({ ...problem, ...clamped(problem, text.length) })).sort((a, b) => a.start - b.start);
   const parsed = documents.map((document, index): ParsedDocument => {
     const [start, , end] = document.range;
     const broken = problems.some((problem) => problem.start >= start && problem.start <= end);
@@ -153,11 +157,17 @@ function boundedComposer(text: string, problems: YamlProblem[]): Composer {
 
 type ErrorSource = number | readonly number[] | { readonly offset: number; readonly source?: string };
 
-function span(source: ErrorSource): { readonly start: number; readonly end: number } {
+function span(source: ErrorSource): Span {
   if (typeof source === 'number') return { start: source, end: source + 1 };
   if ('offset' in source) return { start: source.offset, end: source.offset + (source.source?.length ?? 1) };
   const [start = 0, end = start + 1] = source;
   return { start, end };
+}
+
+/** The parser may point behind the end of the text. */
+function clamped({ start, end }: Span, length: number): Span {
+  const inside = Math.min(start, length);
+  return { start: inside, end: Math.max(inside + 1, Math.min(end, length)) };
 }
 
 type Refusal = Pick<YamlProblem, 'code' | 'message' | 'hint'>;
@@ -228,7 +238,7 @@ function syntaxMessage(code: string, text: string, at: number): string {
 
 // C0 and C1 controls but tab and line breaks, lone carriage returns, and what turns the direction of writing on a screen.
 const refusedCharacters =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]|\r(?!\n)/g;
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]|\r(?!\n)|\p{Surrogate}/gu;
 
 function checkCharacters(text: string, problems: YamlProblem[]): void {
   for (const { 0: character, index } of text.matchAll(refusedCharacters)) {

@@ -87,7 +87,7 @@ function spaceBrackets(collection: YAMLMap | YAMLSeq): void {
 function sameContent(before: string, after: string): boolean {
   const values = (text: string): string => canonicalJson(parseDocuments(text).documents.map(({ value }) => value));
   const comments = (text: string): string =>
-    canonicalJson(
+    JSON.stringify(
       [...new Lexer().lex(text)]
         .filter(isComment)
         .map((comment) => comment.trimEnd())

@@ -1,6 +1,6 @@
 import { isCollection, isMap, isScalar, isSeq, visit, type Document, type Node, type Pair } from 'yaml';
 import { pointerTokens } from '../base/json.ts';
-import { composeDocuments } from './document.ts';
+import { composeDocuments, type Span } from './document.ts';
 
 /** A part of a document: what a JSON pointer leads to, or the key that stands before it. */
 export interface Spot {
@@ -11,12 +11,6 @@ export interface Spot {
   readonly part: 'key' | 'value';
   /** A piece of the text that is meant, where it stands in it as it is. */
   readonly within?: string | undefined;
-}
-
-/** Offsets into the text of a file. */
-export interface Span {
-  readonly start: number;
-  readonly end: number;
 }
 
 /** The positions in a file: made by parsing it again, so only where it has a finding. */
