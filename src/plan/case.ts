@@ -33,8 +33,8 @@ export function caseOf(subject: Subject, seen: Observed, circumstances: Circumst
 }
 
 function liveHere(subject: Subject, { object }: Observed, { mountReplaced }: Circumstances): LiveObject | null {
-  const { record, vacated, kind, address, origin } = subject;
-  if (object === null || (record === null && (vacated || mountReplaced))) return null;
+  const { record, kind, address, origin } = subject;
+  if (object === null || (record === null && mountReplaced)) return null;
   if (kind.mountField === null || address.mount === null || address.mount === origin.mount) return object;
   return { ...object, spec: { ...object.spec, [kind.mountField]: address.mount } };
 }

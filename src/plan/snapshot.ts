@@ -39,9 +39,8 @@ export function snapshotReads(input: PlanInput, records: Snapshot): SnapshotRead
   const index = new Map<string, { object: readonly number[]; target: readonly number[] }>();
   for (const subject of subjects.all) {
     const { kind, origin, via, address } = subject;
-    if (subject.vacated && subject.record === null) continue;
-    // What moves with its mount finds an empty one; and what leaves the target by this very plan is not in the way.
-    const moves = addressKey(via) !== subject.key && !subject.vacated;
+    // What moves with its mount finds its address free, as the mount moves only where nothing is.
+    const moves = addressKey(via) !== subject.key;
     index.set(subject.key, {
       object: kind.reads(origin, live).map(number),
       target: moves ? kind.reads(address, live).map(number) : [],

@@ -35,13 +35,11 @@ export interface Subject extends PlannedKind {
   readonly desired: Resource | null;
   /** Null: no record of this project. */
   readonly record: ManagedRecord | null;
-  /** What an `import` entry names, where the object is to be adopted. */
+  /** What an `import` entry names; it counts only while there is no record. */
   readonly importId: string | null;
   readonly forget: boolean;
   /** The other project that manages it. */
   readonly foreign: string | null;
-  /** What is live at the address now belongs to another subject, which moves away. */
-  readonly vacated: boolean;
 }
 
 export interface Subjects {
@@ -83,10 +81,9 @@ export function collectSubjects(input: PlanInput, snapshot: Snapshot): Subjects 
       via: found?.via ?? address,
       desired: resource,
       record: found?.record ?? null,
-      importId: found === null ? (imports.get(key) ?? null) : null,
+      importId: imports.get(key) ?? null,
       forget: found !== null && (forgets.has(key) || forgets.has(addressKey(found.origin))),
       foreign: foreign.get(key) ?? null,
-      vacated: current.vacated(address, planned.kind),
     });
   };
   for (const [key, found] of current.byKey) add(key, found, desired.get(key) ?? null);

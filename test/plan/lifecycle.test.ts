@@ -69,6 +69,7 @@ describe('what is live already', () => {
     store.byHand('in/kv/stripe', { note: '', owners: {}, values: { api_key: 'old', webhook: 'in use' } });
     const made = await planAndApply(store, [engine, stripe()], { refactors: { import: [['StaticSecret/kv/stripe', 'stripe']] } });
     expect(store.values('in/kv/stripe')).toEqual({ api_key: 'opened block-1', webhook: 'in use' });
+    expect(made.changes[0]?.before?.spec.data).toEqual({ webhook: { generate: expect.anything() as unknown } });
     expect(made.notes.map(({ summary }) => summary)).toEqual(['Imported secrets keep the values they have']);
     expect(plan(store, [engine, stripe()]).changes).toEqual([]);
   });
@@ -78,6 +79,16 @@ describe('what is live already', () => {
     store.byHand('mounts/kv', { type: 'transit', description: '' });
     const made = plan(store, [engine], { refactors: { import: [['SecretEngine/kv', 'kv']] } });
     expect(made.problems.map(({ code }) => code)).toEqual(['import-differs']);
+  });
+
+  it('can be imported only under its own name, and only while it exists', () => {
+    const store = new ModelStore();
+    store.byHand('policies/read', { ttl: '0s' });
+    const codes = (id: string) =>
+      plan(store, [policy(1)], { refactors: { import: [['Policy/read', id]] } }).problems.map(({ code }) => code);
+    expect([codes('other'), codes('read'), codes('Policy/read')]).toEqual([['import-name'], [], []]);
+    store.byHand('policies/read', null);
+    expect(codes('read')).toEqual(['import-missing']);
   });
 
   it('belongs to another project: the plan names it', async () => {
@@ -144,9 +155,31 @@ describe('drift', () => {
     const store = new ModelStore();
     await planAndApply(store, [engine, stripe()]);
     store.objects.set('in/kv/stripe', { ...store.reply('in/kv/stripe'), deleted: true });
+    const drift = plan(store, [engine, stripe()], { mode: 'refresh-only' }).drift;
+    expect(drift.map(({ action, after }) => [action, after])).toEqual([['delete', null]]);
     const made = await planAndApply(store, [engine, stripe()]);
     expect(made.changes.map(({ action, reason }) => [action, reason])).toEqual([['create', 'deleted-outside']]);
     expect(plan(store, [engine, stripe()]).changes).toEqual([]);
+  });
+
+  it('is no drift where only an older record lacks a default', async () => {
+    const store = new ModelStore();
+    await planAndApply(store, [policy(1)]);
+    const key = addressKey(name('Policy/read'));
+    const record = store.records.get(key) as ManagedRecord;
+    store.records.set(key, { ...record, spec: { rules: [{ path: 'kv/0' }] } });
+    expect(plan(store, [policy(1)], { mode: 'refresh-only' }).drift).toEqual([]);
+    expect(plan(store, [policy(1)]).changes).toEqual([]);
+  });
+
+  it('in an ignored field that would need a replacement does not replace', async () => {
+    const store = new ModelStore();
+    const documents = (type: string, description: string) => [
+      resource('SecretEngine/kv', { spec: { type, description }, ignoreChanges: ['/type'] }),
+    ];
+    await planAndApply(store, documents('kv', 'a'));
+    expect(actions(plan(store, documents('transit', 'a')))).toEqual([]);
+    expect(actions(plan(store, documents('transit', 'b')))).toEqual(['update SecretEngine/kv']);
   });
 
   it('in an ignored field is left alone, also by a change of another field', async () => {
@@ -233,6 +266,14 @@ describe('a document that is gone', () => {
     expect([store.objects.size, store.records.size]).toEqual([0, 0]);
   });
 
+  it('deletes what names another object of the same mount before that one', async () => {
+    const store = new ModelStore();
+    const parent = resource('Role/kv/a');
+    const child = { ...resource('Role/kv/z', { spec: { parent: 'a' } }), references: [parent.name] };
+    await planAndApply(store, [engine, parent, child]);
+    expect(actions(await planAndApply(store, [engine]))).toEqual(['delete Role/kv/z', 'delete Role/kv/a']);
+  });
+
   it('of an object that is gone too drops the record without a word', async () => {
     const store = new ModelStore();
     await planAndApply(store, [policy(1)]);
@@ -250,6 +291,14 @@ describe('a document that is gone', () => {
     expect(store.reply('policies/read')).not.toBeNull();
     expect(store.records.size).toBe(0);
     expect(plan(store, [], { refactors: { forget: ['Policy/read'] } }).changes).toEqual([]);
+  });
+
+  it('in a mount that is only forgotten still deletes its object', async () => {
+    const store = new ModelStore();
+    await planAndApply(store, [engine, stripe()]);
+    const made = await planAndApply(store, [], { refactors: { forget: ['SecretEngine/kv'] } });
+    expect(actions(made)).toEqual(['delete StaticSecret/kv/stripe', 'forget SecretEngine/kv']);
+    expect([...store.objects.keys()]).toEqual(['mounts/kv']);
   });
 
   it('may delete only so many at once', async () => {
@@ -298,8 +347,20 @@ describe('a replacement', () => {
     const made = await planAndApply(store, [other, stripe()]);
     expect(actions(made)).toEqual(['replace SecretEngine/kv', 'replace StaticSecret/kv/stripe']);
     expect(made.changes.map(({ reason }) => reason)).toEqual(['cannot-update', 'with-mount']);
+    expect(made.changes[1]?.requests.map(({ operation }) => operation)).toEqual(['write', 'write']);
     expect(store.values('in/kv/stripe')).toEqual({ api_key: 'opened block-1', webhook: 'generated 2' });
     expect(plan(store, [other, stripe()]).changes).toEqual([]);
+  });
+
+  it('of a mount takes along what no document declares, without deleting it once more', async () => {
+    const store = new ModelStore();
+    await planAndApply(store, [engine, stripe()]);
+    const made = await planAndApply(store, [resource('SecretEngine/kv', { spec: { type: 'transit' } })]);
+    expect(made.changes.map(({ action, requests }) => [action, requests.map(({ path }) => path)])).toEqual([
+      ['replace', ['mounts/kv', 'mounts/kv']],
+      ['delete', []],
+    ]);
+    expect([...store.objects.keys()]).toEqual(['mounts/kv']);
   });
 
   it('happens when asked for', async () => {
@@ -336,6 +397,42 @@ describe('a move', () => {
     });
     expect(actions(made)).toEqual(['move SecretEngine/secrets', 'delete StaticSecret/kv/stripe']);
     expect([...store.objects.keys()]).toEqual(['mounts/secrets']);
+  });
+
+  it('of a mount to a path that is only free later waits, and so does what is deleted in it', async () => {
+    const store = new ModelStore();
+    const z = [resource('SecretEngine/z', { spec: { type: 'kv' } }), resource('StaticSecret/z/x', { spec: { data: {} } })];
+    await planAndApply(store, [engine, resource('Role/kv/r'), ...z]);
+    const made = await planAndApply(store, [resource('SecretEngine/z/b', { spec: { type: 'kv' } })], {
+      refactors: { move: [['SecretEngine/kv', 'SecretEngine/z/b']] },
+    });
+    expect(actions(made)).toEqual([
+      'delete StaticSecret/z/x',
+      'delete SecretEngine/z',
+      'move SecretEngine/z/b',
+      'delete Role/kv/r',
+    ]);
+    expect([...store.objects.keys()]).toEqual(['mounts/z/b']);
+  });
+
+  it('of a mount and of something in it happen together', async () => {
+    const store = new ModelStore();
+    await planAndApply(store, [engine, resource('Role/kv/x', { spec: { note: 'kept' } })]);
+    const documents = [
+      resource('SecretEngine/new', { spec: { type: 'kv' } }),
+      resource('Role/new/y', { spec: { note: 'kept' } }),
+    ];
+    for (const from of ['Role/kv/x', 'Role/new/x']) {
+      const again = Object.assign(new ModelStore(), { objects: new Map(store.objects), records: new Map(store.records) });
+      const move = [
+        ['SecretEngine/kv', 'SecretEngine/new'],
+        [from, 'Role/new/y'],
+      ] as const;
+      const made = await planAndApply(again, documents, { refactors: { move } });
+      expect(actions(made)).toEqual(['move SecretEngine/new', 'move Role/new/y']);
+      expect([...again.objects.keys()]).toEqual(['mounts/new', 'in/new/roles/y']);
+      expect(plan(again, documents, { refactors: { move } }).changes).toEqual([]);
+    }
   });
 
   it('of what its spec holds writes the new and deletes the old', async () => {
@@ -391,15 +488,6 @@ describe('a move', () => {
     expect(twice.problems.map(({ code }) => code)).toEqual(['move-conflict']);
   });
 
-  it('frees the old address for a new object in the same plan', async () => {
-    const store = new ModelStore();
-    await planAndApply(store, [policy(1)]);
-    const documents = [resource('Policy/old', { spec: { rules: [{ path: 'kv/0' }] } }), policy(2)];
-    const made = await planAndApply(store, documents, { refactors: { move: [['Policy/read', 'Policy/old']] } });
-    expect(actions(made)).toEqual(['move Policy/old', 'create Policy/read']);
-    expect(store.reply('policies/read')).toMatchObject({ rules: [{ path: 'kv/0' }, { path: 'kv/1' }] });
-  });
-
   it('of what was deleted outside creates it at the new address and drops the old record', async () => {
     const store = new ModelStore();
     await planAndApply(store, [policy(1)]);
@@ -410,18 +498,6 @@ describe('a move', () => {
     expect(recordOf(store, 'Policy/read')).toBeUndefined();
     expect(plan(store, documents).changes).toEqual([]);
   });
-
-  it('follows a chain of entries that were added over time', async () => {
-    const store = new ModelStore();
-    await planAndApply(store, [policy(1)]);
-    const documents = [resource('Policy/c', { spec: { rules: [{ path: 'kv/0' }] } })];
-    const move = [
-      ['Policy/read', 'Policy/b'],
-      ['Policy/b', 'Policy/c'],
-    ] as const;
-    expect(actions(await planAndApply(store, documents, { refactors: { move } }))).toEqual(['move Policy/c']);
-    expect(plan(store, documents, { refactors: { move } }).changes).toEqual([]);
-  });
 });
 
 describe('a limited plan', () => {
@@ -430,6 +506,14 @@ describe('a limited plan', () => {
     const made = await planAndApply(store, [engine, stripe(), policy(1)], { targets: ['StaticSecret/kv/stripe'] });
     expect(actions(made)).toEqual(['create SecretEngine/kv', 'create StaticSecret/kv/stripe']);
     expect(made.notes.map(({ summary }) => summary)).toEqual(['Resource targeting is in effect']);
+  });
+
+  it('takes along what lives in a mount that moves, also what no document declares', async () => {
+    const store = new ModelStore();
+    await planAndApply(store, [engine, stripe(), policy(1)]);
+    const options = { targets: ['SecretEngine/new'], refactors: { move: [['SecretEngine/kv', 'SecretEngine/new']] as const } };
+    const made = plan(store, [resource('SecretEngine/new', { spec: { type: 'kv' } })], options);
+    expect(actions(made)).toEqual(['move SecretEngine/new', 'delete StaticSecret/kv/stripe']);
   });
 
   it('takes along what needs what it destroys', async () => {

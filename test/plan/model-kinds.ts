@@ -133,8 +133,39 @@ export const secretKind: Kind = {
     mount !== null && engines.has(mount) ? [{ operation: 'delete', path: `in/${mount}/${name}`, data: {} }] : [],
 };
 
+/** In a mount, and everything of it stands in its spec. */
+export const roleKind: Kind = {
+  kind: 'Role',
+  description: '',
+  spec: {
+    type: 'object',
+    properties: {
+      engine: { type: 'string', 'x-reference': 'SecretEngine' },
+      note: { type: 'string' },
+      parent: { type: 'string', 'x-reference': 'Role' },
+    },
+  },
+  mountField: 'engine',
+  mountKind: 'SecretEngine',
+  nameRule: 'identifier',
+  normalize: (spec) => ({ note: '', ...spec }),
+  reads: ({ mount, name }, { engines }) =>
+    mount !== null && engines.has(mount) ? [{ operation: 'read', path: `in/${mount}/roles/${name}` }] : [],
+  read: ([reply], { mount }) =>
+    reply === null || reply === undefined ? null : { spec: { engine: mount ?? '', ...reply }, mark: null },
+  write: ({ after }, { mount, name }) => [
+    {
+      operation: 'write',
+      path: `in/${mount}/roles/${name}`,
+      data: { note: after.note ?? '', ...(after.parent === undefined ? {} : { parent: after.parent }) },
+    },
+  ],
+  remove: ({ mount, name }, { engines }) =>
+    mount !== null && engines.has(mount) ? [{ operation: 'delete', path: `in/${mount}/roles/${name}`, data: {} }] : [],
+};
+
 function dataOf(spec: JsonObject): JsonObject {
   return isJsonObject(spec.data) ? spec.data : {};
 }
 
-export const modelKinds: readonly Kind[] = [engineKind, policyKind, bindingKind, secretKind];
+export const modelKinds: readonly Kind[] = [engineKind, policyKind, bindingKind, secretKind, roleKind];

@@ -14,11 +14,11 @@ import type { ModelStore } from './model-store.ts';
 const place: Place = { file: 'repo.yaml', line: 3, column: 9, endColumn: 12 };
 const noMounts: LensContext = { engines: new Map(), methods: new Map() };
 
-/** `Kind/name`, or for a StaticSecret `Kind/mount/name` with a mount of one segment. */
+/** `Kind/name`, or of what lives in a mount `Kind/mount/name` with a mount of one segment (or `a:b` for `a/b`). */
 export function name(text: string): ResourceName {
   const [kind = '', ...rest] = text.split('/');
-  return kind === 'StaticSecret'
-    ? { kind, mount: rest[0] ?? null, name: rest.slice(1).join('/') }
+  return kind === 'StaticSecret' || kind === 'Role'
+    ? { kind, mount: (rest[0] ?? '').replaceAll(':', '/'), name: rest.slice(1).join('/') }
     : { kind, mount: null, name: rest.join('/') };
 }
 
