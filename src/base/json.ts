@@ -11,23 +11,41 @@ export function isJsonObject(value: unknown): value is JsonObject {
  * Members whose value is `undefined` are left out. Throws a TypeError for NaN, an infinity or a lone surrogate.
  */
 export function canonicalJson(value: Json | undefined): string {
+  if (typeof value === 'string') return canonicalText(value);
   if (value === null || typeof value === 'boolean') return String(value);
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw new TypeError('a number that is not finite has no JSON form');
-    return JSON.stringify(value);
+    return String(value);
   }
-  if (typeof value === 'string') {
-    if (!value.isWellFormed()) throw new TypeError('a string with a lone surrogate has no canonical JSON form');
-    return JSON.stringify(value);
+  let text = '';
+  if (Array.isArray(value)) {
+    for (const item of value as readonly Json[]) text += `${text === '' ? '' : ','}${canonicalJson(item)}`;
+    return `[${text}]`;
   }
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item as Json)).join(',')}]`;
   const object = value as { readonly [key: string]: Json | undefined };
-  const members: string[] = [];
-  for (const key of Object.keys(object).sort()) {
+  for (const key of sortedKeys(object)) {
     const member = object[key];
-    if (member !== undefined) members.push(`${canonicalJson(key)}:${canonicalJson(member)}`);
+    if (member !== undefined) text += `${text === '' ? '' : ','}${canonicalText(key)}:${canonicalJson(member)}`;
   }
-  return `{${members.join(',')}}`;
+  return `{${text}}`;
+}
+
+/** Most objects that are written again and again have their members in order already. */
+function sortedKeys(object: object): string[] {
+  const keys = Object.keys(object);
+  for (let index = 1; index < keys.length; index++) {
+    if ((keys[index - 1] as string) > (keys[index] as string)) return keys.sort();
+  }
+  return keys;
+}
+
+const obviousText = /^[ !#-[\]-~]*$/;
+
+function canonicalText(text: string): string {
+  // Nearly every text is short and has nothing to escape.
+  if (text.length < 100 && obviousText.test(text)) return `"${text}"`;
+  if (!text.isWellFormed()) throw new TypeError('a string with a lone surrogate has no canonical JSON form');
+  return JSON.stringify(text);
 }
 
 /** The value at an RFC 6901 JSON pointer, or undefined where the pointer leads nowhere. */
