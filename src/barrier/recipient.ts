@@ -2,8 +2,7 @@ import { wipe } from '../base/bytes.ts';
 import { Fault } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
 import { ageIdentity } from '../crypto/age-identity.ts';
-import { openSealedValue } from '../crypto/sealed-value.ts';
-import type { SealedPayload } from '../protocol/managed.ts';
+import { sealedOpener, type SealedOpener } from '../crypto/sealed-value.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import type { View } from './view.ts';
 
@@ -53,13 +52,13 @@ export async function recipients(view: View): Promise<string[]> {
 }
 
 /**
- * The payload of a block that was sealed for any generation of the identity. Its binding is the caller's to check.
- * Throws RequestError 400 for a block that does not open here; no message quotes what it held.
+ * Opens blocks that were sealed for any generation of the identity, as the view's transaction sees them. The binding
+ * of a payload is the caller's to check. Throws RequestError 400 where the store has no identity.
  */
-export async function openSealed(view: View, block: string): Promise<SealedPayload> {
+export async function recipientOpener(view: View): Promise<SealedOpener> {
   const generations = await read(view);
   if (generations.length === 0) throw badRequest('the store has no age identity; make one: secretctl operator rotate -recipient');
-  return await openSealedValue(generations.map((generation) => generation.identity).toReversed(), block);
+  return await sealedOpener(generations.map((generation) => generation.identity).toReversed());
 }
 
 async function read(view: View): Promise<readonly Generation[]> {

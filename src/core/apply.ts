@@ -26,7 +26,8 @@ import { checkOwner, managedRecords, recordPath } from './managed.ts';
 import type { AuditEntry, AuditPort } from './ports.ts';
 import { moveRevision } from './revision.ts';
 import { recordDigest } from './record-digest.ts';
-import { type OpenedBlocks, resolveValues } from './value.ts';
+import { SealedBlocks } from './sealed-blocks.ts';
+import { resolveValues } from './value.ts';
 
 export interface ApplyParts {
   readonly parts: CorridorParts;
@@ -89,13 +90,13 @@ export async function commitChanges(apply: ApplyParts, admission: ApplyAdmission
   await apply.audit.append([{ type: 'apply-begin', ...about, error: null, facts }]);
 
   const now = apply.clock.now();
-  const opened: OpenedBlocks = new Map();
+  const blocks = new SealedBlocks();
   let entries: AuditEntry[] = [];
   let outcome: ApplyOutcome;
   try {
     outcome = await apply.store.transact(async (tx) => {
       entries = [];
-      return inTransaction(apply, admission, body, { after, facts, now, opened, entries }, tx);
+      return inTransaction(apply, admission, body, { after, facts, now, blocks, entries }, tx);
     });
   } catch (error) {
     const shown = asRequestError(error);
@@ -111,7 +112,7 @@ interface Progress {
   readonly after: number;
   readonly facts: JsonObject;
   readonly now: number;
-  readonly opened: OpenedBlocks;
+  readonly blocks: SealedBlocks;
   readonly entries: AuditEntry[];
 }
 
@@ -215,7 +216,7 @@ async function applyChange(
     const sent = innerRequest(outer, planned.operation, planned.path, planned.data);
     checkRequestPath(sent);
     const admission = await admitChange(parts, run, sent, caller);
-    const data = await resolveValues(planned, change.address, admission.context, progress.opened);
+    const data = await resolveValues(planned, change.address, admission.context, progress.blocks);
     const request = { ...sent, data };
     const reply = await perform({ ...admission, request, context: { ...admission.context, request, data } }, true);
     if (reply.mark !== undefined) mark = reply.mark;

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
-import { openSealed } from '../barrier/recipient.ts';
+import { recipientOpener } from '../barrier/recipient.ts';
+import type { SealedOpener } from '../crypto/sealed-value.ts';
 import { addressText, type ManagedRecord, type Snapshot } from '../protocol/managed.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../protocol/request-error.ts';
@@ -92,9 +93,10 @@ export function managedRoutes(parts: CorridorParts, storeId: string): readonly R
           summary: 'Checks blocks.',
           fields: { blocks: { type: 'any', description: 'A list of {sealed, address, field}.', required: true } },
           handle: async (context) => {
+            const open = await recipientOpener(runOf(context).core);
             const verdicts: (string | null)[] = [];
             for (const [index, block] of list(context.data.blocks, 'blocks').entries())
-              verdicts.push(await verdict(context, block, `blocks[${index}]`));
+              verdicts.push(await verdict(open, block, `blocks[${index}]`));
             return { data: { verdicts } };
           },
         },
@@ -147,12 +149,12 @@ async function observe(parts: CorridorParts, context: RouteContext): Promise<Rep
   return { data: { mark: observation.mark } };
 }
 
-async function verdict(context: RouteContext, block: Json, at: string): Promise<string | null> {
+async function verdict(open: SealedOpener, block: Json, at: string): Promise<string | null> {
   if (!isJsonObject(block)) throw badRequest(`${at} must be an object`);
   const stands = address(block.address, `${at}.address`);
   const field = text(block.field, `${at}.field`);
   try {
-    checkBinding(await openSealed(runOf(context).core, text(block.sealed, `${at}.sealed`)), stands, field);
+    checkBinding(await open(text(block.sealed, `${at}.sealed`)), stands, field);
     return null;
   } catch (error) {
     return error instanceof Error ? error.message : `${addressText(stands)} ${field} does not open`;

@@ -1,5 +1,5 @@
 import { isJsonObject } from '../base/json.ts';
-import { openSealed, recipients, rotateRecipient } from '../barrier/recipient.ts';
+import { recipientOpener, recipients, rotateRecipient } from '../barrier/recipient.ts';
 import { sealValue } from '../crypto/sealed-value.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import { address, list, text } from './apply-body.ts';
@@ -49,12 +49,13 @@ export const recipientRoutes: readonly Route[] = [
               : list(context.data.recipients, 'recipients').map((item, index) => text(item, `recipients[${index}]`));
           // An older generation of our own identity must not open what is sealed from now on.
           const to = [...new Set([...own.slice(0, 1), ...others.filter((recipient) => !own.includes(recipient))])];
+          const open = await recipientOpener(coreOf(context));
           const blocks: string[] = [];
           for (const [index, block] of list(context.data.blocks, 'blocks').entries()) {
             const at = `blocks[${index}]`;
             if (!isJsonObject(block)) throw badRequest(`${at} must be an object`);
             const from = { address: address(block.address, `${at}.address`), field: text(block.field, `${at}.field`) };
-            const payload = await openSealed(coreOf(context), text(block.sealed, `${at}.sealed`));
+            const payload = await open(text(block.sealed, `${at}.sealed`));
             checkBinding(payload, from.address, from.field);
             const target = isJsonObject(block.to)
               ? { address: address(block.to.address, `${at}.to.address`), field: text(block.to.field, `${at}.to.field`) }

@@ -1,11 +1,8 @@
 import { atPointer, isJsonObject, type Json, type JsonObject, pointerTokens } from '../base/json.ts';
-import { openSealed } from '../barrier/recipient.ts';
 import { addressText, type ApplyRequest, type ManagedAddress, type SealedPayload } from '../protocol/managed.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import type { CoreContext } from './corridor.ts';
-
-/** Sealed blocks that this apply has opened already, by their text: a conflict must not open them anew. */
-export type OpenedBlocks = Map<string, SealedPayload>;
+import type { SealedBlocks } from './sealed-blocks.ts';
 
 /**
  * The request's body with every value source replaced by its value. To be called after the request was authorised.
@@ -15,14 +12,14 @@ export async function resolveValues(
   request: ApplyRequest,
   address: ManagedAddress,
   context: CoreContext,
-  opened: OpenedBlocks,
+  blocks: SealedBlocks,
 ): Promise<JsonObject> {
   let data = request.data;
   for (const { at, field } of request.values ?? []) {
     const source = atPointer(data, at);
     if (!isJsonObject(source))
       throw badRequest(`${addressText(address)}: there is no value source at ${at} of the request to ${request.path}`);
-    data = replaceAt(data, pointerTokens(at), await valueOf(source, field, address, context, opened)) as JsonObject;
+    data = replaceAt(data, pointerTokens(at), await valueOf(source, field, address, context, blocks)) as JsonObject;
   }
   return data;
 }
@@ -32,10 +29,10 @@ async function valueOf(
   field: string,
   address: ManagedAddress,
   context: CoreContext,
-  opened: OpenedBlocks,
+  blocks: SealedBlocks,
 ): Promise<Json> {
   if (Object.hasOwn(source, 'literal')) return source.literal ?? null;
-  if (typeof source.sealed === 'string') return openBound(source.sealed, field, address, context, opened);
+  if (typeof source.sealed === 'string') return openBound(source.sealed, field, address, context, blocks);
   if (isJsonObject(source.generate)) return generate(source.generate, address, field, context);
   throw badRequest(
     `${addressText(address)}: the value of ${field} comes from ${Object.keys(source).join(', ')}, which only the command line of the person who applies can resolve`,
@@ -47,10 +44,9 @@ async function openBound(
   field: string,
   address: ManagedAddress,
   context: CoreContext,
-  opened: OpenedBlocks,
+  blocks: SealedBlocks,
 ): Promise<Json> {
-  const payload = opened.get(block) ?? (await openSealed(context.run.core, block));
-  opened.set(block, payload);
+  const payload = await blocks.open(context.run.core, block);
   checkBinding(payload, address, field);
   return payload.value;
 }

@@ -3,7 +3,9 @@ import { Fault } from '../base/error.ts';
 import { isJsonObject, type Json } from '../base/json.ts';
 import type { SealedPayload } from '../protocol/managed.ts';
 import { RequestError } from '../protocol/request-error.ts';
+import type { Decrypter } from 'age-encryption';
 import { armor, dearmor } from './age-armor.ts';
+import { agePrivateKey } from './age-identity.ts';
 
 /** The longest value that may be sealed: bytes of its JSON. */
 export const maxSealedBytes = 1024 * 1024;
@@ -49,34 +51,44 @@ export async function sealValue(recipients: readonly string[], payload: SealedPa
   }
 }
 
+/** Opens sealed blocks; see `sealedOpener`. */
+export type SealedOpener = (block: string) => Promise<SealedPayload>;
+
 /**
- * The payload of a sealed block. Throws RequestError 400 for text that is no armoured age file, is damaged or too
- * large, was sealed for none of the identities, or holds something else than a payload. No message quotes what it held.
+ * Opens blocks that were sealed for one of the identities (`AGE-SECRET-KEY-1…`). Whoever opens many keeps the opener,
+ * since preparing the identities costs more than opening a block. It throws RequestError 400 for text that is no
+ * armoured age file, is damaged or too large, was sealed for none of the identities, or holds something else than a
+ * payload. No message quotes what it held.
  */
-export async function openSealedValue(identities: readonly string[], block: string): Promise<SealedPayload> {
-  if (block.length > maxBlockLength) throw refused('the sealed block is larger than any that secretctl makes');
-  const file = dearmor(block);
-  if (file === null) {
-    throw refused('this is not an armoured age block (-----BEGIN AGE ENCRYPTED FILE----- …); make one with: secretctl encrypt');
-  }
-  assertModestHeader(file);
+export async function sealedOpener(identities: readonly string[]): Promise<SealedOpener> {
   const { Decrypter } = await import('age-encryption');
   const decrypter = new Decrypter();
-  for (const identity of identities) decrypter.addIdentity(identity);
-  let plaintext: Uint8Array;
+  for (const identity of identities) decrypter.addIdentity(await agePrivateKey(identity));
+  return async (block) => {
+    if (block.length > maxBlockLength) throw refused('the sealed block is larger than any that secretctl makes');
+    const file = dearmor(block);
+    if (file === null) {
+      throw refused('this is not an armoured age block (-----BEGIN AGE ENCRYPTED FILE----- …); make one with: secretctl encrypt');
+    }
+    assertModestHeader(file);
+    const plaintext = await decrypted(decrypter, file);
+    try {
+      return parsePayload(plaintext);
+    } finally {
+      wipe(plaintext);
+    }
+  };
+}
+
+async function decrypted(decrypter: Decrypter, file: Uint8Array): Promise<Uint8Array> {
   try {
-    plaintext = await decrypter.decrypt(file);
+    return await decrypter.decrypt(file);
   } catch (error) {
     // The package has no error types; its version is pinned and a test watches this sentence.
     if (error instanceof Error && error.message === "no identity matched any of the file's recipients") {
       throw refused('the sealed block was not made for this store; seal the value for it: secretctl encrypt');
     }
     throw refused('the sealed block is damaged; seal the value again: secretctl encrypt');
-  }
-  try {
-    return parsePayload(plaintext);
-  } finally {
-    wipe(plaintext);
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRecipient, openSealed, recipients, rotateRecipient } from '../../src/barrier/recipient.ts';
+import { createRecipient, recipientOpener, recipients, rotateRecipient } from '../../src/barrier/recipient.ts';
 import { sealValue } from '../../src/crypto/sealed-value.ts';
 import type { SealedPayload } from '../../src/protocol/managed.ts';
 import { newBarrier } from './fixture.ts';
@@ -17,8 +17,9 @@ describe('the age identity of a store', () => {
     await store.read(async (tx) => {
       const view = restarted.view(tx, 'core');
       expect(await recipients(view)).toEqual([second, first]);
-      expect(await openSealed(view, block)).toEqual(payload);
-      expect(await openSealed(view, await sealValue([second], payload))).toEqual(payload);
+      const open = await recipientOpener(view);
+      expect(await open(block)).toEqual(payload);
+      expect(await open(await sealValue([second], payload))).toEqual(payload);
     });
   });
 
@@ -34,7 +35,7 @@ describe('the age identity of a store', () => {
     const { store, barrier } = await newBarrier();
     await store.read(async (tx) => {
       expect(await recipients(barrier.view(tx, 'core'))).toEqual([]);
-      await expect(openSealed(barrier.view(tx, 'core'), 'x')).rejects.toMatchObject({
+      await expect(recipientOpener(barrier.view(tx, 'core'))).rejects.toMatchObject({
         status: 400,
         message: expect.stringContaining('operator rotate -recipient') as string,
       });
@@ -46,6 +47,7 @@ describe('the age identity of a store', () => {
     const theirs = await two.store.transact((tx) => createRecipient(two.barrier.view(tx, 'core'), two.random));
     await one.store.transact((tx) => createRecipient(one.barrier.view(tx, 'core'), one.random));
     const block = await sealValue([theirs], payload);
-    await expect(one.store.read((tx) => openSealed(one.barrier.view(tx, 'core'), block))).rejects.toMatchObject({ status: 400 });
+    const open = await one.store.read((tx) => recipientOpener(one.barrier.view(tx, 'core')));
+    await expect(open(block)).rejects.toMatchObject({ status: 400 });
   });
 });

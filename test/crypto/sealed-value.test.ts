@@ -6,13 +6,14 @@ import type { Json } from '../../src/base/json.ts';
 import { sealedDigest } from '../../src/base/sealed-digest.ts';
 import { armor, dearmor } from '../../src/crypto/age-armor.ts';
 import { ageIdentity } from '../../src/crypto/age-identity.ts';
-import { maxSealedBytes, openSealedValue, parsePayload, sealValue } from '../../src/crypto/sealed-value.ts';
+import { maxSealedBytes, parsePayload, sealedOpener, sealValue } from '../../src/crypto/sealed-value.ts';
 import type { SealedPayload } from '../../src/protocol/managed.ts';
 import { RequestError } from '../../src/protocol/request-error.ts';
 import { seededRandom } from '../barrier/fixture.ts';
 import { properties } from '../storage/generators.ts';
 import vectors from '../vectors/sealed-value.json' with { type: 'json' };
 
+const openSealedValue = async (identities: readonly string[], block: string) => (await sealedOpener(identities))(block);
 const random = seededRandom('sealed');
 const identity = ageIdentity(random.bytes(32));
 const other = ageIdentity(random.bytes(32));
@@ -82,6 +83,25 @@ describe('a sealed value', () => {
       const error: unknown = await sealValue(wrong, payload).catch((reason: unknown) => reason);
       expect(error).toMatchObject({ name: 'Fault', code: 'usage' });
       expect(String((error as Error).stack)).not.toContain(identity.slice(0, 20));
+    }
+  });
+});
+
+describe('an identity', () => {
+  it('that is misspelt is refused, and not quoted', async () => {
+    const swapped = identity.endsWith('Q') ? 'P' : 'Q';
+    const wrong = [
+      '',
+      'AGE-SECRET-KEY-1',
+      identity.toLowerCase(),
+      identity.slice(0, -1) + swapped,
+      `${identity}Q`,
+      identity.slice(0, -7),
+    ];
+    for (const text of wrong) {
+      const error: unknown = await sealedOpener([text]).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(TypeError);
+      expect((error as Error).message).toBe('not an age identity');
     }
   });
 });

@@ -6,12 +6,14 @@ import { identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemRandom } from '../../src/base/random.ts';
 import { ageIdentity } from '../../src/crypto/age-identity.ts';
-import { openSealedValue, sealValue } from '../../src/crypto/sealed-value.ts';
+import { sealedOpener, sealValue } from '../../src/crypto/sealed-value.ts';
 import type { SealedPayload } from '../../src/protocol/managed.ts';
 
 // Needs the `age` program (Debian: apt-get install age).
 const payload: SealedPayload = { v: 1, address: ['StaticSecret', 'app', 'db'], field: 'data.password', value: 'pä$$\nword' };
 const identity = ageIdentity(systemRandom.bytes(32));
+
+const openSealedValue = async (identities: readonly string[], block: string) => (await sealedOpener(identities))(block);
 
 let directory: string;
 beforeAll(() => {
