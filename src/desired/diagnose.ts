@@ -96,7 +96,13 @@ function placeOf(site: Placed, positions: FilePositions): Place {
 function excerpt(site: Placed, positions: FilePositions, source: DiagnoseSource): Diagnostic['excerpt'] {
   const meant = spanOf(site, positions);
   const line = positions.line(meant.start);
-  return excerptOf(positions.text, line, meant, hiddenSpans(site, line, positions, source));
+  const hidden = hiddenSpans(site, line, positions, source);
+  // What a comment says may be an old secret, and helps nobody here.
+  const comment = positions.comment(line.number);
+  if (comment === null) return excerptOf(positions.text, line, meant, hidden);
+  if (comment <= meant.start) return excerptOf(positions.text, line, meant, [...hidden, { start: comment, end: line.end }]);
+  const end = line.start + positions.text.slice(line.start, comment).trimEnd().length;
+  return excerptOf(positions.text, { ...line, end }, meant, hidden);
 }
 
 function hiddenSpans(site: Placed, line: Span, positions: FilePositions, source: DiagnoseSource): readonly Span[] {

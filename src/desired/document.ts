@@ -227,6 +227,19 @@ function openQuote(text: string, at: number): number | null {
   return quote;
 }
 
+/** Where the comments of a text begin, in its order. */
+export function commentStarts(text: string): readonly number[] {
+  const starts: number[] = [];
+  let offset = 0;
+  let scalar = false;
+  for (const lexeme of new Lexer().lex(text)) {
+    if (!scalar && lexeme.startsWith('#')) starts.push(offset);
+    scalar = lexeme === CST.SCALAR;
+    if (!virtual.has(lexeme)) offset += lexeme.length;
+  }
+  return starts;
+}
+
 /** Marks that the lexer puts between the pieces of the text. */
 const virtual: ReadonlySet<string> = new Set([CST.DOCUMENT, CST.FLOW_END, CST.SCALAR]);
 

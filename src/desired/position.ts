@@ -1,6 +1,6 @@
 import { isCollection, isMap, isScalar, isSeq, visit, type Document, type Node, type Pair } from 'yaml';
 import { pointerTokens } from '../base/json.ts';
-import { composeDocuments, type Span } from './document.ts';
+import { commentStarts, composeDocuments, type Span } from './document.ts';
 
 /** A part of a document: what a JSON pointer leads to, or the key that stands before it. */
 export interface Spot {
@@ -18,11 +18,18 @@ export class FilePositions {
   readonly text: string;
   readonly #documents: readonly Document.Parsed[];
   readonly #lines: readonly number[];
+  readonly #comments: ReadonlyMap<number, number>;
 
   constructor(text: string) {
     this.text = text;
     this.#documents = composeDocuments(text).documents;
     this.#lines = lineStarts(text);
+    this.#comments = new Map(commentStarts(text).map((start) => [this.line(start).number, start]));
+  }
+
+  /** Where the comment on a line begins; null: it has none. Whatever follows it on the line belongs to it. */
+  comment(line: number): number | null {
+    return this.#comments.get(line) ?? null;
   }
 
   span({ document, pointer, part, within }: Spot): Span {

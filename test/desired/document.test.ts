@@ -22,7 +22,7 @@ describe('a YAML file', () => {
           expect(documents.map((document) => document.value)).toEqual([value]);
         },
       ),
-      runs(300, 20_000),
+      runs(150, 8000),
     );
   });
 
@@ -39,7 +39,7 @@ describe('a YAML file', () => {
           : [];
         expect(documents.map(({ value }) => value)).toEqual(values.map((value) => JSON.parse(JSON.stringify(value)) as unknown));
       }),
-      runs(1000, 200_000),
+      runs(1000, 50_000),
     );
   });
 
@@ -151,7 +151,7 @@ describe('positions', () => {
         };
         for (const [name, member] of Object.entries(value)) if (!isBlock(member)) visit(member, [name]);
       }),
-      runs(200, 10_000),
+      runs(150, 8000),
     );
   });
 });

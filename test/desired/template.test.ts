@@ -37,7 +37,7 @@ describe('a template', () => {
           expect(whole).toBe(text);
         },
       ),
-      runs(1000, 100_000),
+      runs(1000, 50_000),
     );
   });
 
@@ -53,7 +53,7 @@ describe('a template', () => {
           ).result,
         ).toBe(text);
       }),
-      runs(500, 50_000),
+      runs(300, 20_000),
     );
   });
 });
@@ -120,7 +120,7 @@ describe('a merge patch', () => {
         }
         expect(mergePatch(merged, patch)).toEqual(merged);
       }),
-      runs(500, 50_000),
+      runs(300, 20_000),
     );
   });
 

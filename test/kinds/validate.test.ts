@@ -80,7 +80,7 @@ describe.each(
       fc.property(near(schema), (value) => {
         expect(fits(value)).toBe(oracle(value));
       }),
-      runs(300, 20_000),
+      runs(200, 10_000),
     );
   });
 
@@ -94,7 +94,7 @@ describe.each(
           expect(at === '' || at.startsWith('/')).toBe(true);
         }
       }),
-      runs(300, 20_000),
+      runs(200, 10_000),
     );
   });
 });
