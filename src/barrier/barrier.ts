@@ -32,8 +32,8 @@ export interface BarrierStatus {
   /** When it was made: milliseconds since the epoch. */
   readonly installTime: number;
   /**
-   * Encryptions under this term: at least as many as have committed since the last renewal of the superblock, plus
-   * what was counted until then. A process that is killed loses its count since that renewal.
+   * How many encryptions were counted under this term: an estimate. Those of transactions that did not commit count
+   * too; what a process that was killed had counted since the last renewal of the superblock is lost.
    */
   readonly encryptions: number;
 }
@@ -130,11 +130,8 @@ export class Barrier {
   }
 
   async status(tx: Transaction): Promise<BarrierStatus> {
-    const { term, installedAt } = await this.#keychain.withRing(tx, ({ newest: { term, installedAt } }) => ({
-      term,
-      installedAt,
-    }));
-    return { term, installTime: installedAt, encryptions: (await this.#savedUsage(tx, term)) + this.#records.encryptions };
+    const [term, installTime] = await this.#keychain.withRing(tx, ({ newest }) => [newest.term, newest.installedAt] as const);
+    return { term, installTime, encryptions: (await this.#savedUsage(tx, term)) + this.#records.encryptions };
   }
 
   /** Puts the keyring under another root key (32 bytes; copied). The seal must wrap it in the same transaction. */

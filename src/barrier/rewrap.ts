@@ -13,7 +13,6 @@ import {
   shreddedPrefix,
   type Area,
 } from './layout.ts';
-import { recordTerm } from './record.ts';
 import type { Records } from './records.ts';
 
 export interface RewrapOptions {
