@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 import { canonicalJson, type Json } from '../base/json.ts';
-import { utf8, wipe } from '../base/bytes.ts';
+import { wipe } from '../base/bytes.ts';
 
 const blockBytes = 64;
+const shortBytes = 4096;
 const rememberedHandles = 1024;
 
 /**
@@ -12,16 +13,15 @@ const rememberedHandles = 1024;
  * the key a hash tells nothing, not even of a value that is easy to guess.
  */
 export class KeyedHash {
-  // The key's inner and outer pad, hashed in one call each: a third faster than a Hmac object for short values.
-  readonly #inner: Uint8Array;
-  readonly #outer: Uint8Array;
+  // The key's inner and outer pad, hashed in one call each: for short values half the time of a Hmac object. Behind the
+  // pads there is room for a short message and for the inner hash.
+  readonly #inner = Buffer.alloc(blockBytes + shortBytes).fill(0x36, 0, blockBytes);
+  readonly #outer = Buffer.alloc(blockBytes + 32).fill(0x5c, 0, blockBytes);
   readonly #handles = new Map<string, string>();
 
   /** The key is 16 to 64 bytes; the caller may wipe its copy afterwards. */
   constructor(key: Uint8Array) {
     if (key.byteLength < 16 || key.byteLength > blockBytes) throw new RangeError('an audit key has 16 to 64 bytes');
-    this.#inner = new Uint8Array(blockBytes).fill(0x36);
-    this.#outer = new Uint8Array(blockBytes + 32).fill(0x5c, 0, blockBytes);
     for (const [at, byte] of key.entries()) {
       this.#inner[at] = 0x36 ^ byte;
       this.#outer[at] = 0x5c ^ byte;
@@ -31,6 +31,12 @@ export class KeyedHash {
   /** The hash of a value. Throws a RangeError for one that is nested too deeply to be written. */
   of(value: Exclude<Json, null>): string {
     return this.#hmac(typeByte(value) + wireForm(value));
+  }
+
+  /** The hash of a value, and how many bytes its JSON has. Throws as `of`. */
+  measured(value: Exclude<Json, null>): { readonly bytes: number; readonly hash: string } {
+    const form = wireForm(value);
+    return { bytes: Buffer.byteLength(form), hash: this.#hmac(typeByte(value) + form) };
   }
 
   /** The hash of a handle that many lines carry and that opens nothing (an accessor): remembered, within bounds. */
@@ -55,13 +61,12 @@ export class KeyedHash {
   }
 
   #hmac(message: string): string {
-    const bytes = utf8(message);
-    const padded = new Uint8Array(blockBytes + bytes.byteLength);
-    padded.set(this.#inner);
-    padded.set(bytes, blockBytes);
-    this.#outer.set(hash('sha256', padded, 'buffer'), blockBytes);
-    padded.fill(0);
-    bytes.fill(0);
+    const short = message.length * 3 <= shortBytes;
+    const padded = short ? this.#inner : Buffer.allocUnsafeSlow(blockBytes + Buffer.byteLength(message));
+    if (!short) padded.set(this.#inner.subarray(0, blockBytes));
+    const end = blockBytes + padded.write(message, blockBytes, 'utf8');
+    this.#outer.write(hash('sha256', padded.subarray(0, end), 'hex'), blockBytes, 'hex');
+    padded.fill(0, blockBytes, end);
     return `hmac-sha256:${hash('sha256', this.#outer, 'hex')}`;
   }
 }

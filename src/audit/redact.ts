@@ -23,7 +23,8 @@ export function redactedText(data: JsonObject, hashes: KeyedHash, exempt: readon
 /** `{"cut":{"bytes":…,"hmac":…}}`: the size of the value's JSON and its keyed hash, in place of the value itself. */
 export function cutText(value: Exclude<Json, null>, hashes: KeyedHash): string {
   try {
-    return `{"cut":{"bytes":${Buffer.byteLength(JSON.stringify(value))},"hmac":"${hashes.of(value)}"}}`;
+    const { bytes, hash } = hashes.measured(value);
+    return `{"cut":{"bytes":${bytes},"hmac":"${hash}"}}`;
   } catch {
     // Nested so deeply that no serialiser reaches its end.
     return '{"cut":{"bytes":null,"hmac":null}}';
@@ -96,7 +97,7 @@ class RedactingWriter {
     // A number without JSON form, as a handler might return it, has a hash of its name.
     const carried = typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
     const shown = name !== null && this.#exempt.includes(name) && !(typeof carried === 'string' && !carried.isWellFormed());
-    return JSON.stringify(shown ? carried : this.#hashes.of(carried));
+    return shown ? JSON.stringify(carried) : `"${this.#hashes.of(carried)}"`;
   }
 }
 

@@ -66,11 +66,8 @@ export async function planRepo(
     },
     records,
   );
-  const snapshot = await takeSnapshot(session, {
-    project: project.name,
-    revision: records.revision,
-    reads: reads.reads as unknown as Json,
-  });
+  // Without the project: its records are known, and the revision says that they still are.
+  const snapshot = await takeSnapshot(session, { revision: records.revision, reads: reads.reads as unknown as Json });
   const plan = makePlan(reads, snapshot, {
     mode: modeOf(options),
     environment: environment?.name ?? null,

@@ -60,7 +60,7 @@ export function makePlan(reads: SnapshotReads, snapshot: Snapshot, options: Plan
     changes: refreshOnly ? [] : changes,
     drift: refreshOnly ? judged.drift.map((drift) => ({ ...drift, relevant: true })) : judged.drift,
     unchanged: judged.unchanged,
-    unmanaged: options.targets.length > 0 || destroy ? [] : unmanagedMounts(snapshot, subjects.byKey),
+    unmanaged: options.targets.length > 0 || destroy ? [] : unmanagedMounts(reads.records, subjects.byKey),
     notes: refreshOnly ? [] : planNotes(ordered, options),
     problems: refreshOnly ? [...selection.problems] : problems,
   };

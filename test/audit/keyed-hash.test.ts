@@ -23,6 +23,18 @@ describe('keyed hashes', () => {
     );
   });
 
+  it('are the same for short texts and long ones, one after the other', () => {
+    const hashes = new KeyedHash(auditKey);
+    for (const character of ['x', 'é', '€', '\u{10000}']) {
+      for (const length of [0, 1, 1300, 1361, 1362, 1363, 1364, 2000, 5000, 1, 0]) {
+        const value = character.repeat(length);
+        expect(hashes.of(value)).toBe(hmac(auditKey, `s${JSON.stringify(value)}`));
+        const { bytes, hash } = hashes.measured(value);
+        expect([bytes, hash]).toEqual([Buffer.byteLength(JSON.stringify(value)), hashes.of(value)]);
+      }
+    }
+  });
+
   it('tell a number, a boolean and their spelling as text apart', () => {
     const hashes = new KeyedHash(auditKey);
     const values: Exclude<Json, null>[] = [1, '1', true, 'true', [1], { a: 1 }, ''];
