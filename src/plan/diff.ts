@@ -1,7 +1,7 @@
 import { atPointer, type JsonObject, pointerTokens } from '../base/json.ts';
 import type { Kind, LensContext, LiveObject, ResourceName } from '../kinds/kind.ts';
 import { redactSource, sameSource } from '../kinds/value-source.ts';
-import { type FieldNode, sameAt, sameReadable, type WriteOnlyField, writeOnlyFields } from './fields.ts';
+import { type FieldNode, sameReadable, type WriteOnlyField, writeOnlyFields } from './fields.ts';
 import { type Ignored, ignoredPointers, isIgnored } from './ignored.ts';
 import { withValueAt } from './pointer.ts';
 import { sameJson } from './same-json.ts';
@@ -138,11 +138,4 @@ export function recordedSpec(
     }
   }
   return recorded;
-}
-
-/** Do two recorded specs say the same of every write-only field? */
-export function sameWriteOnly(a: JsonObject, b: JsonObject, fields: FieldNode): boolean {
-  if (fields.plain) return true;
-  const pointers = [...writeOnlyFields(a, fields), ...writeOnlyFields(b, fields)].map(({ at }) => at);
-  return pointers.every((at) => sameAt(a, b, at));
 }

@@ -8,7 +8,7 @@ export interface DisplayObject {
 }
 
 /** A secret that will be written: as it is, and as it will be. */
-export const secretBefore = Symbol('secret before');
+const secretBefore = Symbol('secret before');
 export const secretAfter = Symbol('secret after');
 /** A secret that stays. */
 export const secretKept = Symbol('secret kept');

@@ -1,4 +1,4 @@
-import { atPointer, isJsonObject, type Json, type JsonObject, toPointer } from '../base/json.ts';
+import { isJsonObject, type Json, type JsonObject, toPointer } from '../base/json.ts';
 import type { Kind, SpecSchema } from '../kinds/kind.ts';
 import { ignoresWhole, type Ignored, ignoredBelow } from './ignored.ts';
 import { sameJson } from './same-json.ts';
@@ -214,9 +214,4 @@ function collectReferences(value: Json, fields: FieldNode, found: NamedReference
       if (below.refers) collectReferences(member, below, found);
     }
   }
-}
-
-/** Do two specs say the same at a pointer? Absent equals absent. */
-export function sameAt(a: JsonObject, b: JsonObject, pointer: string): boolean {
-  return sameJson(atPointer(a, pointer), atPointer(b, pointer));
 }

@@ -1,4 +1,5 @@
 import { atPointer, type JsonObject, pointerTokens } from '../base/json.ts';
+import { fieldPath } from '../kinds/field-path.ts';
 import type { LensRequest, LiveObject } from '../kinds/kind.ts';
 import { addressText } from '../protocol/managed.ts';
 import { seenDigest } from '../protocol/seen-digest.ts';
@@ -238,7 +239,7 @@ function frame({ subject, seen }: Case): PlanChange {
 /** The write-only fields (JSON pointers) that requests write. */
 function writtenFields(requests: readonly LensRequest[], spec: JsonObject, { subject }: Case): ReadonlySet<string> {
   const names = new Set(requests.flatMap(({ values }) => values ?? []).map(({ field }) => field));
-  const written = writeOnlyFields(spec, subject.fields).filter(({ at }) => names.has(pointerTokens(at).join('.')));
+  const written = writeOnlyFields(spec, subject.fields).filter(({ at }) => names.has(fieldPath(pointerTokens(at))));
   return new Set(written.map(({ at }) => at));
 }
 
@@ -249,7 +250,7 @@ function madeAnew({ subject }: Case, spec: JsonObject, written: ReadonlySet<stri
     const known = record === null ? importId !== null : isGenerated(atPointer(record.spec, at));
     return known && isGenerated(atPointer(spec, at));
   });
-  return fields.map((at) => `generates ${pointerTokens(at).join('.')} anew`);
+  return fields.map((at) => `generates ${fieldPath(pointerTokens(at))} anew`);
 }
 
 function isGenerated(source: unknown): boolean {

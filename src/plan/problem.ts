@@ -13,7 +13,7 @@ export interface PlanProblem {
 }
 
 /** Every code of a plan's problems. A new one is a promise to scripts; none is ever renamed. */
-export type PlanProblemCode =
+type PlanProblemCode =
   // the object exists, and no project manages it; or another project does
   | 'unowned'
   | 'foreign'

@@ -1,7 +1,7 @@
 import { type Plan, type PlanChange, visibleChanges } from './plan.ts';
 
 /** How many objects a plan imports, adds, changes, destroys, moves and forgets. A replaced one is added and destroyed. */
-export interface PlanCounts {
+interface PlanCounts {
   readonly import: number;
   readonly add: number;
   readonly change: number;
@@ -10,7 +10,7 @@ export interface PlanCounts {
   readonly forget: number;
 }
 
-export function countChanges(plan: Plan): PlanCounts {
+function countChanges(plan: Plan): PlanCounts {
   const changes = visibleChanges(plan);
   const count = (matches: (change: PlanChange) => boolean): number => changes.filter(matches).length;
   return {

@@ -15,7 +15,7 @@ const mountSpec: SpecSchema = {
 };
 
 /** A mount: its type can't be changed in place, and the store moves it. */
-export const engineKind: Kind = {
+const engineKind: Kind = {
   kind: 'SecretEngine',
   description: '',
   spec: mountSpec,
@@ -34,7 +34,7 @@ export const engineKind: Kind = {
 };
 
 /** Everything of it stands in its spec: a move writes and deletes. */
-export const policyKind: Kind = {
+const policyKind: Kind = {
   kind: 'Policy',
   description: '',
   spec: {
@@ -56,7 +56,7 @@ export const policyKind: Kind = {
 };
 
 /** At the top, and names policies and other bindings. */
-export const bindingKind: Kind = {
+const bindingKind: Kind = {
   kind: 'Binding',
   description: '',
   spec: {
@@ -78,7 +78,7 @@ export const bindingKind: Kind = {
 };
 
 /** A secret in a mount: readable metadata, write-only fields, a mark per version. */
-export const secretKind: Kind = {
+const secretKind: Kind = {
   kind: 'StaticSecret',
   description: '',
   spec: {
@@ -134,7 +134,7 @@ export const secretKind: Kind = {
 };
 
 /** In a mount, and everything of it stands in its spec. */
-export const roleKind: Kind = {
+const roleKind: Kind = {
   kind: 'Role',
   description: '',
   spec: {

@@ -56,7 +56,7 @@ export interface Refactoring {
   readonly forget?: readonly string[];
 }
 
-export function refactors({ move = [], import: imports = [], forget = [] }: Refactoring = {}): Refactors {
+function refactors({ move = [], import: imports = [], forget = [] }: Refactoring = {}): Refactors {
   const locate = (): Place => place;
   return {
     moves: move.map(([from, to]) => ({ from: name(from), to: name(to), locate })),
