@@ -12,7 +12,7 @@ import { ModelStore, without } from './model-store.ts';
 import { apply, plan, planAndApply } from './project.ts';
 import { documentsOf, type HandChange, handChange, randomRepo } from './random-repo.ts';
 
-const runs = process.env.SECRETCTL_FULL === '1' ? 5000 : 150;
+const runs = process.env.SECRETCTL_FULL === '1' ? 5000 : 100;
 const parameters = {
   numRuns: runs,
   ...(process.env.SECRETCTL_SEED === undefined ? {} : { seed: Number(process.env.SECRETCTL_SEED) }),

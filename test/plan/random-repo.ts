@@ -11,7 +11,7 @@ export interface RandomRepo {
   readonly bindings: readonly (RandomObject & { readonly policies: readonly number[] })[];
 }
 
-export interface RandomObject {
+interface RandomObject {
   readonly name: number;
   readonly content: number;
   readonly label: boolean;
