@@ -76,7 +76,7 @@ export function nameProblem(kind: Kind, name: string): string | null {
   }
 }
 
-export const identifierRule = 'a letter or digit followed by letters, digits, ".", "_", "@" and "-" (at most 128)';
+const identifierRule = 'a letter or digit followed by letters, digits, ".", "_", "@" and "-" (at most 128)';
 
 /** A text by which addresses can be compared and sorted: by kind, mount and name. */
 export function addressKey({ kind, mount, name }: ResourceName): string {

@@ -2,8 +2,8 @@ import type { Json } from '../base/json.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import { excerptOf } from './excerpt.ts';
 import type { Finding, Site } from './finding.ts';
-import type { Span } from './document.ts';
 import { FilePositions } from './position.ts';
+import type { Span } from './yaml-problem.ts';
 
 /** What `diagnose` needs to know about the files. */
 export interface DiagnoseSource {
@@ -125,7 +125,7 @@ function unique(findings: readonly Finding[]): readonly { readonly finding: Find
   for (const finding of findings) {
     const id = JSON.stringify([finding.code, finding.message, finding.site]);
     const known: { finding: Finding; keys: string[] } = found.get(id) ?? { finding, keys: [] };
-    if (finding.forEachKey != null) known.keys.push(finding.forEachKey);
+    if (finding.forEachKey) known.keys.push(finding.forEachKey);
     found.set(id, known);
   }
   return [...found.values()];

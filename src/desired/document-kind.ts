@@ -20,7 +20,7 @@ export interface DocumentKind {
 }
 
 /** All kinds of documents, with those of the language itself. */
-export const languageDocuments: readonly Documented[] = [projectDocument, environmentDocument, refactorDocument];
+const languageDocuments: readonly Documented[] = [projectDocument, environmentDocument, refactorDocument];
 
 /** Every kind of document that a repo with these kinds may hold; the order is the one to list them in. */
 export function documentedKinds(kinds: readonly Kind[]): readonly Documented[] {

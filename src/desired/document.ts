@@ -2,6 +2,8 @@ import { Composer, CST, isAlias, isCollection, isMap, isScalar, isSeq, Lexer, Pa
 import type { Json } from '../base/json.ts';
 import { showText } from '../kinds/show.ts';
 import type { DiagnosticCode } from './diagnostic.ts';
+import { openQuote } from './lexemes.ts';
+import { deepest, refusalOf, refusals, syntaxMessage, toldByLexeme, type Span, type YamlProblem } from './yaml-problem.ts';
 
 /** One document of a file: plain values. */
 export interface ParsedDocument {
@@ -10,19 +12,6 @@ export interface ParsedDocument {
   readonly value: Json;
   /** True: the file has problems in it, so that `value` is only what could be understood. */
   readonly broken: boolean;
-}
-
-/** Two offsets into the text of a file. */
-export interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** A problem of a file. */
-export interface YamlProblem extends Span {
-  readonly code: DiagnosticCode;
-  readonly message: string;
-  readonly hint: string | null;
 }
 
 export interface ParsedFile {
@@ -34,9 +23,8 @@ export interface ParsedFile {
 }
 
 const mostProblems = 20;
-/** How deep lists and maps may lie in one another; it bounds every recursion over a document. */
-const deepest = 64;
-
+/** How many anchors, aliases, tags and tabs are looked at: a bomb is not parsed to its end. */
+const mostRefused = 200;
 /**
  * The documents of a YAML 1.2 file (core schema) as plain values. Anchors, aliases, merge keys, tags, directives, keys
  * that are no strings, double keys, tabs and control characters are problems. Costs time in the size of the text only,
@@ -96,11 +84,13 @@ function report(problems: YamlProblem[], problem: YamlProblem): void {
 function* tokens(text: string, problems: YamlProblem[]): Iterable<CST.Token> {
   const parser = new Parser();
   const told = new Map<string, number>();
+  let refused = 0;
   let line = 0;
   let scalar = false;
   for (const lexeme of new Lexer().lex(text)) {
     const { offset } = parser;
     const refusal = scalar ? undefined : refusalOf(lexeme);
+    if (refusal !== undefined && ++refused > mostRefused) throw new Enough();
     if (refusal !== undefined && told.get(refusal.message) !== line) {
       told.set(refusal.message, line);
       const start = refusal === refusals.tab ? offset + lexeme.indexOf('\t') : offset;
@@ -115,22 +105,6 @@ function* tokens(text: string, problems: YamlProblem[]): Iterable<CST.Token> {
     }
   }
   yield* parser.end();
-}
-
-function refusalOf(lexeme: string): Refusal | undefined {
-  switch (lexeme[0]) {
-    case '&':
-      return refusals.anchor;
-    case '*':
-      return refusals.alias;
-    case '!':
-      return refusals.tag;
-    case ' ':
-    case '\t':
-      return lexeme.includes('\t') ? refusals.tab : undefined;
-    default:
-      return undefined;
-  }
 }
 
 /**
@@ -170,85 +144,6 @@ function clamped({ start, end }: Span, length: number): Span {
   return { start: inside, end: Math.max(inside + 1, Math.min(end, length)) };
 }
 
-type Refusal = Pick<YamlProblem, 'code' | 'message' | 'hint'>;
-
-/** What the language leaves out, and the parser's own codes that have a better name. None quotes the text: it may be secret. */
-const refusals: Readonly<Record<string, Refusal>> &
-  Readonly<Record<'tab' | 'anchor' | 'alias' | 'tag' | 'depth' | 'directive', Refusal>> = {
-  tab: { code: 'YAML007', message: 'tabs are not allowed', hint: 'use spaces' },
-  anchor: { code: 'YAML003', message: 'anchors are not allowed', hint: 'leave it out: there are no aliases' },
-  alias: { code: 'YAML003', message: 'aliases are not allowed', hint: 'write the value out, or use a variable' },
-  tag: { code: 'YAML004', message: 'tags are not allowed', hint: 'leave it out: documents are plain data' },
-  depth: { code: 'YAML006', message: `nested more than ${deepest} levels deep`, hint: null },
-  directive: { code: 'YAML001', message: 'directives are not allowed', hint: 'leave it out: documents are YAML 1.2' },
-  RESOURCE_EXHAUSTION: { code: 'YAML006', message: 'nested too deep', hint: null },
-  BLOCK_AS_IMPLICIT_KEY: {
-    code: 'YAML001',
-    message: 'a second ": " on one line',
-    hint: 'put quotes around text that has ": " in it',
-  },
-  MULTILINE_IMPLICIT_KEY: {
-    code: 'YAML001',
-    message: 'a key that runs over several lines',
-    hint: 'is a ":" or a quote missing before it?',
-  },
-  BAD_INDENT: { code: 'YAML001', message: 'this line is indented differently from the ones it belongs to', hint: null },
-  BLOCK_IN_FLOW: { code: 'YAML001', message: 'an indented block inside brackets', hint: null },
-  BAD_SCALAR_START: { code: 'YAML001', message: 'text cannot start with this character', hint: 'put quotes around it' },
-  BAD_DQ_ESCAPE: {
-    code: 'YAML001',
-    message: 'no such escape in double quotes',
-    hint: 'a backslash is written \\\\, or use single quotes',
-  },
-  KEY_OVER_1024_CHARS: { code: 'YAML001', message: 'a key of more than 1024 characters', hint: null },
-};
-
-/** Codes of the parser about tabs, anchors, aliases and tags, which were told where they stand. */
-const toldByLexeme: ReadonlySet<string> = new Set([
-  'TAB_AS_INDENT',
-  'BAD_ALIAS',
-  'ALIAS_PROPS',
-  'MULTIPLE_ANCHORS',
-  'MULTIPLE_TAGS',
-  'TAG_RESOLVE_FAILED',
-  'BAD_COLLECTION_TYPE',
-  'BAD_PROP_ORDER',
-]);
-
-/** Where the quoted text begins that does not end at `at`; null: none does. */
-function openQuote(text: string, at: number): number | null {
-  let offset = 0;
-  let quote: number | null = null;
-  for (const lexeme of new Lexer().lex(text)) {
-    if (offset >= at) break;
-    if (lexeme.startsWith('"') || lexeme.startsWith("'")) quote = offset;
-    if (!virtual.has(lexeme)) offset += lexeme.length;
-  }
-  return quote;
-}
-
-/** Where the comments of a text begin, in its order. */
-export function commentStarts(text: string): readonly number[] {
-  const starts: number[] = [];
-  let offset = 0;
-  let scalar = false;
-  for (const lexeme of new Lexer().lex(text)) {
-    if (!scalar && lexeme.startsWith('#')) starts.push(offset);
-    scalar = lexeme === CST.SCALAR;
-    if (!virtual.has(lexeme)) offset += lexeme.length;
-  }
-  return starts;
-}
-
-/** Marks that the lexer puts between the pieces of the text. */
-const virtual: ReadonlySet<string> = new Set([CST.DOCUMENT, CST.FLOW_END, CST.SCALAR]);
-
-function syntaxMessage(code: string, text: string, at: number): string {
-  if (at >= text.trimEnd().length) return 'the file ends in the middle of something: is a quote or a bracket not closed?';
-  if (code === 'MISSING_CHAR') return 'a quote, a bracket, a comma or a ":" is missing here';
-  return 'this is not expected here';
-}
-
 // C0 and C1 controls but tab and line breaks, lone carriage returns, and what turns the direction of writing on a screen.
 const refusedCharacters =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]|\r(?!\n)|\p{Surrogate}/gu;
@@ -280,7 +175,7 @@ class PlainValues {
     if (!isCollection(node)) return null;
     if (depth >= deepest) return this.#refuse(node, 'YAML006', refusals.depth.message, null);
     if (isSeq(node)) return node.items.map((item) => this.value(item, depth + 1));
-    return isMap(node) ? this.#map(node.items as Pair[], depth) : null;
+    return isMap(node) ? this.#map(node.items, depth) : null;
   }
 
   #map(pairs: readonly Pair[], depth: number): Json {

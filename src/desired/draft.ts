@@ -109,14 +109,14 @@ function checkName(document: SourceDocument, findings: Findings, hasForEach: boo
 }
 
 function draftOf(document: SourceDocument, lens: Kind, each: Scope['each'], expansion: Expansion): Draft {
-  const { forEach: _forEach, ...rest } = document.value;
-  const metadata = substituted(document, rest['metadata'] ?? null, ['metadata'], each, expansion);
-  const spec = substituted(document, rest['spec'] ?? null, ['spec'], each, expansion);
-  const value: JsonObject = {
-    ...rest,
-    ...(rest['metadata'] === undefined ? {} : { metadata: metadata.value }),
-    ...(rest['spec'] === undefined ? {} : { spec: spec.value }),
-  };
+  const value: Record<string, Json> = {};
+  let sound = !document.broken;
+  for (const [name, member] of Object.entries(document.value)) {
+    if (name === 'forEach') continue;
+    const part = name === 'metadata' || name === 'spec' ? substituted(document, member, [name], each, expansion) : null;
+    value[name] = part?.value ?? member;
+    if (part?.complete === false) sound = false;
+  }
   const name = nameOf(lens, value);
   // It may be what others name.
   if (name === null) expansion.findings.incomplete = true;
@@ -127,7 +127,7 @@ function draftOf(document: SourceDocument, lens: Kind, each: Scope['each'], expa
     value,
     name,
     patches: [],
-    sound: !document.broken && metadata.complete && spec.complete,
+    sound,
   };
 }
 

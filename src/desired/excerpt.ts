@@ -1,6 +1,6 @@
 import { privateKey } from '../kinds/show.ts';
 import type { Excerpt } from './diagnostic.ts';
-import type { Span } from './document.ts';
+import type { Span } from './yaml-problem.ts';
 
 const hiddenText = '(hidden)';
 const widest = 160;

@@ -55,7 +55,7 @@ function print(document: Document.Parsed, index: number): string {
 }
 
 function sortMembers(map: YAMLMap): void {
-  const items = map.items as Pair[];
+  const items = map.items;
   const rank = ({ key }: Pair): number => {
     const place = isScalar(key) ? order.indexOf(String(key.value)) : -1;
     return place < 0 ? order.length : place;
@@ -64,8 +64,8 @@ function sortMembers(map: YAMLMap): void {
   items.sort((a, b) => rank(a) - rank(b));
   // What is said above the first line is said of the document.
   const now = items[0]?.key;
-  if (now === first || !isScalar(first) || !isScalar(now) || first.commentBefore == null) return;
-  now.commentBefore = now.commentBefore == null ? first.commentBefore : `${first.commentBefore}\n${now.commentBefore}`;
+  if (now === first || !isScalar(first) || !isScalar(now) || !first.commentBefore) return;
+  now.commentBefore = !now.commentBefore ? first.commentBefore : `${first.commentBefore}\n${now.commentBefore}`;
   first.commentBefore = null;
 }
 

@@ -1,6 +1,5 @@
-import { isJsonObject, toPointer, type Json } from '../base/json.ts';
+import { toPointer } from '../base/json.ts';
 import type { Kind, LensContext, ResourceName } from '../kinds/kind.ts';
-import { showText } from '../kinds/show.ts';
 import { addressText } from '../protocol/managed.ts';
 import { addressKey, compareAddresses } from './address.ts';
 import { checkDraft, ignoredTokens, lifecycleOf } from './check-draft.ts';
@@ -9,19 +8,27 @@ import { diagnose, PlaceFinder } from './diagnose.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { compileKinds, type DocumentKind } from './document-kind.ts';
 import { expand, siteOf, specOf, type Draft, type Expansion } from './draft.ts';
-import { environmentOf, type Environment } from './environment.ts';
+import type { Environment } from './environment.ts';
 import { checkPatches, patched, readPatches, unaskedVariables, type DraftsByAddress } from './environments.ts';
 import { Findings } from './finding.ts';
 import { hiddenInDocument, maySpill } from './hidden.ts';
 import { checkNesting, lensContext, mountPaths, type LiveMounts } from './mount-set.ts';
-import { projectOf, type Project } from './project.ts';
+import type { Project } from './project.ts';
 import { readRefactors, type Refactors } from './refactor.ts';
 import { References, type ResolvedReference } from './references.ts';
 import type { Origin, Resource } from './resource.ts';
-import { fitsSchema, parseFiles, readEnvelopes, type SourceDocument } from './source-document.ts';
+import {
+  chooseEnvironment,
+  environmentValues,
+  readEnvironments,
+  readProject,
+  soundDocuments,
+  type ReadEnvironment,
+} from './settings.ts';
+import { parseFiles, readEnvelopes, type SourceDocument } from './source-document.ts';
 import type { SourceFile } from './source-file.ts';
 import { ExpansionBudget, TooMuch } from './substitute.ts';
-import { declaredVariables, variableScope, type VariableDeclaration, type VariableInput } from './variables.ts';
+import { variableScope, type VariableDeclaration, type VariableInput } from './variables.ts';
 
 export interface LoadOptions {
   readonly kinds: readonly Kind[];
@@ -49,9 +56,6 @@ export interface Desired {
   /** All findings, sorted by place. */
   readonly diagnostics: readonly Diagnostic[];
 }
-
-/** The file that holds the Project document, at the root of every repo. */
-export const projectFile = 'secretctl.yaml';
 
 /**
  * What the files of a repo want of a store: pure, so that the same files and options always give the same. Bad input is
@@ -109,103 +113,6 @@ export function loadDesired(files: readonly SourceFile[], options: LoadOptions):
     context,
     refactors,
     diagnostics: diagnosticsOf(findings, texts, parsed, kinds),
-  };
-}
-
-type ReadEnvironment = { readonly document: SourceDocument; readonly environment: Environment };
-
-/** Documents of a kind that declares no object of the store, where they are as they should be; their names differ. */
-function soundDocuments(documents: readonly SourceDocument[], kind: string, findings: Findings): readonly SourceDocument[] {
-  const names = new Map<Json, SourceDocument>();
-  return documents.filter((document) => {
-    if (document.kind.kind !== kind || document.broken) return false;
-    const sound = fitsSchema(document.kind, document.value, {
-      budget: findings.budget,
-      add: ({ code, at, part, message, hint }) => findings.add({ code, message, hint, site: document.site(at, part) }),
-    });
-    const name = nameIn(document);
-    const first = names.get(name);
-    if (first !== undefined && name !== null) {
-      const related = { message: 'the other one is at', site: first.site('/metadata/name') };
-      const message = `${kind}/${String(name)} is declared twice`;
-      findings.add({ code: 'DOC003', message, site: document.site('/metadata/name'), related });
-    } else names.set(name, document);
-    return sound && first === undefined;
-  });
-}
-
-function nameIn({ value: { metadata } }: SourceDocument): Json {
-  return isJsonObject(metadata) ? (metadata['name'] ?? null) : null;
-}
-
-function readProject(
-  documents: readonly SourceDocument[],
-  findings: Findings,
-): { readonly project: Project | null; readonly declared: ReadonlyMap<string, VariableDeclaration> } {
-  const all = documents.filter(({ kind }) => kind.kind === 'Project');
-  const [first] = all;
-  if (first === undefined) {
-    if (!findings.incomplete) {
-      const hint = 'secretctl init writes one';
-      findings.add({ code: 'DOC005', message: `${projectFile} holds no Project document`, hint, site: { file: projectFile } });
-    }
-    return { project: null, declared: new Map() };
-  }
-  for (const document of all) {
-    if (document === first && document.file === projectFile) continue;
-    const site = document.site('/kind');
-    if (document.file !== projectFile) {
-      const hint = 'a repo inside of this one is named under spec.exclude';
-      findings.add({
-        code: 'DOC005',
-        message: `the Project document stands in ${projectFile} at the root of the repo`,
-        hint,
-        site,
-      });
-    } else {
-      const related = { message: 'the other one is at', site: first.site('/kind') };
-      findings.add({ code: 'DOC005', message: 'a repo has one Project document', site, related });
-    }
-  }
-  const spec = specOf({ value: first.value });
-  const declared = declaredVariables(spec, findings, (pointer) => first.site(`/spec${pointer}`));
-  const [sound] = soundDocuments([first], 'Project', findings);
-  return { project: sound === undefined ? null : projectOf(sound.value, declared), declared };
-}
-
-function readEnvironments(documents: readonly SourceDocument[], findings: Findings): ReadonlyMap<string, ReadEnvironment> {
-  const sound = soundDocuments(documents, 'Environment', findings);
-  return new Map(
-    sound.map((document) => {
-      const environment = environmentOf(document.value);
-      return [environment.name, { document, environment }];
-    }),
-  );
-}
-
-function chooseEnvironment(
-  environments: ReadonlyMap<string, ReadEnvironment>,
-  name: string | null,
-  documents: readonly SourceDocument[],
-  findings: Findings,
-): ReadEnvironment | null {
-  if (name === null) return null;
-  const chosen = environments.get(name);
-  if (chosen !== undefined || findings.incomplete) return chosen ?? null;
-  // It is there, and findings say what is wrong with it.
-  if (documents.some((document) => document.kind.kind === 'Environment' && nameIn(document) === name)) return null;
-  const known = [...environments.keys()];
-  const list = known.length === 0 ? 'the repo has no Environment document' : `there are ${known.slice(0, 20).join(', ')}`;
-  const hint = findings.suggestion(name, known) ?? list;
-  findings.add({ code: 'ENV001', message: `unknown environment ${showText(name)}`, hint, site: { file: '-environment' } });
-  return null;
-}
-
-function environmentValues({ document, environment }: ReadEnvironment) {
-  return {
-    name: environment.name,
-    variables: environment.variables,
-    site: (name: string) => document.site(toPointer(['spec', 'variables', name])),
   };
 }
 

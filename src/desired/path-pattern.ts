@@ -4,7 +4,9 @@
  */
 export function matchesPath(pattern: string, path: string): boolean {
   const wanted = pattern.replace(/\/+$/, '').split('/');
-  return matches(wanted, path.split('/'), '**', (segment, name) => matches([...segment], [...name], '*', (a, b) => a === b));
+  return matches(wanted, path.split('/'), '**', (segment, name) =>
+    matches(segment.split(''), name.split(''), '*', (a, b) => a === b),
+  );
 }
 
 /** Greedy matching with one place to return to: after a wildcard matched too little, it takes one more. */

@@ -1,6 +1,8 @@
-import { isCollection, isMap, isScalar, isSeq, visit, type Document, type Node, type Pair } from 'yaml';
+import { isCollection, isMap, isScalar, isSeq, visit, type Document, type Node } from 'yaml';
 import { pointerTokens } from '../base/json.ts';
-import { commentStarts, composeDocuments, type Span } from './document.ts';
+import { composeDocuments } from './document.ts';
+import { commentStarts } from './lexemes.ts';
+import type { Span } from './yaml-problem.ts';
 
 /** A part of a document: what a JSON pointer leads to, or the key that stands before it. */
 export interface Spot {
@@ -36,7 +38,7 @@ export class FilePositions {
     const parsed = this.#documents[document];
     if (parsed === undefined) return { start: 0, end: 1 };
     const { key, value } = find(parsed.contents, pointerTokens(pointer));
-    const [start = 0, end = start] = (part === 'key' ? (key ?? firstKey(value)) : (value ?? key))?.range ?? parsed.range;
+    const [start, end] = (part === 'key' ? (key ?? firstKey(value)) : (value ?? key))?.range ?? parsed.range;
     const inside = within === undefined ? -1 : this.text.slice(start, end).indexOf(within);
     if (within !== undefined && inside >= 0) return { start: start + inside, end: start + inside + within.length };
     return { start, end: Math.max(end, start + 1) };
@@ -90,7 +92,7 @@ function find(contents: unknown, tokens: readonly string[]): Found {
   for (const token of tokens) {
     const { value, depth } = found;
     if (isMap(value)) {
-      const pair = (value.items as Pair[]).find(({ key }) => isScalar(key) && key.value === token);
+      const pair = value.items.find(({ key }) => isScalar(key) && key.value === token);
       if (pair === undefined) return found;
       found = { key: pair.key as Node, value: (pair.value ?? null) as Node | null, depth: depth + 1 };
     } else if (isSeq(value)) {
@@ -105,6 +107,6 @@ function find(contents: unknown, tokens: readonly string[]): Found {
 /** Where a whole document or item is meant: its first key, else itself. */
 function firstKey(node: Node | null): Node | null {
   if (!isCollection(node) || !isMap(node)) return node;
-  const [first] = node.items as Pair[];
+  const [first] = node.items;
   return first === undefined ? node : (first.key as Node);
 }

@@ -16,7 +16,7 @@ export interface SecretProblem {
 }
 
 /** The command that makes the sealed block of one field; it asks for the value. */
-export function sealCommand(resource: ResourceName, field: string): string {
+function sealCommand(resource: ResourceName, field: string): string {
   return `secretctl encrypt ${shellWord(addressText(resource))} ${shellWord(field)}`;
 }
 
@@ -65,7 +65,7 @@ const armour =
 const begin = /-----\r?\n([A-Za-z0-9+/]{32})/;
 
 /** True for the armour of an age file (version 1). What is inside is not looked at. */
-export function isSealedBlock(text: string): boolean {
+function isSealedBlock(text: string): boolean {
   if (!armour.test(text)) return false;
   return Buffer.from(begin.exec(text)?.[1] ?? '', 'base64')
     .toString('latin1')

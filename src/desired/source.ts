@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isJsonObject } from '../base/json.ts';
 import type { Diagnostic, DiagnosticCode } from './diagnostic.ts';
 import { parseDocuments } from './document.ts';
-import { projectFile } from './load.ts';
+import { projectFile } from './settings.ts';
 import { matchesPath } from './path-pattern.ts';
 import { excludedPaths, isProject } from './project.ts';
 import type { SourceFile } from './source-file.ts';

@@ -52,7 +52,7 @@ export class ExpansionBudget {
     let size = this.#sizes.get(value);
     if (size === undefined) {
       size = 1;
-      for (const member of Object.values(value) as Json[]) size += this.size(member);
+      for (const member of Object.values<Json>(value)) size += this.size(member);
       this.#sizes.set(value, size);
     }
     return size;

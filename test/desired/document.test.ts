@@ -116,10 +116,11 @@ describe('a hostile file', () => {
   ];
 
   test.each(bombs)('of %s costs less than 100 ms and makes few problems', (_what, text) => {
-    const before = performance.now();
+    const before = process.cpuUsage();
     const { problems } = parseDocuments(text);
-    // The machine that runs the tests may be busy with others: five times as much is still no bomb.
-    expect(performance.now() - before).toBeLessThan(500);
+    const { user, system } = process.cpuUsage(before);
+    // The first file that a process parses is compiled on the way, and the machine may be busy with others.
+    expect((user + system) / 1000).toBeLessThan(300);
     expect(problems.length).toBeGreaterThan(0);
     expect(problems.length).toBeLessThanOrEqual(20);
   });

@@ -1,4 +1,3 @@
-import type { Kind } from '../../src/kinds/kind.ts';
 import { loadDesired, type Desired, type LoadOptions } from '../../src/desired/load.ts';
 import type { Resource } from '../../src/desired/resource.ts';
 import type { SourceFile } from '../../src/desired/source-file.ts';
@@ -11,7 +10,7 @@ export function load(texts: Readonly<Record<string, string>> | string, options: 
   const all: SourceFile[] = [project];
   for (const [path, text] of Object.entries(files)) all.push({ path, text: versioned(text) });
   return loadDesired(all, {
-    kinds: sampleKinds as readonly Kind[],
+    kinds: sampleKinds,
     environment: null,
     variables: [],
     liveMounts: null,

@@ -19,7 +19,7 @@ export const plainValue = fc.letrec<{ value: unknown }>((tie) => ({
 })).value;
 
 /** Text without the characters that documents refuse, rich in what YAML takes for something else. */
-export function plainText(): fc.Arbitrary<string> {
+function plainText(): fc.Arbitrary<string> {
   const tricky = fc.constantFrom(
     '',
     ' ',

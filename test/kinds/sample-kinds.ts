@@ -22,7 +22,7 @@ function sampleKind(kind: string, spec: SpecSchema, more: Partial<Kind> = {}): K
 
 const text = (description: string, more: SpecSchema = {}): SpecSchema => ({ type: 'string', description, ...more });
 
-export const engine = sampleKind(
+const engine = sampleKind(
   'SecretEngine',
   {
     type: 'object',
@@ -33,7 +33,7 @@ export const engine = sampleKind(
   { nameRule: 'mountPath', reservedNames: ['sys'], mount: (spec) => ({ type: String(spec['type']), options: {} }) },
 );
 
-export const connection = sampleKind(
+const connection = sampleKind(
   'Connection',
   {
     type: 'object',
@@ -47,7 +47,7 @@ export const connection = sampleKind(
   { mountField: 'engine', mountKind: 'SecretEngine' },
 );
 
-export const role = sampleKind(
+const role = sampleKind(
   'Role',
   {
     type: 'object',
@@ -69,7 +69,7 @@ export const role = sampleKind(
 );
 
 /** A field of every sort. */
-export const note = sampleKind('Note', {
+const note = sampleKind('Note', {
   type: 'object',
   additionalProperties: false,
   properties: {
@@ -123,7 +123,7 @@ export const note = sampleKind('Note', {
   else: { not: { required: ['ratio'], description: 'A ratio needs the flag.' } },
 });
 
-export const schedule = sampleKind('Schedule', {
+const schedule = sampleKind('Schedule', {
   type: 'object',
   required: ['targets'],
   additionalProperties: false,
