@@ -47,6 +47,11 @@ export function authBindingKind(lenses: readonly BindingLens[]): Kind {
     },
     write: (change, resource, context) =>
       lensOf(resource.mount, context)?.write(change, resource.mount ?? '', resource.name) ?? [],
+    move(from, to, context) {
+      const lens = lensOf(to.mount, context);
+      if (lens === null || from.mount !== to.mount) return null;
+      return lens.move?.(to.mount ?? '', from.name, to.name) ?? null;
+    },
     remove: (resource, context) => lensOf(resource.mount, context)?.remove(resource.mount ?? '', resource.name) ?? [],
   };
 }

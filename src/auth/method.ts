@@ -28,4 +28,6 @@ export interface BindingLens {
   read(replies: readonly (JsonObject | null)[]): JsonObject | null;
   write(change: LensChange, mount: string, name: string): readonly LensRequest[];
   remove(mount: string, name: string): readonly LensRequest[];
+  /** The requests that rename a binding with all that its document does not hold; absent: it holds all. */
+  move?(mount: string, from: string, to: string): readonly LensRequest[];
 }

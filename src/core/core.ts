@@ -28,6 +28,7 @@ import { mountRoutes } from './mount-routes.ts';
 import { MountTables } from './mount-table.ts';
 import type { MountType, Route } from './mount-type.ts';
 import type { AuditEntry, AuditPort, PolicyPort, TokenPort } from './ports.ts';
+import { renameRoute } from './rename-route.ts';
 import { recipientRoutes } from './recipient-routes.ts';
 
 /** What `compose.ts` hands to the core. */
@@ -89,6 +90,7 @@ export function createCore(options: CoreOptions): Core {
       applyRoute,
       ...mountRoutes(parts),
       ...managedRoutes(parts, options.storeId),
+      renameRoute(parts),
       ...barrierRoutes(parts),
       ...recipientRoutes,
       ...options.sysRoutes,
@@ -97,6 +99,7 @@ export function createCore(options: CoreOptions): Core {
 
   /** First look, before the audit log knows: who asks and whether they may. Takes a use of a limited token. */
   const look = async (request: Request, now: number): Promise<Admission & { readonly useTaken: boolean }> => {
+    checkRequestPath(request);
     const [admission, caller] = await store.read(async (tx) => {
       const run = await openRun(parts, tx, now);
       const authenticated = await authenticate(parts, run, request, false);
@@ -118,9 +121,12 @@ export function createCore(options: CoreOptions): Core {
     return request.operation === 'read' || request.operation === 'list' ? store.read(within) : store.transact(within);
   };
 
-  const refuse = async (request: Request, refusal: Refusal): Promise<never> => {
-    await append(audit, [{ type: 'request', request, ...refusal.entry, reply: null, error: refusal.reply.message }]);
-    throw refusal.reply;
+  /** Whatever ends a request before it is known what it asks for is audited too. */
+  const refuse = async (request: Request, error: unknown): Promise<never> => {
+    const entry = error instanceof Refusal ? error.entry : { verb: null, mount: null, auth: null };
+    const shown = asRequestError(error);
+    await append(audit, [{ type: 'request', request, ...entry, reply: null, error: shown.message }]);
+    throw shown;
   };
 
   const applies = new Applies({ ...options, parts });
@@ -128,15 +134,13 @@ export function createCore(options: CoreOptions): Core {
     async handle(request) {
       const now = clock.now();
       try {
-        checkRequestPath(request);
         let admission: Awaited<ReturnType<typeof look>>;
         let body: ApplyBody | null;
         try {
           admission = await look(request, now);
           body = isApply(admission) ? admittedBody(admission) : null;
         } catch (error) {
-          if (error instanceof Refusal) return await refuse(request, error);
-          throw error;
+          return await refuse(request, error);
         }
         if (body !== null) return await applies.run(admission, body);
         const entry = { request, verb: admission.verb, mount: admission.mount, auth: admission.audit };
@@ -146,10 +150,14 @@ export function createCore(options: CoreOptions): Core {
           reply = await work(request, admission.useTaken, now);
         } catch (error) {
           const shown = asRequestError(error);
-          await append(audit, [{ type: 'response', ...entry, reply: null, error: shown.message || `status ${shown.status}` }]);
+          await append(
+            audit,
+            [{ type: 'response', ...entry, reply: null, error: shown.message || `status ${shown.status}` }],
+            failed,
+          );
           throw shown;
         }
-        await append(audit, [{ type: 'response', ...entry, reply, error: null }]);
+        await append(audit, [{ type: 'response', ...entry, reply, error: null }], withheld);
         return reply;
       } catch (error) {
         throw asRequestError(error);
@@ -160,13 +168,16 @@ export function createCore(options: CoreOptions): Core {
   };
 }
 
+const refused = 'so the request is refused';
+const failed = 'and the request failed';
+// A change has been committed by then.
+const withheld = 'so the answer is withheld: the request was carried out, see what it did before you send it again';
+
 /** Unaudited means refused: an entry that no sink took turns into a 500, whatever was asked. */
-async function append(audit: AuditPort, entries: readonly AuditEntry[]): Promise<void> {
+async function append(audit: AuditPort, entries: readonly AuditEntry[], consequence = refused): Promise<void> {
   try {
     await audit.append(entries);
   } catch (error) {
-    throw new RequestError(500, `the audit log can't be written, so the request is refused: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new RequestError(500, `the audit log can't be written, ${consequence}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -80,6 +80,7 @@ function mountKind(
   const fields =
     Object.keys(words.extra).length === 0 ? configured : ([...configured, ['tokenType', 'token_type', 'text']] as const);
   const path = (name: string): string => `sys/${folder}/${name}`;
+  const route = (name: string): string => (kind === 'AuthMethod' ? `auth/${name}` : name);
   return {
     kind,
     description: words.description,
@@ -100,6 +101,7 @@ function mountKind(
     read: ([reply]) => readMount(reply ?? null, fields, spec),
     write: (change, resource) => writeMount(change, resource, path, fields),
     remove: (resource) => [{ operation: 'delete', path: path(resource.name), data: {} }],
+    move: (from, to) => [{ operation: 'write', path: 'sys/remount', data: { from: route(from.name), to: route(to.name) } }],
   };
 }
 

@@ -30,6 +30,8 @@ export interface MountType {
    * that have no readable metadata. Null: no such object.
    */
   observe?(context: RouteContext, path: string): Promise<Observation | null>;
+  /** Renames objects inside a mount with all that their documents do not hold (versions, secret ids). */
+  readonly rename?: Rename;
   /**
    * An auth method's word on whether the role that granted a login still stands, asked at each use of its tokens:
    * when its grant expires (milliseconds since the epoch), `never`, or null: the role is gone.
@@ -37,6 +39,17 @@ export interface MountType {
   grant?(storage: View, role: string): Promise<number | 'never' | null>;
   /** What the role says now about the tokens of its logins, asked when one is renewed. Null: the role is gone. */
   renewal?(storage: View, role: string): Promise<RenewalTerms | null>;
+}
+
+/** How an engine or auth method renames an object; `from` and `to` are paths inside the mount. */
+export interface Rename {
+  /**
+   * What the caller must be allowed besides (paths of the API inside the mount): a rename shows and gives nobody what
+   * reading here and writing there would not.
+   */
+  needs(mount: Mount, from: string, to: string): readonly { readonly operation: Operation; readonly path: string }[];
+  /** Throws RequestError 404 where there is nothing to rename, 400 where something is at `to`. */
+  perform(context: RouteContext, from: string, to: string): Promise<Reply>;
 }
 
 /** Seconds; 0: not set. */
@@ -77,6 +90,16 @@ export interface OperationSpec {
   readonly selfAuthorising?: boolean;
   /** Changes configuration: a success moves the config revision. */
   readonly configures?: boolean;
+  /**
+   * A plan may read it with others in one request (`sys/managed/snapshot`, the conditions of an apply), whose audit
+   * entry does not name each of them: its reply holds no secret.
+   */
+  readonly forPlans?: boolean;
+  /**
+   * Its body may hold secret values of an object, so an apply resolves value sources in it: the parameter of the route
+   * that is the object's name. In other bodies they are refused, else a value could be read where it was not sealed for.
+   */
+  readonly valuesOf?: string;
   /**
    * Does the work in the caller's transaction: it may run again after a conflict, so it has no external effect.
    * Throws RequestError to refuse; then nothing it wrote is kept.

@@ -69,6 +69,9 @@ export const appRoleBinding: BindingLens = {
   read: ([reply]) => (reply === null || reply === undefined ? null : readMapped(fields, reply)),
   write,
   remove: (mount, name) => [{ operation: 'delete', path: pathOf(mount, name), data: {} }],
+  move: (mount, from, to) => [
+    { operation: 'write', path: 'sys/managed/rename', data: { from: pathOf(mount, from), to: pathOf(mount, to) } },
+  ],
 };
 
 function write(change: LensChange, mount: string, name: string): readonly LensRequest[] {

@@ -2,6 +2,7 @@ import type { AuthMethod } from '../method.ts';
 import { appRoleBinding } from './binding.ts';
 import { createMountKey } from './key.ts';
 import { loginRoute } from './login.ts';
+import { renameRole } from './rename.ts';
 import { roleFieldRoutes } from './role-field.ts';
 import { roleGrant, roleRenewal, roleRoutes } from './role.ts';
 import { secretIdRoutes } from './secret-id.ts';
@@ -15,6 +16,7 @@ export const approle: AuthMethod = {
   onMount: createMountKey,
   grant: roleGrant,
   renewal: roleRenewal,
+  rename: renameRole,
   binding: appRoleBinding,
   kinds: [],
 };

@@ -66,7 +66,11 @@ export const roleRoutes: readonly Route[] = [
     summary: 'A role: who may log in, and what tokens that gives.',
     exists: async (context) => (await readRole(context)) !== null,
     operations: {
-      read: { summary: 'Reads it.', handle: async (context) => ({ data: shownRole(await existingRole(context)) }) },
+      read: {
+        summary: 'Reads it.',
+        forPlans: true,
+        handle: async (context) => ({ data: shownRole(await existingRole(context)) }),
+      },
       write: {
         summary: 'Makes or changes it; what is not sent stays as it is.',
         fields: roleFields,
@@ -194,6 +198,14 @@ function newRole(context: RouteContext): AppRole {
     token: unsetTokenParams,
     expires: null,
   };
+}
+
+/** Keeps a role under another name; its secret ids hang on its uid and its role id follows. */
+export async function moveRole(storage: View, role: AppRole, name: string): Promise<void> {
+  const hash = await mountHash(storage);
+  await storage.putJson(`role-id/${hash.roleId(role.roleId)}`, { role: name });
+  await storage.putJson(`role/${name}`, { ...role, name });
+  await storage.delete(`role/${role.name}`);
 }
 
 async function indexRoleId(context: RouteContext, before: AppRole, after: AppRole): Promise<void> {

@@ -35,8 +35,13 @@ export const dataRoute: Route = {
   exists: async (context) => (await loadKey(context.storage, pathOf(context))) !== null,
   operations: {
     read: { summary: 'Read a version of a secret', fields: versionFields, handle: read },
-    write: { summary: 'Write a new version of a secret', fields: writeFields, handle: write },
-    patch: { summary: 'Make a new version out of the newest one by a JSON merge patch', fields: writeFields, handle: patch },
+    write: { summary: 'Write a new version of a secret', fields: writeFields, valuesOf: 'path', handle: write },
+    patch: {
+      summary: 'Make a new version out of the newest one by a JSON merge patch',
+      fields: writeFields,
+      valuesOf: 'path',
+      handle: patch,
+    },
     delete: { summary: 'Soft-delete the newest version of a secret', handle: remove },
   },
 };

@@ -20,7 +20,7 @@ export const metadataRoute: Route = {
   summary: 'What is known about a secret without its values',
   exists: async (context) => (await loadKey(context.storage, pathOf(context))) !== null,
   operations: {
-    read: { summary: 'Read the metadata of a secret', handle: read },
+    read: { summary: 'Read the metadata of a secret', forPlans: true, handle: read },
     list: { summary: 'List the secrets in a folder', fields: listFields, handle: list },
     write: { summary: 'Set the metadata of a secret; custom metadata is replaced as a whole', fields, handle: write },
     patch: { summary: 'Change the metadata of a secret; custom metadata is merged, null removes', fields, handle: patch },

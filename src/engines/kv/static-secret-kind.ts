@@ -100,6 +100,17 @@ export const staticSecretKind: Kind = {
   read,
   write: (change, resource, context) =>
     versionOf(resource, context) === '2' ? writeVersioned(change, resource) : writeWhole(change, resource),
+  // Inside a mount all versions come along; from one mount to another nothing but a new secret could be made.
+  move: (from, to) =>
+    from.mount !== to.mount
+      ? null
+      : [
+          {
+            operation: 'write',
+            path: 'sys/managed/rename',
+            data: { from: `${from.mount}/${from.name}`, to: `${to.mount}/${to.name}` },
+          },
+        ],
   remove: (resource, context) => {
     const path = { '1': `${resource.mount}/${resource.name}`, '2': `${resource.mount}/metadata/${resource.name}` };
     const version = versionOf(resource, context);

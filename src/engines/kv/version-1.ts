@@ -25,7 +25,7 @@ export const routes: readonly Route[] = [
     operations: {
       read: { summary: 'Read a secret', handle: read },
       list: { summary: 'List the secrets in a folder', fields: listFields, handle: list },
-      write: { summary: 'Write a secret; what it held before is gone', handle: write },
+      write: { summary: 'Write a secret; what it held before is gone', valuesOf: 'path', handle: write },
       delete: { summary: 'Delete a secret', handle: remove },
     },
   },
@@ -34,6 +34,16 @@ export const routes: readonly Route[] = [
 export async function observe(context: RouteContext, path: string): Promise<Observation | null> {
   const stored = await context.storage.getJson<Stored>(folder + path);
   return stored === null ? null : { mark: stored.stamp };
+}
+
+/** See Rename: the record as it is, stamp included, under another path. */
+export async function renameStored({ storage }: RouteContext, from: string, to: string): Promise<Reply> {
+  const stored = await storage.getJson<Stored>(folder + from);
+  if (stored === null) throw notFound();
+  if ((await storage.get(folder + to)) !== null) throw badRequest(`there is a secret at ${to} already`);
+  await storage.putJson(folder + to, stored);
+  await storage.delete(folder + from);
+  return noContent;
 }
 
 async function read(context: RouteContext): Promise<Reply> {
