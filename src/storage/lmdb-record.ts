@@ -41,8 +41,9 @@ export function stateOf(record: Uint8Array): State {
 }
 
 function integer(bytes: Uint8Array, offset: number): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return view.getUint32(offset) * 2 ** 32 + view.getUint32(offset + 4);
+  let value = 0;
+  for (let at = offset; at < offset + 8; at++) value = value * 256 + (bytes[at] ?? 0);
+  return value;
 }
 
 function writeInteger(bytes: Buffer, offset: number, value: number): void {

@@ -208,7 +208,7 @@ class LmdbBackend implements Backend {
       throw new Fault('store-fenced', `this process owned the store in epoch ${batch.epoch}; it is now in ${state.epoch}`);
     }
     for (const [key, version] of batch.expect) {
-      const record = this.#record(Buffer.from(key));
+      const record = this.#lent(Buffer.from(key));
       if ((record === null ? null : versionOf(record)) !== version) return { committed: false, conflict: key };
     }
     for (const guard of batch.unchanged) if (!this.#holds(guard)) return { committed: false, conflict: guard.prefix };
@@ -232,9 +232,19 @@ class LmdbBackend implements Backend {
     return record === null ? { sequence: 0, epoch: 0 } : stateOf(record);
   }
 
-  /** A copy of what is stored: lmdb reads into a buffer that the next read overwrites. */
+  /** What is stored, in a buffer that the next read overwrites. */
+  #lent(key: Buffer): Uint8Array | null {
+    const lent = this.#database.getBinaryFast(key);
+    // Only its `length` is that of the record: the bytes behind it are of other ones.
+    return lent === undefined ? null : new Uint8Array(lent.buffer, lent.byteOffset, lent.length);
+  }
+
   #record(key: Buffer): Uint8Array | null {
-    return this.#database.getBinary(key) ?? null;
+    const lent = this.#lent(key);
+    if (lent === null) return null;
+    const record = Buffer.allocUnsafe(lent.byteLength);
+    record.set(lent);
+    return record;
   }
 
   #range(prefix: string, after: string | null, limit: number): Iterable<{ key: Uint8Array; value: Uint8Array }> {
