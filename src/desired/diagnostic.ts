@@ -29,7 +29,7 @@ export interface Excerpt {
   readonly endColumn: number;
 }
 
-export interface RelatedPlace extends Place {
+interface RelatedPlace extends Place {
   readonly message: string;
 }
 
@@ -87,7 +87,7 @@ export type DiagnosticCode =
   | 'VAR004'
   | 'VAR005'
   | 'VAR006'
-  // EACH: 001 key, 002 the name lacks the key, 003 no such value
+  // EACH: 001 a reference to a forEach that is not there, 002 the name lacks the key, 003 no such value
   | 'EACH001'
   | 'EACH002'
   | 'EACH003'

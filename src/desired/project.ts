@@ -15,7 +15,7 @@ export interface Project {
   readonly exclude: readonly string[];
 }
 
-export interface Reconcile {
+interface Reconcile {
   readonly drift: DriftMode;
   /** Kinds that differ from `drift`. */
   readonly driftByKind: Readonly<Record<string, DriftMode>>;
@@ -25,7 +25,7 @@ export interface Reconcile {
 
 const driftModes = ['detect', 'correct', 'enforce'] as const;
 /** What a server does with changes made by hand: report them, correct them with the next apply, correct them at once. */
-export type DriftMode = (typeof driftModes)[number];
+type DriftMode = (typeof driftModes)[number];
 
 const drift: SpecSchema = {
   type: 'string',

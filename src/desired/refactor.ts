@@ -21,7 +21,7 @@ export interface Move {
   locate(): Place;
 }
 
-export interface Import {
+interface Import {
   /** Desired by a document. */
   readonly to: ResourceName;
   /** As the kind's `importId` describes it; the resource's name where the document gives none. */
@@ -29,7 +29,7 @@ export interface Import {
   locate(): Place;
 }
 
-export interface Forget {
+interface Forget {
   /** Desired by no document. */
   readonly target: ResourceName;
   locate(): Place;

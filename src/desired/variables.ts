@@ -13,7 +13,7 @@ export interface VariableDeclaration {
 }
 
 const variableTypes = ['string', 'number', 'bool', 'duration', 'list'] as const;
-export type VariableType = (typeof variableTypes)[number];
+type VariableType = (typeof variableTypes)[number];
 
 /** A value given on the command line. Later ones win over earlier ones, and all of them over an environment's. */
 export interface VariableInput {

@@ -17,7 +17,7 @@ export interface SchemaProblem {
 }
 
 /** 001 unknown key, 002 wrong type, 003 missing key, 004 not one of the values, 005 form, 006 size, 007 combination. */
-export type SchemaCode = 'SCHEMA001' | 'SCHEMA002' | 'SCHEMA003' | 'SCHEMA004' | 'SCHEMA005' | 'SCHEMA006' | 'SCHEMA007';
+type SchemaCode = 'SCHEMA001' | 'SCHEMA002' | 'SCHEMA003' | 'SCHEMA004' | 'SCHEMA005' | 'SCHEMA006' | 'SCHEMA007';
 
 type Tokens = readonly (string | number)[];
 

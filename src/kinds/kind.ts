@@ -20,7 +20,7 @@ export interface Kind {
   readonly reservedNames?: readonly string[];
   /** Defaults filled in, durations in their shortest form, lists that are sets sorted: equal meaning, equal spec. */
   normalize(spec: JsonObject, resource: ResourceName, context: LensContext): JsonObject;
-  /** Problems which the schema cannot express. Empty: none. */
+  /** Problems which the schema cannot express, in a spec as it was written (it fits the schema). Empty: none. */
   check?(spec: JsonObject, resource: ResourceName, context: LensContext): readonly SpecProblem[];
   /** For a kind that declares mounts: the mount that a spec makes, for the context of the lenses of what lives in it. */
   mount?(spec: JsonObject): LensMount;
@@ -138,7 +138,10 @@ export interface SpecSchema {
   readonly examples?: readonly Json[];
   /** `readable` (the default) is compared with what is live; `writeOnly` only with what was last applied; `computed` never. */
   readonly 'x-field'?: 'readable' | 'writeOnly' | 'computed';
-  /** The field (or each item of it) names another document: its kind. */
+  /**
+   * The field (or each item of it) names another document: its kind, or `*` where it is an address. The name of what
+   * lives in a mount stands bare for the same mount. The field that `mountField` names needs no annotation.
+   */
   readonly 'x-reference'?: string;
   /** Names that a reference may also take without a document (`default`, `root`). */
   readonly 'x-builtin'?: readonly string[];
