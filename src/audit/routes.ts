@@ -37,7 +37,7 @@ export function auditRoutes({ sinks }: AuditRouteDeps): readonly Route[] {
       path: 'audit',
       summary: 'Enabled audit sinks',
       operations: {
-        read: { summary: 'Lists the enabled sinks', sudo: true, handle: (context) => list(context, declared) },
+        read: { summary: 'Lists the enabled sinks', sudo: true, forPlans: true, handle: (context) => list(context, declared) },
       },
     },
     {

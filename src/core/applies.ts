@@ -1,6 +1,7 @@
 import type { View } from '../barrier/view.ts';
 import type { ApplyBody } from '../protocol/managed.ts';
 import type { Reply } from '../protocol/reply.ts';
+import { RequestError } from '../protocol/request-error.ts';
 import { type ApplyAdmission, type ApplyParts, commitChanges, completeApply, type FindCommitted, forgetApply } from './apply.ts';
 
 /**
@@ -43,7 +44,16 @@ export class Applies {
     }
     const { reply, entries } = await commitChanges(this.#apply, admission, body);
     this.#untold = true;
-    await this.#apply.audit.append(entries);
+    try {
+      await this.#apply.audit.append(entries);
+    } catch (error) {
+      const revision = String(reply.data?.revision);
+      throw new RequestError(
+        500,
+        `the apply is committed, at config revision ${revision}, but the audit log can't be written: ${(error as Error).message}`,
+        { cause: error },
+      );
+    }
     this.#untold = false;
     this.#told = admission.request.id;
     return reply;

@@ -1,4 +1,5 @@
-import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
+import { isJsonObject, type Json, type JsonObject, nestsAtMost } from '../base/json.ts';
+import { isCanonicalPath, isIdentifier, isMountPath } from '../base/name.ts';
 import type { ApplyBody, ApplyChange, ApplyRequest, ChangeAction, ManagedAddress } from '../protocol/managed.ts';
 import { badRequest } from '../protocol/request-error.ts';
 
@@ -13,14 +14,19 @@ const actions: readonly string[] = [
   'record',
 ] satisfies ChangeAction[];
 
+// A plan's own values are far below; what is longer would stand in the audit log and in every record.
+const maxTextLength = 256;
+const maxPointerLength = 2048;
+const maxSpecDepth = 64;
+
 /** The body of `sys/apply`, checked member by member: it comes from a client. Throws RequestError 400. */
 export function readApplyBody(data: JsonObject): ApplyBody {
   return {
-    project: text(data.project, 'project'),
-    storeId: text(data.storeId, 'storeId'),
+    project: shortText(data.project, 'project'),
+    storeId: shortText(data.storeId, 'storeId'),
     base: count(data.base, 'base'),
-    commit: text(data.commit, 'commit'),
-    planDigest: text(data.planDigest, 'planDigest'),
+    commit: shortText(data.commit, 'commit'),
+    planDigest: shortText(data.planDigest, 'planDigest'),
     changes: list(data.changes, 'changes').map(readChange),
   };
 }
@@ -30,24 +36,36 @@ function readChange(value: Json, index: number): ApplyChange {
   const change = object(value, at);
   const action = text(change.action, `${at}.action`);
   if (!actions.includes(action)) throw badRequest(`${at}.action is none of ${actions.join(', ')}`);
-  const record = change.record === null ? null : object(change.record, `${at}.record`);
-  return {
+  const read: ApplyChange = {
     address: address(change.address, `${at}.address`),
     action: action as ChangeAction,
     ...(change.from === undefined ? {} : { from: address(change.from, `${at}.from`) }),
     reads: list(change.reads, `${at}.reads`).map((read, number) => readRead(read, `${at}.reads[${number}]`)),
-    seen: text(change.seen, `${at}.seen`),
+    seen: shortText(change.seen, `${at}.seen`),
     requests: list(change.requests, `${at}.requests`).map((request, number) => readRequest(request, `${at}.requests[${number}]`)),
-    record:
-      record === null
-        ? null
-        : {
-            spec: object(record.spec, `${at}.record.spec`),
-            labels: labels(record.labels, `${at}.record.labels`),
-            protect: record.protect === true,
-          },
-    ...(change.mark === undefined ? {} : { mark: change.mark === null ? null : text(change.mark, `${at}.mark`) }),
+    record: change.record === null ? null : readRecord(change.record, `${at}.record`),
+    ...(change.mark === undefined ? {} : { mark: change.mark === null ? null : shortText(change.mark, `${at}.mark`) }),
   };
+  checkAction(read, at);
+  return read;
+}
+
+function readRecord(value: Json | undefined, at: string): ApplyChange['record'] {
+  const record = object(value, at);
+  const spec = object(record.spec, `${at}.spec`);
+  if (!nestsAtMost(spec, maxSpecDepth)) throw badRequest(`${at}.spec is nested more than ${maxSpecDepth} levels deep`);
+  return { spec, labels: labels(record.labels, `${at}.labels`), protect: record.protect === true };
+}
+
+/** What an action means: otherwise one could do what another one is refused for. */
+function checkAction({ action, requests, record }: ApplyChange, at: string): void {
+  const removes = action === 'delete' || action === 'forget';
+  if (removes !== (record === null)) {
+    throw badRequest(`${at}: a change of the action ${action} ${removes ? 'leaves no record' : 'keeps a record'}`);
+  }
+  if ((action === 'forget' || action === 'record') && requests.length > 0) {
+    throw badRequest(`${at}: a change of the action ${action} touches nothing but the record`);
+  }
 }
 
 export function readRead(value: Json, at: string): { operation: 'read' | 'list'; path: string } {
@@ -68,19 +86,25 @@ function readRequest(value: Json, at: string): ApplyRequest {
       ? undefined
       : list(request.values, `${at}.values`).map((item, number) => {
           const value = object(item, `${at}.values[${number}]`);
-          return { at: text(value.at, `${at}.values[${number}].at`), field: text(value.field, `${at}.values[${number}].field`) };
+          return {
+            at: pointer(value.at, `${at}.values[${number}].at`),
+            field: text(value.field, `${at}.values[${number}].field`),
+          };
         });
   const data = object(request.data ?? {}, `${at}.data`);
   return values === undefined ? { operation, path, data } : { operation, path, data, values };
 }
 
+/** An address in canonical form: it names a record, and policies name its path. */
 export function address(value: Json | undefined, at: string): ManagedAddress {
   const named = object(value, at);
-  return {
-    kind: text(named.kind, `${at}.kind`),
-    mount: named.mount === null ? null : text(named.mount, `${at}.mount`),
-    name: text(named.name, `${at}.name`),
-  };
+  const kind = text(named.kind, `${at}.kind`);
+  const mount = named.mount === null ? null : text(named.mount, `${at}.mount`);
+  const name = text(named.name, `${at}.name`);
+  if (!isIdentifier(kind)) throw badRequest(`${at}.kind is no kind`);
+  if (mount !== null && !isMountPath(mount)) throw badRequest(`${at}.mount is no path of a mount`);
+  if (!isCanonicalPath(name) || name.endsWith('/')) throw badRequest(`${at}.name is not canonical`);
+  return { kind, mount, name };
 }
 
 function labels(value: Json | undefined, at: string): Readonly<Record<string, string>> {
@@ -103,6 +127,19 @@ export function list(value: Json | undefined, at: string): readonly Json[] {
 export function text(value: Json | undefined, at: string): string {
   if (typeof value !== 'string' || value === '') throw badRequest(`${at} must be a string`);
   return value;
+}
+
+function shortText(value: Json | undefined, at: string): string {
+  const found = text(value, at);
+  if (found.length > maxTextLength) throw badRequest(`${at} is longer than ${maxTextLength} characters`);
+  return found;
+}
+
+/** A JSON pointer to something inside. */
+function pointer(value: Json | undefined, at: string): string {
+  const found = text(value, at);
+  if (!found.startsWith('/') || found.length > maxPointerLength) throw badRequest(`${at} must be a JSON pointer`);
+  return found;
 }
 
 function count(value: Json | undefined, at: string): number {

@@ -1,6 +1,14 @@
 import type { Clock } from '../base/clock.ts';
-import type { Json, JsonObject } from '../base/json.ts';
-import { addressText, type ApplyBody, type ApplyChange, type ApplyOutcome, type ManagedRecord } from '../protocol/managed.ts';
+import { Fault } from '../base/error.ts';
+import type { JsonObject } from '../base/json.ts';
+import {
+  addressText,
+  type ApplyBody,
+  type ApplyChange,
+  type ApplyOutcome,
+  type ApplyRequest,
+  type ManagedRecord,
+} from '../protocol/managed.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { badRequest, MissingMount, RequestError } from '../protocol/request-error.ts';
 import type { Request } from '../protocol/request.ts';
@@ -67,7 +75,7 @@ export interface CommittedChanges {
 
 /**
  * Commits all changes of an apply in one transaction, each request authorised as if the caller had sent it alone. The
- * audit log gets `apply-begin` before, and `apply-abort` where nothing was committed.
+ * audit log gets `apply-begin` before, and `apply-abort` where nothing was committed or nobody can know.
  */
 export async function commitChanges(apply: ApplyParts, admission: ApplyAdmission, body: ApplyBody): Promise<CommittedChanges> {
   const { request } = admission;
@@ -101,7 +109,12 @@ export async function commitChanges(apply: ApplyParts, admission: ApplyAdmission
   } catch (error) {
     const shown = asRequestError(error);
     const denied: AuditEntry[] = error instanceof RefusedChange ? [{ ...error.entry, reply: null, error: shown.message }] : [];
-    await apply.audit.append([...denied, { type: 'apply-abort', ...about, error: shown.message, facts }]);
+    // What the medium may have kept is known at the next start, which then adds `apply-commit`.
+    const unknown: JsonObject = error instanceof Fault && error.code === 'store-io' ? { outcome: 'unknown' } : {};
+    await apply.audit.append([
+      ...denied,
+      { type: 'apply-abort', ...about, error: shown.message, facts: { ...facts, ...unknown } },
+    ]);
     throw shown;
   }
   const commit: AuditEntry = { type: 'apply-commit', ...about, error: null, facts: { ...facts, revision: outcome.revision } };
@@ -179,7 +192,10 @@ async function checkSeen(
   }
 }
 
-/** The data of one authorised read, or null for nothing there (also: no such mount). Other refusals are thrown. */
+/**
+ * The data of one authorised read for a plan, or null for nothing there (also: no such mount). Other refusals are
+ * thrown, also of a read whose reply may hold a secret.
+ */
 export async function readReply(
   parts: CorridorParts,
   run: Run,
@@ -188,7 +204,9 @@ export async function readReply(
 ): Promise<JsonObject | null> {
   checkRequestPath(request);
   try {
-    return (await perform(await admit(parts, run, request, caller), true)).data ?? null;
+    const admission = await admit(parts, run, request, caller);
+    if (admission.spec.forPlans !== true) throw badRequest('its reply may hold a secret, so it is read by a request of its own');
+    return (await perform(admission, true)).data ?? null;
   } catch (error) {
     const shown = asRequestError(error);
     if (shown.status === 404 || shown instanceof MissingMount) return null;
@@ -211,17 +229,23 @@ async function applyChange(
   checkOwner(previous, change.from ?? change.address, body.project);
   checkProtection(change, previous);
   await admitRecord(parts, run, outer, caller, change);
+  if (change.mark !== undefined && previous !== null) {
+    throw badRequest(`${addressText(change.address)} is managed already, so its mark is what was applied`);
+  }
   let mark = change.mark === undefined ? (previous?.mark ?? null) : change.mark;
   for (const planned of change.requests) {
     const sent = innerRequest(outer, planned.operation, planned.path, planned.data);
     checkRequestPath(sent);
     const admission = await admitChange(parts, run, sent, caller);
-    const data = await resolveValues(planned, change.address, admission.context, progress.blocks);
+    const data = await resolveValues(planned, change.address, admission, progress.blocks);
     const request = { ...sent, data };
-    const reply = await perform({ ...admission, request, context: { ...admission.context, request, data } }, true);
+    // What a policy says of parameters holds for the body that is written, not for the sources in the one that was sent.
+    const resolved = data === planned.data ? admission : await admitChange(parts, run, request, caller);
+    const reply = await perform(resolved, true);
+    refuseUndone(planned, reply);
     if (reply.mark !== undefined) mark = reply.mark;
     warnings.push(...(reply.warnings ?? []));
-    const about = { request, verb: admission.verb, mount: admission.mount, auth: admission.audit };
+    const about = { request, verb: resolved.verb, mount: resolved.mount, auth: resolved.audit };
     progress.entries.push(
       { type: 'request', ...about, reply: null, error: null },
       { type: 'response', ...about, reply, error: null },
@@ -245,6 +269,12 @@ async function applyChange(
     appliedAt: new Date(progress.now).toISOString(),
   };
   await records.put(record);
+}
+
+/** Some routes say in a reply what others say in an error, such as 404 for a patch of a deleted secret. */
+function refuseUndone({ operation, path }: ApplyRequest, { status = 200, warnings = [] }: Reply): void {
+  if (status < 400) return;
+  throw new RequestError(status, `${operation} ${path}: ${warnings.join(' ') || 'nothing there'}`);
 }
 
 function checkProtection(change: ApplyChange, previous: ManagedRecord | null): void {
@@ -315,13 +345,34 @@ export async function completeApply(apply: ApplyParts, findCommitted: FindCommit
   if (committed === null) return;
   if (!(await findCommitted(committed.id, committed.after))) {
     const about = { request: null, verb: null, mount: null, auth: null, reply: null, error: null };
-    const changes: Json[] = [...committed.changes];
+    const parts = inParts(committed.changes);
+    const last = parts.pop() ?? [];
     await apply.audit.append([
-      { type: 'apply-commit', ...about, facts: { ...committed.facts, recovered: true, committed: changes } },
+      ...parts.map((changes): AuditEntry => {
+        return { type: 'system', ...about, facts: { event: 'apply-recovered', apply: committed.id, committed: changes } };
+      }),
+      { type: 'apply-commit', ...about, facts: { ...committed.facts, recovered: true, committed: last } },
     ]);
   }
   await apply.store.transact((tx) => view(tx).delete(lastApply));
 }
+
+/** As many texts together as the facts of one entry show whole. */
+function inParts(texts: readonly string[]): string[][] {
+  const parts: string[][] = [];
+  let room = 0;
+  for (const text of texts) {
+    room -= text.length + 8;
+    if (room < 0) {
+      parts.push([]);
+      room = factCharacters - text.length;
+    }
+    parts.at(-1)?.push(text);
+  }
+  return parts;
+}
+
+const factCharacters = 32 * 1024;
 
 /** Forgets the last apply, whose entries the audit log holds: a later start need not look for them. */
 export async function forgetApply(core: View, applyId: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { recipientOpener } from '../barrier/recipient.ts';
 import type { SealedOpener } from '../crypto/sealed-value.ts';
-import { addressText, type ManagedRecord, type Snapshot } from '../protocol/managed.ts';
+import type { ManagedRecord, Snapshot } from '../protocol/managed.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../protocol/request-error.ts';
 import { readReply } from './apply.ts';
@@ -46,7 +46,7 @@ export function managedRoutes(parts: CorridorParts, storeId: string): readonly R
     {
       path: 'managed/observe/:path*',
       summary: 'The mark of an object that has no readable metadata, without its secret: it changes with every write.',
-      operations: { read: { summary: 'Reads the mark.', handle: (context) => observe(parts, context) } },
+      operations: { read: { summary: 'Reads the mark.', forPlans: true, handle: (context) => observe(parts, context) } },
     },
     {
       path: 'managed/record/:path*',
@@ -157,6 +157,8 @@ async function verdict(open: SealedOpener, block: Json, at: string): Promise<str
     checkBinding(await open(text(block.sealed, `${at}.sealed`)), stands, field);
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message : `${addressText(stands)} ${field} does not open`;
+    // Only what is wrong with the block is a verdict; a failing store is not.
+    if (error instanceof RequestError) return error.message;
+    throw error;
   }
 }

@@ -40,7 +40,11 @@ function routesOf(parts: CorridorParts, mountClass: MountClass, folder: 'mounts'
       path: `${folder}/:path*`,
       summary: `One ${noun(mountClass)}, or its tuning at …/tune.`,
       operations: {
-        read: { summary: 'Reads it.', handle: (context) => Promise.resolve(readMount(context, mountClass, find)) },
+        read: {
+          summary: 'Reads it.',
+          forPlans: true,
+          handle: (context) => Promise.resolve(readMount(context, mountClass, find)),
+        },
         write: {
           summary: 'Enables or tunes it.',
           fields: { ...enableFields, ...tuneFields },

@@ -1,27 +1,42 @@
 import { atPointer, isJsonObject, type Json, type JsonObject, pointerTokens } from '../base/json.ts';
 import { addressText, type ApplyRequest, type ManagedAddress, type SealedPayload } from '../protocol/managed.ts';
 import { badRequest } from '../protocol/request-error.ts';
-import type { CoreContext } from './corridor.ts';
+import type { Admission, CoreContext } from './corridor.ts';
 import type { SealedBlocks } from './sealed-blocks.ts';
 
 /**
- * The request's body with every value source replaced by its value. To be called after the request was authorised.
- * Throws RequestError 400 for a block that does not open here or is bound to another address or field.
+ * The request's body with every value source replaced by its value; without any, the body itself. To be called after
+ * the request was authorised, and what it gives is to be authorised again. Throws RequestError 400 where the request
+ * does not write the values of the object at `address`, and for a block that does not open here or is bound to another
+ * address or field.
  */
 export async function resolveValues(
   request: ApplyRequest,
   address: ManagedAddress,
-  context: CoreContext,
+  admission: Pick<Admission, 'spec' | 'context'>,
   blocks: SealedBlocks,
 ): Promise<JsonObject> {
-  let data = request.data;
-  for (const { at, field } of request.values ?? []) {
-    const source = atPointer(data, at);
+  const { values = [] } = request;
+  if (values.length === 0) return request.data;
+  checkDestination(request, address, admission);
+  const resolved = new Replacements();
+  for (const { at, field } of values) {
+    const source = atPointer(request.data, at);
     if (!isJsonObject(source))
       throw badRequest(`${addressText(address)}: there is no value source at ${at} of the request to ${request.path}`);
-    data = replaceAt(data, pointerTokens(at), await valueOf(source, field, address, context, blocks)) as JsonObject;
+    resolved.put(pointerTokens(at), await valueOf(source, field, address, admission.context, blocks));
   }
-  return data;
+  return resolved.in(request.data) as JsonObject;
+}
+
+/** A value goes into the object that it was made for: who may write elsewhere must not learn it there. */
+function checkDestination(
+  { path }: ApplyRequest,
+  address: ManagedAddress,
+  { spec, context: { mount, params } }: Pick<Admission, 'spec' | 'context'>,
+): void {
+  if (spec.valuesOf !== undefined && mount.path === address.mount && params[spec.valuesOf] === address.name) return;
+  throw badRequest(`${addressText(address)}: ${path} is not where the values of this object are written`);
 }
 
 async function valueOf(
@@ -72,11 +87,33 @@ async function generate(parameters: JsonObject, address: ManagedAddress, field: 
   return context.services.generateFromCharset(context.random, typeof charset === 'string' ? { length, charset } : { length });
 }
 
-function replaceAt(value: Json, tokens: readonly string[], replacement: Json): Json {
-  const [token, ...rest] = tokens;
-  if (token === undefined) return replacement;
-  if (Array.isArray(value))
-    return (value as readonly Json[]).map((item, index) => (String(index) === token ? replaceAt(item, rest, replacement) : item));
-  const object = value as JsonObject;
-  return { ...object, [token]: replaceAt(object[token] ?? null, rest, replacement) };
+/** Values by the place where they go, so that a body of many is copied once. */
+class Replacements {
+  readonly #below = new Map<string, Replacements>();
+  #value: { readonly value: Json } | null = null;
+
+  put(tokens: readonly string[], value: Json): void {
+    const [token, ...rest] = tokens;
+    if (token === undefined) {
+      this.#value = { value };
+      return;
+    }
+    let below = this.#below.get(token);
+    if (below === undefined) this.#below.set(token, (below = new Replacements()));
+    below.put(rest, value);
+  }
+
+  in(data: Json): Json {
+    if (this.#value !== null) return this.#value.value;
+    const replaced = (token: string, member: Json): Json => this.#below.get(token)?.in(member) ?? null;
+    if (Array.isArray(data)) {
+      return (data as readonly Json[]).map((item, index) =>
+        this.#below.has(String(index)) ? replaced(String(index), item) : item,
+      );
+    }
+    // Made from entries: a member may be called __proto__.
+    return Object.fromEntries(
+      Object.entries(data as JsonObject).map(([name, member]) => [name, this.#below.has(name) ? replaced(name, member) : member]),
+    );
+  }
 }

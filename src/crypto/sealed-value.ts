@@ -1,6 +1,6 @@
 import { fromUtf8, utf8, wipe } from '../base/bytes.ts';
 import { Fault } from '../base/error.ts';
-import { isJsonObject, type Json } from '../base/json.ts';
+import { isJsonObject, nestsAtMost } from '../base/json.ts';
 import type { SealedPayload } from '../protocol/managed.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import type { Decrypter } from 'age-encryption';
@@ -110,7 +110,7 @@ export function parsePayload(plaintext: Uint8Array): SealedPayload {
   if (Object.keys(parsed).length !== 4 || !isAddress(address) || typeof field !== 'string' || value === undefined) {
     throw refused('the sealed block holds a malformed payload; seal the value again: secretctl encrypt');
   }
-  if (!isShallow(value, maxDepth)) throw refused(`the sealed value is nested more than ${maxDepth} levels deep`);
+  if (!nestsAtMost(value, maxDepth)) throw refused(`the sealed value is nested more than ${maxDepth} levels deep`);
   return { v: 1, address, field, value };
 }
 
@@ -118,11 +118,6 @@ function isAddress(value: unknown): value is SealedPayload['address'] {
   if (!Array.isArray(value) || value.length !== 3) return false;
   const [kind, mount, name] = value as unknown[];
   return typeof kind === 'string' && (mount === null || typeof mount === 'string') && typeof name === 'string';
-}
-
-function isShallow(value: Json, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  return levels > 0 && Object.values(value).every((item: Json) => isShallow(item, levels - 1));
 }
 
 /** Each stanza costs a scalar multiplication for each identity, so their number is bounded before any is tried. */

@@ -32,7 +32,7 @@ export const passwordPolicyRoutes: readonly Route[] = [
     path: 'policies/password/:name*',
     summary: 'One password policy.',
     operations: {
-      read: { summary: 'Reads its text.', handle: read },
+      read: { summary: 'Reads its text.', forPlans: true, handle: read },
       write: { summary: 'Makes or replaces it.', fields, configures: true, handle: write },
       delete: { summary: 'Deletes it.', configures: true, handle: remove },
     },

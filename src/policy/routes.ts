@@ -46,7 +46,7 @@ function aclRoutes(folder: string, textMember: 'policy' | 'rules', fields: Field
       path: `${folder}/:name*`,
       summary: 'One policy.',
       operations: {
-        read: { summary: 'Reads its text.', handle: (context) => read(context, textMember) },
+        read: { summary: 'Reads its text.', forPlans: true, handle: (context) => read(context, textMember) },
         write: { summary: 'Makes or replaces it.', fields, configures: true, handle: (context) => write(context, fields) },
         delete: { summary: 'Deletes it. Tokens that have it lose what it gave.', configures: true, handle: remove },
       },

@@ -97,7 +97,7 @@ export const roleRoutes: readonly Route[] = [
     summary: 'A token role: what tokens made with it may and must be.',
     exists: async (context) => (await readTokenRole(context.storage, nameOf(context))) !== null,
     operations: {
-      read: { summary: 'Reads it.', handle: read },
+      read: { summary: 'Reads it.', forPlans: true, handle: read },
       write: { summary: 'Makes or changes it; what is not sent stays as it is.', fields, configures: true, handle: write },
       delete: { summary: 'Deletes it, which ends its tokens.', configures: true, handle: remove },
     },

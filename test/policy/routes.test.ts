@@ -203,6 +203,7 @@ describe('sys/policies/password', () => {
               values: [{ at: '/password', field: 'data.password' }],
             },
           ],
+          reads: [{ operation: 'read', path: 'sys/managed/observe/kv/s' }],
           mark: null,
         },
       );
