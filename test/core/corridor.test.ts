@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { SinkFailure } from '../../src/audit/sink.ts';
 import { RequestError } from '../../src/protocol/request-error.ts';
 import { world, type World } from '../world.ts';
 
@@ -63,6 +64,7 @@ describe('the door', () => {
     const start = at.sink.lines.length;
     await at.read('sys/mounts');
     await at.status('read', 'sys/mounts', {}, 'hvs.nonsense');
+    await at.status('read', 'sys//mounts');
     const lines = at.sink.entries().slice(start) as unknown as {
       type: string;
       error: string | null;
@@ -72,7 +74,20 @@ describe('the door', () => {
       ['request', null, 'sys/mounts'],
       ['response', null, 'sys/mounts'],
       ['request', 'permission denied', 'sys/mounts'],
+      ['request', expect.stringContaining('not canonical'), 'sys//mounts'],
     ]);
+  });
+
+  test('says that a request was carried out whose answer no audit sink takes', async () => {
+    const at = await world();
+    await at.write('sys/mounts/kv', { type: 'kv' });
+    const take = at.sink.append.bind(at.sink);
+    at.sink.append = (lines) =>
+      Buffer.from(lines).includes('"type":"response"')
+        ? Promise.reject(new SinkFailure('unwritten', 'the disk is full'))
+        : take(lines);
+    await expect(at.write('kv/a', { x: '1' })).rejects.toThrow(/the request was carried out/);
+    await expect(at.write('kv/a', {})).rejects.toThrow(/the request failed/);
   });
 
   test('refuses everything, and changes nothing, when no audit sink takes the entry', async () => {
