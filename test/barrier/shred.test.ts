@@ -116,6 +116,29 @@ describe('a shredded mount', () => {
   });
 });
 
+describe('a purge', () => {
+  it('deletes nothing on the word of a marker that was copied from another mount, even where the key is gone', async () => {
+    const { store, barrier, medium } = await filled(2);
+    await store.transact(async (tx) => {
+      await barrier.createMountKey(tx, 'doomed');
+      await barrier.shredMount(tx, 'doomed');
+    });
+    overwrite(medium, `keys/shredded/${mountId}`, stored(medium, 'keys/shredded/doomed'));
+    medium.entries.delete(`keys/mount/${mountId}`);
+    await expect(barrier.purgeShredded(store, { limit: 10 })).rejects.toMatchObject({ code: 'corrupt-record' });
+    expect(medium.entries.has(`mount/${mountId}/r0`)).toBe(true);
+  });
+
+  it('deletes nothing of a mount whose key record was put back', async () => {
+    const { store, barrier, medium } = await filled(2);
+    const keyRecord = stored(medium, `keys/mount/${mountId}`).slice();
+    await store.transact((tx) => barrier.shredMount(tx, mountId));
+    overwrite(medium, `keys/mount/${mountId}`, keyRecord);
+    await expect(barrier.purgeShredded(store, { limit: 10 })).rejects.toMatchObject({ code: 'corrupt-record' });
+    expect(medium.entries.has(`mount/${mountId}/r0`)).toBe(true);
+  });
+});
+
 describe('a mount key', () => {
   it('works in its own transaction and is forgotten when that does not commit', async () => {
     const { store, barrier, medium } = await newBarrier();
