@@ -57,9 +57,9 @@ export class References {
     }
     visitFields(spec, draft.document.kind.references, (value, at, schema) => {
       if (at === toPointer([mountField ?? ''])) return;
-      // The annotation stands on a list for its items.
-      for (const [value_, at_] of itemsOf(value, at))
-        this.#add(found, draft, value_, at_, kindOf(schema), schema['x-builtin'] ?? []);
+      // The annotation may stand on a list for its items.
+      for (const item of itemsOf(value, at))
+        this.#add(found, draft, item.value, item.at, kindOf(schema), schema['x-builtin'] ?? []);
     });
     return found;
   }
@@ -137,9 +137,9 @@ function groupKey(kind: string, mount: string | null): string {
   return `${kind}\u0000${mount ?? ''}`;
 }
 
-function itemsOf(value: Json, at: string): readonly (readonly [Json, string])[] {
-  if (!Array.isArray(value)) return [[value, at]];
-  return (value as readonly Json[]).map((item, index) => [item, toPointer([...pointerTokens(at), index])] as const);
+function itemsOf(value: Json, at: string): readonly { readonly value: Json; readonly at: string }[] {
+  if (!Array.isArray(value)) return [{ value, at }];
+  return (value as readonly Json[]).map((item, index) => ({ value: item, at: toPointer([...pointerTokens(at), index]) }));
 }
 
 /** `PasswordPolicy` → `password policy`. */

@@ -1,4 +1,5 @@
 import { isJsonObject, pointerTokens, type Json, type JsonObject } from '../base/json.ts';
+import { shellWord } from '../base/shell-word.ts';
 import { visitFields, type AnnotatedField } from '../kinds/annotation.ts';
 import { fieldPath } from '../kinds/field-path.ts';
 import type { ResourceName } from '../kinds/kind.ts';
@@ -15,9 +16,9 @@ export interface SecretProblem {
   readonly hint: string;
 }
 
-/** The command that makes the sealed block of one field; it asks for the value. */
+/** The command that writes the sealed block of one field in place of what is there; it asks for the value. */
 function sealCommand(resource: ResourceName, field: string): string {
-  return `secretctl encrypt ${shellWord(addressText(resource))} ${shellWord(field)}`;
+  return `secretctl encrypt -write ${shellWord(addressText(resource))} ${shellWord(field)}`;
 }
 
 /**
@@ -70,9 +71,4 @@ function isSealedBlock(text: string): boolean {
   return Buffer.from(begin.exec(text)?.[1] ?? '', 'base64')
     .toString('latin1')
     .startsWith('age-encryption.org/v1\n');
-}
-
-/** A word as a POSIX shell takes it literally. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
