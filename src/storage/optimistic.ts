@@ -98,6 +98,8 @@ class RecordingTransaction implements Transaction {
   actions: ((sequence: number) => void)[] = [];
   readonly #backend: Backend;
   readonly #seen = new Map<string, number | null>();
+  /** What was read twice and so will be again: keys of the barrier, records that a check and a change both read. */
+  readonly #again = new Map<string, StoredValue>();
   readonly #guards = new Map<string, RangeGuard>();
   /** Null: deleted here. */
   #writes = new Map<string, Uint8Array | null>();
@@ -111,9 +113,12 @@ class RecordingTransaction implements Transaction {
   async get(key: string): Promise<StoredValue | null> {
     const own = this.#writes.get(key);
     if (own !== undefined) return own === null ? null : { value: own, version: pendingVersion };
+    const again = this.#again.get(key);
+    if (again !== undefined) return again;
     const stored = await this.#backend.get(key);
     // The first sight counts: where a second one differs, the commit must fail.
     if (!this.#seen.has(key)) this.#seen.set(key, stored?.version ?? null);
+    else if (stored !== null) this.#again.set(key, stored);
     return stored;
   }
 
