@@ -2,7 +2,8 @@ import type { View } from '../barrier/view.ts';
 import type { ApplyBody } from '../protocol/managed.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { RequestError } from '../protocol/request-error.ts';
-import { type ApplyAdmission, type ApplyParts, commitChanges, completeApply, type FindCommitted, forgetApply } from './apply.ts';
+import { type ApplyAdmission, type ApplyParts, commitChanges } from './apply.ts';
+import { completeApply, type FindCommitted, forgetApply } from './committed-apply.ts';
 
 /**
  * The applies of a running core, one after the other: the store remembers of one apply only what the audit log still
@@ -29,7 +30,7 @@ export class Applies {
 
   /** To be called once, before the first apply. */
   recover(findCommitted: FindCommitted): Promise<void> {
-    return completeApply(this.#apply, findCommitted);
+    return completeApply({ ...this.#apply, barrier: this.#apply.parts.barrier }, findCommitted);
   }
 
   /** Called in the transaction of an orderly end. */
@@ -39,7 +40,7 @@ export class Applies {
 
   async #run(admission: ApplyAdmission, body: ApplyBody): Promise<Reply> {
     if (this.#untold) {
-      await completeApply(this.#apply, () => Promise.resolve(false));
+      await this.recover(() => Promise.resolve(false));
       this.#untold = false;
     }
     const { reply, entries } = await commitChanges(this.#apply, admission, body);

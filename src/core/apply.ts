@@ -15,6 +15,7 @@ import type { Request } from '../protocol/request.ts';
 import { seenDigest } from '../protocol/seen-digest.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
 import { readApplyBody } from './apply-body.ts';
+import { rememberApply } from './committed-apply.ts';
 import {
   type Admission,
   admit,
@@ -29,7 +30,6 @@ import {
   Refusal,
   type Run,
 } from './corridor.ts';
-import type { View } from '../barrier/view.ts';
 import { checkOwner, managedRecords, recordPath } from './managed.ts';
 import type { AuditEntry, AuditPort } from './ports.ts';
 import { moveRevision } from './revision.ts';
@@ -46,17 +46,6 @@ export interface ApplyParts {
 }
 
 export type ApplyAdmission = Admission & { readonly useTaken: boolean };
-
-/** Stands in the apply's own transaction: what the audit log must say of it, should the process die before it does. */
-interface CommittedApply {
-  readonly id: string;
-  /** The last line of the audit log before the apply began: its `apply-commit` can only stand after it. */
-  readonly after: number;
-  readonly facts: JsonObject;
-  readonly changes: readonly string[];
-}
-
-const lastApply = 'apply/last';
 
 /** The body of an apply. Throws Refusal, which the audit log gets as that of any other request. */
 export function admittedBody({ request, verb, mount, audit }: ApplyAdmission): ApplyBody {
@@ -152,13 +141,12 @@ async function inTransaction(
     }
   }
   const revision = await moveRevision(run.core);
-  const committed: CommittedApply = {
+  await rememberApply(run.core, {
     id: request.id,
     after: progress.after,
     facts: { ...progress.facts, revision },
     changes: body.changes.map((change) => `${change.action} ${addressText(change.address)}`),
-  };
-  await run.core.putJson(lastApply, committed);
+  });
   return { revision, applied: body.changes.length, pending: 0, warnings };
 }
 
@@ -333,49 +321,4 @@ function inChange(change: ApplyChange, error: unknown): unknown {
   return new RequestError(error.status === 404 ? 400 : error.status, `${where}: ${error.message || 'nothing there'}`, {
     cause: error,
   });
-}
-
-/** Finds an entry of the audit log that names this apply, among the lines after `after`. */
-export type FindCommitted = (applyId: string, after: number) => Promise<boolean>;
-
-/** Completes the audit log where a crash fell between the commit of an apply and its entries. */
-export async function completeApply(apply: ApplyParts, findCommitted: FindCommitted): Promise<void> {
-  const view = (tx: Transaction): View => apply.parts.barrier.view(tx, 'core');
-  const committed = await apply.store.read((tx) => view(tx).getJson<CommittedApply>(lastApply));
-  if (committed === null) return;
-  if (!(await findCommitted(committed.id, committed.after))) {
-    const about = { request: null, verb: null, mount: null, auth: null, reply: null, error: null };
-    const parts = inParts(committed.changes);
-    const last = parts.pop() ?? [];
-    await apply.audit.append([
-      ...parts.map((changes): AuditEntry => {
-        return { type: 'system', ...about, facts: { event: 'apply-recovered', apply: committed.id, committed: changes } };
-      }),
-      { type: 'apply-commit', ...about, facts: { ...committed.facts, recovered: true, committed: last } },
-    ]);
-  }
-  await apply.store.transact((tx) => view(tx).delete(lastApply));
-}
-
-/** As many texts together as the facts of one entry show whole. */
-function inParts(texts: readonly string[]): string[][] {
-  const parts: string[][] = [];
-  let room = 0;
-  for (const text of texts) {
-    room -= text.length + 8;
-    if (room < 0) {
-      parts.push([]);
-      room = factCharacters - text.length;
-    }
-    parts.at(-1)?.push(text);
-  }
-  return parts;
-}
-
-const factCharacters = 32 * 1024;
-
-/** Forgets the last apply, whose entries the audit log holds: a later start need not look for them. */
-export async function forgetApply(core: View, applyId: string): Promise<void> {
-  const committed = await core.getJson<CommittedApply>(lastApply);
-  if (committed?.id === applyId) await core.delete(lastApply);
 }

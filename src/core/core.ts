@@ -7,7 +7,7 @@ import type { Reply } from '../protocol/reply.ts';
 import { permissionDenied, RequestError } from '../protocol/request-error.ts';
 import type { Request } from '../protocol/request.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
-import { admittedBody, type FindCommitted } from './apply.ts';
+import { admittedBody } from './apply.ts';
 import { Applies } from './applies.ts';
 import { applyRoute, isApply } from './apply-route.ts';
 import {
@@ -23,6 +23,7 @@ import {
   typeKey,
 } from './corridor.ts';
 import { barrierRoutes } from './barrier-routes.ts';
+import type { FindCommitted } from './committed-apply.ts';
 import { managedRoutes } from './managed-routes.ts';
 import { mountRoutes } from './mount-routes.ts';
 import { MountTables } from './mount-table.ts';
