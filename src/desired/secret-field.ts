@@ -16,25 +16,27 @@ export interface SecretProblem {
   readonly hint: string;
 }
 
-/** The command that writes the sealed block of one field in place of what is there; it asks for the value. */
-function sealCommand(resource: ResourceName, field: string): string {
-  return `secretctl encrypt -write ${shellWord(addressText(resource))} ${shellWord(field)}`;
+/** The command that makes the sealed block of one field, and with `write` puts it in place of what is there; it asks for the value. */
+function sealCommand(resource: ResourceName, field: string, write: boolean): string {
+  return `secretctl encrypt ${write ? '-write ' : ''}${shellWord(addressText(resource))} ${shellWord(field)}`;
 }
 
 /**
  * The secret fields of a spec that hold a plain value or a sealed block of the wrong form. Whether a block opens, and
- * is bound to this field, only the store can tell.
+ * is bound to this field, only the store can tell. `writable`: the block can be written into the document by a command,
+ * as it is not one document for many objects.
  */
 export function secretProblems(
   spec: JsonObject,
   fields: readonly AnnotatedField[],
   resource: ResourceName,
+  writable: boolean,
 ): readonly SecretProblem[] {
   const problems: SecretProblem[] = [];
   visitFields(spec, fields, (value, at) => {
     if (value === unresolved || value === null) return;
     const field = fieldPath(pointerTokens(at));
-    const seal = `seal it: ${sealCommand(resource, field)}`;
+    const seal = `seal it: ${sealCommand(resource, field, writable)}`;
     if (!isJsonObject(value)) {
       const message = `a plain value in the secret field "${field}": everyone who reads the repo would know it`;
       problems.push({ code: 'SECRET001', at, message, hint: seal });

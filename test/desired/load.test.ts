@@ -284,7 +284,7 @@ describe('a sealed block', () => {
   ])('is refused where it %s, and not shown', (_why, block) => {
     const desired = load(secret(block));
     expect(desired.diagnostics.map(({ code }) => code)).toEqual(['SECRET002']);
-    expect(desired.diagnostics[0]?.hint).toBe('seal it: secretctl encrypt Note/a secret');
+    expect(desired.diagnostics[0]?.hint).toBe('seal it: secretctl encrypt -write Note/a secret');
     expect(JSON.stringify(desired.diagnostics)).not.toContain('hunter2');
   });
 });
