@@ -19,7 +19,7 @@ import type { KeySet } from './key-set.ts';
  *     2 bytes        length of the store id, then its UTF-8 bytes
  *     2 bytes        length of the key path, then its UTF-8 bytes
  */
-export const recordFormat = 1;
+const recordFormat = 1;
 const headerBytes = 5;
 export const recordOverhead = headerBytes + sealOverhead;
 

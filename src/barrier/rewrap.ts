@@ -22,7 +22,7 @@ export interface RewrapOptions {
   readonly onProgress?: (progress: RewrapProgress) => void;
 }
 
-export interface RewrapProgress {
+interface RewrapProgress {
   /** Records looked at and encrypted anew by this call so far. */
   readonly examined: number;
   readonly renewed: number;

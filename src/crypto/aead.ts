@@ -11,7 +11,7 @@ import type { Random } from '../base/random.ts';
  */
 export const keyBytes = 32;
 export const nonceBytes = 24;
-export const tagBytes = 16;
+const tagBytes = 16;
 
 /** How much longer `seal` makes a message. */
 export const sealOverhead = nonceBytes + tagBytes;
