@@ -24,7 +24,7 @@ export function checkDraft(draft: Draft, findings: Findings, about: (pointer: st
   const spec = specOf(draft);
   // Without a name there is no address to seal for; the missing name is a finding of its own.
   const addressed = name ?? { kind: lens.kind, mount: null, name: 'NAME' };
-  const secrets = secretProblems(spec, draft.document.kind.secrets, addressed);
+  const secrets = secretProblems(spec, draft.document.kind.secrets, addressed, forEachKey === null);
   for (const { code, at, message, hint } of secrets) add(code, `/spec${at}`, message, hint);
   const known =
     secrets.length === 0
