@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { assemble, configRevision } from './assemble.ts';
 import { createSink } from './audit/registry.ts';
@@ -19,6 +19,7 @@ import { defaultSettings, readSettings, type Settings, settingsFile, settingsTex
 import { makePrivateDirectory, syncDirectory } from './storage/directory.ts';
 import { createEmbeddedStore, openEmbeddedStore, type EmbeddedStore } from './storage/embedded.ts';
 import { createStore } from './storage/optimistic.ts';
+import { readStoreId } from './storage/store-id.ts';
 import type { TransactionalStore } from './storage/transaction.ts';
 
 const clock = systemClock;
@@ -29,46 +30,55 @@ const tidyMilliseconds = 2000;
 /** The embedded stores of this machine. */
 export const stores: Stores = { create, open, examine };
 
+/**
+ * All of it under the lock of the store and before the store counts as made: who comes at the same time is refused, and
+ * what a crash or an error leaves is made anew by the next call.
+ */
 async function create({ directory, configDirectory, seal }: CreateStore): Promise<CreatedStore> {
-  if (!existsSync(join(directory, settingsFile))) rmSync(directory, { recursive: true, force: true });
+  const settings = defaultSettings(seal.type);
+  const storePath = join(directory, settings.storage.path);
+  if (existsSync(join(directory, settingsFile)) && readStoreId(storePath)?.complete !== false) {
+    throw new Fault('store-exists', `${dirname(directory)} has a store already`, {
+      hint: 'It was not touched. Use it as it is, or choose another directory.',
+    });
+  }
   makePrivateDirectory(directory);
   makePrivateDirectory(configDirectory);
-  const settings = defaultSettings(seal.type);
   // A directory that git never looks into, wherever the repo's own .gitignore stands.
   writeFileSync(join(directory, '.gitignore'), '*\n', { mode: 0o600 });
   makePrivateDirectory(join(directory, 'audit'));
-  const embedded = await createEmbeddedStore(join(directory, settings.storage.path), {
+  const created: CreatedStore[] = [];
+  const embedded = await createEmbeddedStore(storePath, {
     command: 'secretctl init',
     clock,
     random,
+    fill: async ({ backend, epoch, storeId }) => {
+      const context = sealContext(storeId, settings, configDirectory);
+      const keyFile = context.settings.keyFile ?? null;
+      const hadKey = keyFile !== null && existsSync(keyFile);
+      try {
+        const made = await sealTypeOf(seal.type).create(context, seal.type === 'shamir' ? seal : null);
+        let first = { rootToken: '', recipient: '' };
+        const sinks = Object.entries(settings.audit).map(([name, { type }]) => ({ name, type }));
+        const store = createStore(backend, epoch);
+        const barrier = await initializeStore(store, made, { storeId, random, clock }, async (tx, opened) => {
+          first = await initializeContent(tx, opened, { random, clock, sinks });
+        });
+        barrier.seal();
+        const tokenFile = join(configDirectory, `${storeId}.token`);
+        writeDurably(tokenFile, `${first.rootToken}\n`);
+        writeDurably(join(directory, settingsFile), settingsText(settings));
+        created.push({ storeId, recipient: first.recipient, shares: made.shares, keyFile, tokenFile });
+      } catch (error) {
+        if (keyFile !== null && !hadKey) rmSync(keyFile, { force: true });
+        throw error;
+      }
+    },
   });
-  const { storeId } = embedded;
-  const tokenFile = join(configDirectory, `${storeId}.token`);
-  let keyFile: string | null = null;
-  try {
-    const context = sealContext(storeId, settings, configDirectory);
-    const made = await sealTypeOf(seal.type).create(context, seal.type === 'shamir' ? seal : null);
-    if (seal.type === 'static') keyFile = context.settings.keyFile ?? null;
-    const store = createStore(embedded.backend, embedded.epoch);
-    let first = { rootToken: '', recipient: '' };
-    const sinks = Object.entries(settings.audit).map(([name, { type }]) => ({ name, type }));
-    const barrier = await initializeStore(store, made, { storeId, random, clock }, async (tx, opened) => {
-      first = await initializeContent(tx, opened, { random, clock, sinks });
-    });
-    barrier.seal();
-    writeDurably(tokenFile, `${first.rootToken}\n`);
-    // The settings come last: a directory without them holds nothing that anybody was told of.
-    writeDurably(join(directory, settingsFile), settingsText(settings));
-    return { storeId, recipient: first.recipient, shares: made.shares, keyFile, tokenFile };
-  } catch (error) {
-    // Nobody was told of this store, so nothing is lost with it.
-    if (keyFile !== null) rmSync(keyFile, { force: true });
-    await embedded.close();
-    rmSync(directory, { recursive: true, force: true });
-    throw error;
-  } finally {
-    await embedded.close();
-  }
+  await embedded.close();
+  const [store] = created;
+  if (store === undefined) throw new Error('a store was made without being filled');
+  return store;
 }
 
 interface Unsealed {
@@ -218,14 +228,17 @@ function absolute(directory: string, path: string): string {
   return isAbsolute(path) ? path : resolve(directory, path);
 }
 
-/** A new file with mode 0600 that is there after a loss of power too. */
+/** A file with mode 0600 that is there, as a whole, after a loss of power too. */
 function writeDurably(path: string, text: string): void {
-  const descriptor = openSync(path, 'wx', 0o600);
+  const temporary = `${path}.new`;
+  rmSync(temporary, { force: true });
+  const descriptor = openSync(temporary, 'wx', 0o600);
   try {
     writeSync(descriptor, text);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
+  renameSync(temporary, path);
   syncDirectory(dirname(path));
 }

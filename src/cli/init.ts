@@ -32,11 +32,6 @@ export const init: Command = {
     const directory = resolve(context.cwd, operand);
     const seal = readSeal(options.text('seal') ?? 'static', options.number('shares'), options.number('threshold'));
     const file = join(directory, projectFile);
-    if (existsSync(join(directory, storeFolder, 'settings.yaml'))) {
-      throw new Fault('store-exists', `${directory} has a store already`, {
-        hint: 'It was not touched. Use it as it is, or choose another directory.',
-      });
-    }
     const project = existsSync(file) ? await projectWith(file) : newProject(directory);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const created = await (

@@ -31,15 +31,18 @@ export interface EmbeddedStore {
   close(): Promise<void>;
 }
 
+export interface CreateOptions extends EmbeddedOptions {
+  readonly random: Random;
+  /** Writes what belongs to the store from the start, beside it too. Only when it has resolved is the store made. */
+  readonly fill?: (store: Opened) => Promise<void>;
+}
+
 /**
- * Makes a new, empty store in a directory (made when missing, 0700). Throws Fault `store-exists` where there is one,
- * `store-locked` where another process makes one just now, `store-full` and `store-io`. A store whose making was cut
- * short is made again.
+ * Makes a new store in a directory (made when missing, 0700). Throws Fault `store-exists` where there is one,
+ * `store-locked` where another process makes one just now, `store-full`, `store-io`, and what `fill` throws. A store
+ * whose making was cut short is made again under its id, so `fill` may find what an earlier one left beside it.
  */
-export async function createEmbeddedStore(
-  directory: string,
-  options: EmbeddedOptions & { readonly random: Random },
-): Promise<EmbeddedStore> {
+export async function createEmbeddedStore(directory: string, options: CreateOptions): Promise<EmbeddedStore> {
   return withFaults(directory, async () => {
     makePrivateDirectory(directory);
     return owned(directory, options, async () => {
@@ -52,9 +55,15 @@ export async function createEmbeddedStore(
       syncDirectory(dirname(directory));
       // Nobody was ever told that anything is in them.
       removeLmdbFiles(directory);
-      const opened = await underNewEpoch(await openLmdbBackend({ directory, create: true }));
-      writeStoreId(directory, { id, complete: true });
-      return { ...opened, storeId: id };
+      const opened = { ...(await underNewEpoch(await openLmdbBackend({ directory, create: true }))), storeId: id };
+      try {
+        await options.fill?.(opened);
+        writeStoreId(directory, { id, complete: true });
+      } catch (error) {
+        await opened.backend.close();
+        throw error;
+      }
+      return opened;
     });
   });
 }

@@ -11,7 +11,7 @@ import { syncDirectory } from './directory.ts';
 export interface StoreId {
   /** A UUID. */
   readonly id: string;
-  /** False until the data file had been made for the first time. */
+  /** False until all that belongs to a new store had been made. */
   readonly complete: boolean;
 }
 

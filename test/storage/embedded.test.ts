@@ -120,6 +120,25 @@ describe('making a store', () => {
     await expect(open()).rejects.toMatchObject({ code: 'store-missing', message: containing('cut short') });
     expect(await (await create()).backend.list('')).toEqual([]);
   });
+
+  test('that cannot be filled is none, and is made again under the same id', async () => {
+    const ids: string[] = [];
+    const filled = (fill: () => Promise<void>) =>
+      createEmbeddedStore(directory, {
+        command: 'test',
+        clock: systemClock,
+        random: systemRandom,
+        fill: async ({ storeId }) => {
+          ids.push(storeId);
+          await fill();
+        },
+      });
+    await expect(filled(() => Promise.reject(new Error('no room')))).rejects.toThrow('no room');
+    await expect(open()).rejects.toMatchObject({ code: 'store-missing', message: containing('cut short') });
+    await (await filled(() => Promise.resolve())).close();
+    expect(ids).toEqual([ids[0], ids[0]]);
+    expect((await open()).storeId).toBe(ids[0]);
+  });
 });
 
 describe('opening a store', () => {
