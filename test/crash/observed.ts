@@ -26,7 +26,7 @@ const planReads = ['sys/mounts/red', 'red/metadata/app', 'sys/policies/acl/red-m
 /** `knownShared` is the number of the last version of the shared secret that was seen before. */
 export async function observe(send: Send, knownShared: number): Promise<Observed> {
   const looked = new Look(send);
-  const [policies, mounts, managed, accessors, snapshot] = await Promise.all([
+  const [policies, mounted, managed, tokens, snapshot] = await Promise.all([
     send('list', 'sys/policies/acl'),
     send('read', 'sys/mounts'),
     send('read', 'sys/managed'),
@@ -36,12 +36,13 @@ export async function observe(send: Send, knownShared: number): Promise<Observed
   ]);
   await Promise.all([
     looked.policies(names(policies)),
-    looked.mounts((mounts.data ?? {}) as unknown as ShownMounts, knownShared),
-    looked.tokens(names(accessors)),
+    looked.mounts((mounted.data ?? {}) as unknown as ShownMounts, knownShared),
+    looked.tokens(names(tokens)),
   ]);
   looked.records((managed.data?.records ?? []) as unknown as readonly ManagedRecord[]);
   const { revision } = snapshot.data as unknown as Snapshot;
-  return { ...looked, revision };
+  const { registers, accessors, mountIds, shared } = looked;
+  return { registers, accessors, mountIds, shared, revision };
 }
 
 /** Whether a token can be used. */
