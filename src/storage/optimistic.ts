@@ -39,7 +39,16 @@ class OptimisticStore implements TransactionalStore {
   }
 
   async read<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return work(new ReadOnlyTransaction(this.#backend));
+    for (let attempt = 0; attempt < patience; attempt++) {
+      const tx = new RecordingTransaction(this.#backend);
+      try {
+        return await work(new ReadOnlyTransaction(tx));
+      } catch (error) {
+        // What seems lost or damaged may have been changed between two reads.
+        if ((await this.#backend.commit(tx.end(this.#epoch))).committed) throw error;
+      }
+    }
+    return this.transact((tx) => work(new ReadOnlyTransaction(tx)));
   }
 
   async #attempt<T>(
@@ -67,18 +76,18 @@ class OptimisticStore implements TransactionalStore {
 type Attempt<T> = { readonly settled: false } | { readonly settled: true; readonly result: () => T };
 
 class ReadOnlyTransaction implements Transaction {
-  readonly #backend: Backend;
+  readonly #tx: Transaction;
 
-  constructor(backend: Backend) {
-    this.#backend = backend;
+  constructor(tx: Transaction) {
+    this.#tx = tx;
   }
 
   get(key: string): Promise<StoredValue | null> {
-    return this.#backend.get(key);
+    return this.#tx.get(key);
   }
 
   list(prefix: string, options?: ListOptions): Promise<ListedKey[]> {
-    return this.#backend.list(prefix, options);
+    return this.#tx.list(prefix, options);
   }
 
   put(key: string): void {

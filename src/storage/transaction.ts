@@ -27,6 +27,9 @@ export interface TransactionalStore {
    * (but if what it read was stale, it runs again first). Throws what Backend.commit throws.
    */
   transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Runs `work` without the right to write (put and delete throw) and without a check of its reads at the end. */
+  /**
+   * Runs `work` without the right to write (put and delete throw). Its reads are only checked where it throws: an error
+   * that rests on stale reads is not passed on, `work` runs again. What it returns may be of several moments.
+   */
   read<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
 }

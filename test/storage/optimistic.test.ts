@@ -128,6 +128,30 @@ describe('a read-only transaction', () => {
     await expect(store.read(async (tx) => tx.delete('a'))).rejects.toThrow(TypeError);
     expect(await store.read(async (tx) => keysOf(await tx.list('')))).toEqual(['a']);
   });
+
+  test('passes on no error that only stands between two commits', async () => {
+    const { store } = await freshStore();
+    const version = async (tx: Transaction): Promise<string> => fromUtf8((await tx.get('newest'))?.value ?? utf8(''));
+    const publish = (name: string, old: string) =>
+      store.transact(async (tx) => {
+        tx.put('newest', utf8(name));
+        tx.put(`value/${name}`, utf8(`what ${name} holds`));
+        tx.delete(`value/${old}`);
+      });
+    await publish('1', '0');
+    for (const disturbances of [1, 2, 5]) {
+      let runs = 0;
+      const found = await store.read(async (tx) => {
+        const name = await version(tx);
+        if (runs++ < disturbances) await publish(String(Number(name) + 1), name);
+        const value = await tx.get(`value/${name}`);
+        if (value === null) throw new Error('it is lost');
+        return fromUtf8(value.value);
+      });
+      expect(found).toBe(`what ${await store.read(version)} holds`);
+    }
+    await expect(store.read(() => Promise.reject(new Error('as it is')))).rejects.toThrow('as it is');
+  });
 });
 
 describe('concurrent transactions', () => {
