@@ -2,10 +2,13 @@ import type { JsonObject } from '../base/json.ts';
 import { type Body, type Fields, readFields } from '../protocol/field.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import { defaultMountConfig } from './mount-table.ts';
-import type { Mount, MountConfig } from './mount-type.ts';
+import { systemLeaseTtl, type Mount, type MountConfig } from './mount-type.ts';
 
-/** 32 days, the TTL of whatever sets none. Seconds. */
-export const systemTtl = 2_764_800;
+/** What no path of a mount may begin with, in no case; an auth method's path without `auth/`. */
+export const reservedMounts: Readonly<Record<'secret' | 'auth', readonly string[]>> = {
+  secret: ['sys', 'auth', 'cubbyhole', 'identity', 'audit', 'token'],
+  auth: ['token'],
+};
 
 export const configFields = {
   default_lease_ttl: { type: 'duration', description: 'The TTL of what sets none; 0: the system default.' },
@@ -49,7 +52,7 @@ export function tunedConfig(current: MountConfig, sent: JsonObject, mountClass: 
     allowedResponseHeaders: body.allowed_response_headers ?? current.allowedResponseHeaders,
   };
   if (config.defaultLeaseTtl < 0 || config.maxLeaseTtl < 0) throw badRequest('a TTL is not negative');
-  if (config.defaultLeaseTtl > (config.maxLeaseTtl || systemTtl)) {
+  if (config.defaultLeaseTtl > (config.maxLeaseTtl || systemLeaseTtl)) {
     throw badRequest(
       'default_lease_ttl is greater than max_lease_ttl (or than the system maximum of 768h, where that is not set)',
     );
@@ -116,8 +119,8 @@ export function shownTuning(mount: Mount): JsonObject {
   const { config } = mount;
   return {
     ...shownConfig(mount),
-    default_lease_ttl: config.defaultLeaseTtl || systemTtl,
-    max_lease_ttl: config.maxLeaseTtl || systemTtl,
+    default_lease_ttl: config.defaultLeaseTtl || systemLeaseTtl,
+    max_lease_ttl: config.maxLeaseTtl || systemLeaseTtl,
     description: mount.description,
     options: Object.keys(mount.options).length === 0 ? null : mount.options,
   };

@@ -1,5 +1,6 @@
 import { parseDuration, shortDuration } from '../base/duration.ts';
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
+import { reservedMounts } from './mount-fields.ts';
 import type { Kind, LensChange, LensRequest, LiveObject, ResourceName, SpecSchema } from '../kinds/kind.ts';
 
 const ttl = (what: string): SpecSchema => ({
@@ -88,7 +89,7 @@ function mountKind(
     mountField: null,
     mountKind: null,
     nameRule: 'mountPath',
-    reservedNames: kind === 'SecretEngine' ? ['sys', 'auth', 'cubbyhole', 'identity', 'audit'] : ['token'],
+    reservedNames: reservedMounts[kind === 'SecretEngine' ? 'secret' : 'auth'],
     // A kv mount keeps its version: its data has another form in the other one.
     replaceOn: ['/type', '/options/version'],
     importId: kind === 'SecretEngine' ? 'the path of the mount' : 'the path of the method, without auth/',

@@ -5,12 +5,11 @@ import { readFields } from '../protocol/field.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, MissingMount, RequestError } from '../protocol/request-error.ts';
 import { type CoreContext, type CorridorParts, typeKey } from './corridor.ts';
-import { enableFields, newConfig, shownMount, shownTuning, tunedConfig, tuneFields } from './mount-fields.ts';
+import { enableFields, newConfig, reservedMounts, shownMount, shownTuning, tunedConfig, tuneFields } from './mount-fields.ts';
 import { mountRoute, nestedWith } from './mount-table.ts';
 import type { Mount, Route, RouteContext } from './mount-type.ts';
 
 type MountClass = 'secret' | 'auth';
-const reserved = ['sys', 'auth', 'cubbyhole', 'identity', 'audit', 'token'];
 
 /** `sys/mounts`, `sys/auth` and what belongs to them: the table of engines and auth methods. */
 export function mountRoutes(parts: CorridorParts): readonly Route[] {
@@ -152,8 +151,7 @@ function checkMountPath(path: string, mountClass: MountClass): void {
     );
   }
   const [first = ''] = path.split('/');
-  if (!isFreeIdentifier(first, mountClass === 'auth' ? ['token'] : reserved))
-    throw badRequest(`"${first}/" belongs to the system`);
+  if (!isFreeIdentifier(first, reservedMounts[mountClass])) throw badRequest(`"${first}/" belongs to the system`);
 }
 
 function knownTypes(parts: CorridorParts, mountClass: MountClass): string[] {

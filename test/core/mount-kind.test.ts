@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/base/json.ts';
 import { authMethodKind, secretEngineKind } from '../../src/core/mount-kind.ts';
+import { nameProblem } from '../../src/desired/address.ts';
 import type { Kind } from '../../src/kinds/kind.ts';
 import { RequestError } from '../../src/protocol/request-error.ts';
 import { world, type World } from '../world.ts';
@@ -90,4 +91,18 @@ describe.each([
       await at.send(request.operation, request.path, request.data);
     expect(await live(at, kind, 'some')).toBeNull();
   });
+});
+
+test('a document has no name that the store refuses for a mount', async () => {
+  const at = await world();
+  for (const [kind, folder] of [
+    [secretEngineKind, 'mounts'],
+    [authMethodKind, 'auth'],
+  ] as const) {
+    for (const name of ['sys', 'auth', 'cubbyhole', 'identity', 'audit', 'token', 'Token', 'token/x', 'free'] as const) {
+      const allowed =
+        (await at.status('write', `sys/${folder}/${name}`, { type: kind === secretEngineKind ? 'kv' : 'approle' })) < 300;
+      expect([kind.kind, name, nameProblem(kind, name) === null]).toEqual([kind.kind, name, allowed]);
+    }
+  }
 });
