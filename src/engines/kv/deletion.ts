@@ -3,7 +3,7 @@ import { readFields, type Fields } from '../../protocol/field.ts';
 import { noContent } from '../../protocol/reply.ts';
 import { badRequest } from '../../protocol/request-error.ts';
 import { loadConfig } from './config.ts';
-import { deleteVersions, destroyVersions, undeleteVersions, type KeyRecord } from './key-record.ts';
+import { deleteVersions, destroyVersions, undeleteVersions, versionOf, type KeyRecord } from './key-record.ts';
 import { deleteValues, loadKey, saveKey } from './key-store.ts';
 
 const fields = {
@@ -35,8 +35,9 @@ export const destroyRoute: Route = {
   summary: 'Removal of values for good',
   operations: {
     write: onVersions('Remove the values of versions of a secret for good', async (context, key, numbers) => {
-      await deleteValues(context.storage, context.params['path'] ?? '', numbers);
-      return destroyVersions(key, numbers);
+      const known = numbers.filter((number) => versionOf(key, number) !== null);
+      await deleteValues(context.storage, context.params['path'] ?? '', known);
+      return destroyVersions(key, known);
     }),
   },
 };
