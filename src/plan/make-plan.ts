@@ -1,5 +1,6 @@
 import { addressText, type Snapshot } from '../protocol/managed.ts';
 import { addressKey, bareAddress } from './address.ts';
+import { mountsInUse } from './destroyed-mount.ts';
 import { orderSteps, type Step } from './graph.ts';
 import type { Circumstances } from './case.ts';
 import { judge, type Verdict } from './judge.ts';
@@ -125,7 +126,7 @@ function judgeAll(
     if (change !== null) steps.push({ subject, change });
     else if (problem === null && isWanted(subject, destroy)) unchanged.push(subject.address);
   }
-  problems.push(...leftInReplaced(reads, selection, replacedMounts));
+  problems.push(...leftInReplaced(reads, selection, replacedMounts), ...mountsInUse(reads, steps));
   return { steps, drift, unchanged, problems };
 }
 

@@ -30,6 +30,8 @@ type PlanProblemCode =
   | 'unknown-kind'
   | 'unknown-target'
   | 'incomplete-target'
+  // a mount that goes with something which is to stay
+  | 'mount-in-use'
   | 'cycle'
   | 'too-many-deletes'
   // a sealed block that does not open here, or was made for another address or field

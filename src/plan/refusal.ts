@@ -51,6 +51,18 @@ export function protectedObject(subject: Subject, action: 'delete' | 'replace'):
   };
 }
 
+/** A mount never takes down with it what is to stay. */
+export function mountInUse(subject: Subject, inside: readonly string[]): PlanProblem {
+  const more = inside.length > 3 ? `; and ${inside.length - 3} more` : '';
+  return {
+    code: 'mount-in-use',
+    address: subject.origin,
+    message: `${addressText(subject.origin)} would be destroyed with ${inside.slice(0, 3).join('; ')}${more}`,
+    hint: 'keep the mount; or have what is in it deleted first by those who manage it, and take its forget entry out',
+    place: placeOf(subject),
+  };
+}
+
 export function importMissing(subject: Subject, id: string): PlanProblem {
   return {
     code: 'import-missing',

@@ -301,6 +301,28 @@ describe('a document that is gone', () => {
     expect([...store.objects.keys()]).toEqual(['mounts/kv']);
   });
 
+  it('takes a mount down with nothing that is to be kept', async () => {
+    const store = new ModelStore();
+    await planAndApply(store, [engine, stripe()]);
+    const [problem] = plan(store, [], { refactors: { forget: ['StaticSecret/kv/stripe'] } }).problems;
+    expect(problem).toMatchObject({
+      code: 'mount-in-use',
+      message: 'SecretEngine/kv would be destroyed with StaticSecret/kv/stripe, which is to be forgotten and so kept',
+    });
+    await planAndApply(store, [engine], { refactors: { forget: ['StaticSecret/kv/stripe'] } });
+    expect(actions(await planAndApply(store, []))).toEqual(['delete SecretEngine/kv']);
+  });
+
+  it('takes a mount down with nothing that another project manages', async () => {
+    const store = new ModelStore();
+    await planAndApply(store, [engine]);
+    await planAndApply(store, [stripe()], { project: 'other' });
+    const message = 'SecretEngine/kv would be destroyed with StaticSecret/kv/stripe, which project "other" manages';
+    expect(plan(store, []).problems).toMatchObject([{ code: 'mount-in-use', message }]);
+    expect(plan(store, [engine], { replace: ['SecretEngine/kv'] }).problems).toMatchObject([{ code: 'mount-in-use' }]);
+    expect(plan(store, [engine]).problems).toEqual([]);
+  });
+
   it('may delete only so many at once', async () => {
     const store = new ModelStore();
     await planAndApply(store, [policy(1), engine]);

@@ -1,0 +1,39 @@
+import { addressText, type ManagedAddress } from '../protocol/managed.ts';
+import type { PlanProblem } from './problem.ts';
+import type { Step } from './graph.ts';
+import { mountInUse } from './refusal.ts';
+import type { SnapshotReads } from './snapshot.ts';
+import type { Subject } from './subject.ts';
+
+/**
+ * Mounts that go, or are made anew, although something in them is not this plan's to destroy: what another project
+ * manages, and what an entry says to forget, which means to keep.
+ */
+export function mountsInUse({ input, records }: SnapshotReads, steps: readonly Step[]): readonly PlanProblem[] {
+  const gone = steps.filter(
+    ({ subject, change }) => subject.kind.mount !== undefined && (change.action === 'delete' || change.action === 'replace'),
+  );
+  if (gone.length === 0) return [];
+  const mountKinds = new Map(input.kinds.map(({ kind, mountKind }) => [kind, mountKind]));
+  const kept: { readonly address: ManagedAddress; readonly why: string }[] = [
+    ...records.foreign.map(({ address, project }) => ({ address, why: `which project "${project}" manages` })),
+    ...steps.flatMap(({ subject, change }) =>
+      change.action === 'forget' && !change.silent
+        ? [{ address: subject.origin, why: 'which is to be forgotten and so kept' }]
+        : [],
+    ),
+  ];
+  const within = ({ origin }: Subject, { kind, mount }: ManagedAddress): boolean =>
+    mount === origin.name && (mountKinds.get(kind) ?? origin.kind) === origin.kind;
+  return gone.flatMap(({ subject }) => {
+    const inside = kept.filter(({ address }) => within(subject, address));
+    return inside.length === 0
+      ? []
+      : [
+          mountInUse(
+            subject,
+            inside.map(({ address, why }) => `${addressText(address)}, ${why}`),
+          ),
+        ];
+  });
+}
