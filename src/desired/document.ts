@@ -3,6 +3,7 @@ import type { Json } from '../base/json.ts';
 import { showText } from '../kinds/show.ts';
 import type { DiagnosticCode } from './diagnostic.ts';
 import { openQuote } from './lexemes.ts';
+import { plainDocuments } from './plain-documents.ts';
 import { deepest, refusalOf, refusals, syntaxMessage, toldByLexeme, type Span, type YamlProblem } from './yaml-problem.ts';
 
 /** One document of a file: plain values. */
@@ -31,6 +32,13 @@ const mostRefused = 200;
  * and keeps no positions: `FilePositions` parses again where a finding needs one.
  */
 export function parseDocuments(text: string): ParsedFile {
+  const plain = plainDocuments(text);
+  if (plain === null) return parseAnyDocuments(text);
+  return { documents: plain.map((value, index) => ({ index, value, broken: false })), problems: [], complete: true };
+}
+
+/** The same by the parser, whatever the text. */
+export function parseAnyDocuments(text: string): ParsedFile {
   const { documents, problems: found, complete } = composeDocuments(text);
   const walk = new PlainValues(found);
   const values = documents.map((document) => walk.value(document.contents, 0));
