@@ -1,5 +1,5 @@
 import { parseDuration, shortDuration } from '../base/duration.ts';
-import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
+import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { reservedMounts } from './mount-fields.ts';
 import type { Kind, LensChange, LensRequest, LiveObject, ResourceName, SpecSchema } from '../kinds/kind.ts';
 
@@ -117,6 +117,9 @@ function normalize(sent: JsonObject, schema: SpecSchema): JsonObject {
     else if (property.type === 'array') spec[name] = [...new Set(value as readonly string[])].sort();
     else spec[name] = value;
   }
+  // An option without a value is none: tuning takes it away.
+  const options = Object.entries(spec.options as JsonObject).filter(([, value]) => value !== '');
+  spec.options = Object.fromEntries(options);
   const versioned = /^kv-v([12])$/.exec(String(spec.type))?.[1];
   if (versioned !== undefined) {
     spec.type = 'kv';
@@ -155,6 +158,12 @@ function writeMount(change: LensChange, resource: ResourceName, path: (name: str
   }
   const data: Record<string, Json> = { ...config };
   if (before.spec.description !== after.description) data.description = after.description ?? '';
-  if (JSON.stringify(before.spec.options) !== JSON.stringify(after.options)) data.options = after.options ?? {};
+  if (canonicalJson(before.spec.options) !== canonicalJson(after.options)) data.options = tunedOptions(before.spec, after);
   return [{ operation: 'write', path: `${path(resource.name)}/tune`, data }];
+}
+
+/** All that are wanted, and the others emptied: tuning keeps an option that it is not told of. */
+function tunedOptions({ options: before = {} }: JsonObject, { options: after = {} }: JsonObject): JsonObject {
+  const gone = Object.keys(before as JsonObject).map((name) => [name, ''] as const);
+  return { ...Object.fromEntries(gone), ...(after as JsonObject) };
 }

@@ -166,10 +166,8 @@ async function tune(parts: CorridorParts, context: RouteContext, mount: Mount): 
     throw badRequest(`${mountRoute(mount)}/ belongs to the system and can't be tuned`);
   const body = readFields(tuneFields, context.data);
   const type = parts.types.get(typeKey(mount.class, mount.type));
-  const options =
-    body.options === undefined
-      ? mount.options
-      : (type?.options?.({ ...mount.options, ...body.options }, mount.options) ?? body.options);
+  const sent = tunedOptions(mount.options, body.options ?? {});
+  const options = body.options === undefined ? mount.options : (type?.options?.(sent, mount.options) ?? sent);
   await runOf(context).mounts.put({
     ...mount,
     config: tunedConfig(mount.config, context.data, mount.class),
@@ -177,6 +175,12 @@ async function tune(parts: CorridorParts, context: RouteContext, mount: Mount): 
     options,
   });
   return noContent;
+}
+
+/** As in the Vault API, what is not sent stays, and an empty value takes an option away; a version is never taken away. */
+function tunedOptions(current: Mount['options'], sent: Mount['options']): Mount['options'] {
+  const merged = Object.entries({ ...current, ...sent });
+  return Object.fromEntries(merged.filter(([name, value]) => value !== '' || name === 'version'));
 }
 
 async function disable(parts: CorridorParts, context: RouteContext, mountClass: MountClass): Promise<Reply> {

@@ -14,8 +14,8 @@ export interface AddressProblem {
 
 /**
  * The address that `Kind/name` or `Kind/mount/name` means: what lives in a mount is resolved by the longest path of
- * `mounts` that fits. Where none fits and `anyMount` is set, the first segment is taken for the mount (an object whose
- * mount is gone).
+ * `mounts` that fits. Where none fits and `anyMount` is set (an object whose mount is gone), all but the last segment is
+ * taken for the mount, or the first one where a name may have several.
  */
 export function parseAddress(
   text: string,
@@ -37,7 +37,7 @@ export function parseAddress(
     const message = `${showText(text)} names no declared mount: a ${kind.kind} is ${kind.kind}/mount/name`;
     return { message, word, candidates: mounts[kind.mountKind] };
   }
-  const mount = kind.mountKind === null ? null : (mounted ?? rest.slice(0, rest.indexOf('/')));
+  const mount = kind.mountKind === null ? null : (mounted ?? rest.slice(0, goneMountEnd(rest, kind)));
   const name = mount === null ? rest : rest.slice(mount.length + 1);
   const wrong = nameProblem(kind, name);
   return wrong === null ? { kind: kind.kind, mount, name } : { message: wrong, word: '', candidates: [] };
@@ -53,6 +53,10 @@ function longestMount(rest: string, mounts: ReadonlySet<string>): string | null 
     if (mounts.has(path)) return path;
   }
   return null;
+}
+
+function goneMountEnd(rest: string, { nameRule }: Kind): number {
+  return nameRule === 'identifier' ? rest.lastIndexOf('/') : rest.indexOf('/');
 }
 
 /** What is wrong with a name of a kind, or null. A name that is not canonical is refused, never changed. */

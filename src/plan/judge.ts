@@ -58,7 +58,9 @@ function decide(all: Case, drifted: boolean): Outcome {
   }
   if (live === null) return write(all, 'create', 'deleted-outside');
   if (addressKey(subject.origin) !== subject.key) return move(all, live);
-  return deletedSecret(all) && !mountReplaced ? write(all, 'create', 'deleted-outside') : compare(all, live, { drifted });
+  return deletedSecret(all) && !mountReplaced && !all.replace
+    ? write(all, 'create', 'deleted-outside')
+    : compare(all, live, { drifted });
 }
 
 /** The current version of the secret part was deleted: there is nothing that could be updated. */

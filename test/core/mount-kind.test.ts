@@ -74,6 +74,17 @@ describe.each([
     );
   });
 
+  test('takes away an option that a document states no more', async () => {
+    const at = await world();
+    const type = kind === secretEngineKind ? 'kv' : 'approle';
+    const resource = { kind: kind.kind, mount: null, name: 'some' };
+    const [plain, noted] = [{}, { note: 'x', other: 'y' }].map((options) => kind.normalize({ type, options }, resource, context));
+    for (const spec of [noted ?? {}, plain ?? {}]) {
+      await write(at, kind, 'some', spec);
+      expect((await live(at, kind, 'some'))?.spec).toEqual(spec);
+    }
+  });
+
   test('normalises what is normal to itself', () => {
     fc.assert(
       fc.property(normalized, (spec) => {
