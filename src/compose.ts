@@ -6,6 +6,7 @@ import type { AuditSink } from './audit/sink.ts';
 import { enabledSinkNames, readAnchor } from './audit/stored.ts';
 import { systemClock } from './base/clock.ts';
 import { Fault } from './base/error.ts';
+import type { JsonObject } from './base/json.ts';
 import { systemRandom } from './base/random.ts';
 import type { Barrier } from './barrier/barrier.ts';
 import type { CreatedStore, CreateStore, ExaminedStore, OpenedStore, OpenStore, SealStatus, Stores } from './cli/context.ts';
@@ -13,7 +14,7 @@ import { initializeContent } from './initialize.ts';
 import { sealTypeOf } from './seal/registry.ts';
 import type { Seal } from './seal/seal.ts';
 import { readSealConfig, type SealConfig } from './seal/seal-config.ts';
-import { type SealContext, takesShares } from './seal/seal-type.ts';
+import { type SealContext, type SharedSeal, takesShares } from './seal/seal-type.ts';
 import { initializeStore, openSeal, rekeyStore, unsealStore } from './seal/unseal.ts';
 import { defaultSettings, readSettings, type Settings, settingsFile, settingsText } from './settings.ts';
 import { makePrivateDirectory, syncDirectory } from './storage/directory.ts';
@@ -105,15 +106,27 @@ async function unseal(options: OpenStore): Promise<Unsealed> {
     const config = await store.read(readSealConfig);
     if (config === null) throw new Fault('store-missing', `the store ${storeId} is not initialized`);
     if (takesShares(seal)) {
+      let refused: Fault | null = null;
       while (!seal.progress.complete) {
-        const share = await options.nextShare({ given: seal.progress.given, threshold: seal.progress.threshold });
+        const share = await options.nextShare({ given: seal.progress.given, threshold: seal.progress.threshold, refused });
         if (share === null) break;
-        seal.submit(share);
+        refused = shareRefusal(seal, share);
       }
     }
     return { embedded, store, settings, seal, config, barrier: await unsealStore(store, seal, { storeId, random, clock }) };
   } catch (error) {
     await embedded.close();
+    throw error;
+  }
+}
+
+/** Why a share does not count, or null: it does. */
+function shareRefusal(seal: SharedSeal, share: string): Fault | null {
+  try {
+    seal.submit(share);
+    return null;
+  } catch (error) {
+    if (error instanceof Fault && ['share-invalid', 'share-duplicate', 'share-mixed'].includes(error.code)) return error;
     throw error;
   }
 }
@@ -139,6 +152,10 @@ async function open(options: OpenStore): Promise<OpenedStore> {
       sinks,
       acceptAuditLoss: options.acceptAuditLoss,
     });
+    for (const note of system.audit.notes) {
+      const text = noteText(note);
+      if (text !== null) options.notify(text);
+    }
     return {
       storeId,
       seal: sealStatus(config),
@@ -201,6 +218,16 @@ async function examine(options: OpenStore): Promise<ExaminedStore> {
     barrier?.seal();
     await embedded.close();
   }
+}
+
+/** What a person should know of the opening of the audit log; null: nothing to do about it. */
+function noteText(note: JsonObject): string | null {
+  const sink = String(note.sink);
+  if (note.event === 'sink-failed')
+    return `Warning: the audit sink ${sink} can't be used; the others have every line. See: secretctl read sys/audit`;
+  if (note.event !== 'log-loss-accepted') return null;
+  const aside = typeof note.set_aside === 'string' ? ` What was left of it is in ${note.set_aside}.` : '';
+  return `Warning: the loss of the audit log was accepted (sink ${sink}): it goes on with an entry that says so.${aside}`;
 }
 
 function sealContext(storeId: string, settings: Settings, configDirectory: string): SealContext {

@@ -4,7 +4,7 @@ import process from 'node:process';
 process.umask(0o077);
 const argv = process.argv.slice(2);
 
-if (argv.length === 1 && /^(--?)?version$/.test(argv[0] ?? '')) {
+if (argv.length === 1 && /^(version|--?version|-v)$/.test(argv[0] ?? '')) {
   // What scripts ask most often needs nothing of the rest.
   const { version } = await import('./base/version.ts');
   process.stdout.write(`secretctl ${version()}\n`);

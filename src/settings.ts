@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { Fault } from './base/error.ts';
+import { ioCode, ioReason } from './base/io-reason.ts';
 import { isJsonObject, type Json } from './base/json.ts';
 
 /** The settings of one store: `settings.yaml` in its directory. What they name is made at `init`; they hold no secret. */
@@ -42,13 +43,10 @@ export function readSettings(directory: string): Settings {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Fault(
-      'store-missing',
-      `there is no store in ${directory}: its ${settingsFile} can’t be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`,
-      {
-        hint: 'Make a store with: secretctl init DIR',
-      },
-    );
+    if (ioCode(error) !== 'ENOENT') throw new Fault('settings', `${path} can't be read: ${ioReason(error)}`, { cause: error });
+    throw new Fault('store-missing', `there is no store in ${directory}: it has no ${settingsFile}`, {
+      hint: 'Make a store with: secretctl init DIR',
+    });
   }
   let value: unknown;
   try {

@@ -1,9 +1,10 @@
 import { lstat, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Fault } from '../base/error.ts';
+import { ioReason } from '../base/io-reason.ts';
 import type { Head } from './chain.ts';
 import { chainBackwards, corrupt, endOfLastLine, linesBackwards, locate, type Readable } from './log-tail.ts';
-import { openLogFile, pathProblem, reasonOf, syncFolder, type LogFile, type OpenLogFile } from './log-file.ts';
+import { openLogFile, pathProblem, syncFolder, type LogFile, type OpenLogFile } from './log-file.ts';
 import { SinkFailure, type AuditSink, type SinkHistory, type SinkTail } from './sink.ts';
 import { readLine } from './stored-line.ts';
 
@@ -77,7 +78,7 @@ class FileSink implements AuditSink {
       this.#torn = false;
       for (let written = 0; written < lines.byteLength;) written += await file.write(lines.subarray(written));
     } catch (error) {
-      throw await this.#cutBack(file, `writing to ${this.#path} failed: ${reasonOf(error)}`, error);
+      throw await this.#cutBack(file, `writing to ${this.#path} failed: ${ioReason(error)}`, error);
     }
     const length = this.#length + lines.byteLength;
     let stat;
@@ -86,7 +87,7 @@ class FileSink implements AuditSink {
     } catch (error) {
       // The system may have dropped the pages it could not write and report success the next time: nothing that this
       // process could still find out would be proof.
-      throw this.#breakOff(`syncing ${this.#path} to disk failed: ${reasonOf(error)}`, error);
+      throw this.#breakOff(`syncing ${this.#path} to disk failed: ${ioReason(error)}`, error);
     }
     if (stat.links === 0) throw this.#breakOff(`${this.#path} was deleted while the store was writing to it`);
     if (stat.size !== length) {
@@ -140,7 +141,7 @@ class FileSink implements AuditSink {
     } catch (error) {
       await file.close();
       if (error instanceof Fault) throw error;
-      throw new Fault('audit-unavailable', `${this.#path} cannot be used: ${reasonOf(error)}`, { cause: error });
+      throw new Fault('audit-unavailable', `${this.#path} cannot be used: ${ioReason(error)}`, { cause: error });
     }
   }
 
@@ -149,7 +150,7 @@ class FileSink implements AuditSink {
     try {
       await file.truncate(this.#length);
     } catch (error) {
-      return this.#breakOff(`${message}, and the torn line could not be removed: ${reasonOf(error)}`, cause);
+      return this.#breakOff(`${message}, and the torn line could not be removed: ${ioReason(error)}`, cause);
     }
     return new SinkFailure('unwritten', message, { cause });
   }
@@ -183,7 +184,7 @@ class FileSink implements AuditSink {
         try {
           return await file.read(target, position);
         } catch (error) {
-          throw new Fault('audit-unavailable', `${this.#path} cannot be read: ${reasonOf(error)}`, { cause: error });
+          throw new Fault('audit-unavailable', `${this.#path} cannot be read: ${ioReason(error)}`, { cause: error });
         }
       },
     };
@@ -207,7 +208,7 @@ async function moveAside(path: string): Promise<string | null> {
       await rename(path, aside);
       await syncFolder(dirname(path));
     } catch (error) {
-      throw new Fault('audit-unavailable', `${path} cannot be put aside: ${reasonOf(error)}`, { cause: error });
+      throw new Fault('audit-unavailable', `${path} cannot be put aside: ${ioReason(error)}`, { cause: error });
     }
     return aside;
   }

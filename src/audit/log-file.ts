@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, lstat, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Fault } from '../base/error.ts';
+import { ioCode, ioReason } from '../base/io-reason.ts';
 
 /** The few things a file sink asks of the system: handed in, so that tests can make each of them fail. */
 export interface LogFile {
@@ -34,13 +35,13 @@ export async function pathProblem(path: string): Promise<string | null> {
     if (!found.isFile()) return `${path} is not a regular file`;
     return modeProblem(path, found.mode);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') return `${path} cannot be examined: ${reasonOf(error)}`;
+    if (ioCode(error) !== 'ENOENT') return `${path} cannot be examined: ${ioReason(error)}`;
   }
   try {
     await access(dirname(path), constants.W_OK | constants.X_OK);
     return null;
   } catch (error) {
-    return `no file can be made in the folder ${dirname(path)}: ${reasonOf(error)}`;
+    return `no file can be made in the folder ${dirname(path)}: ${ioReason(error)}`;
   }
 }
 
@@ -58,7 +59,7 @@ export async function openLogFile(path: string): Promise<LogFile> {
   try {
     handle = await openOrCreate(path);
   } catch (error) {
-    throw unavailable(`${path} cannot be opened: ${reasonOf(error)}`, error);
+    throw unavailable(`${path} cannot be opened: ${ioReason(error)}`, error);
   }
   try {
     const found = await handle.stat();
@@ -91,7 +92,7 @@ async function openOrCreate(path: string): Promise<FileHandle> {
   try {
     return await open(path, flags);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (ioCode(error) !== 'ENOENT') throw error;
   }
   const handle = await open(path, flags | constants.O_CREAT | constants.O_EXCL, 0o600);
   try {
@@ -121,29 +122,4 @@ function modeProblem(path: string, mode: number): string | null {
 
 function unavailable(message: string, cause?: unknown): Fault {
   return new Fault('audit-unavailable', message, { cause });
-}
-
-function codeOf(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full (ENOSPC)',
-  EDQUOT: 'the disk quota is used up (EDQUOT)',
-  EIO: 'the disk reports an input/output error (EIO)',
-  EROFS: 'the file system is read-only (EROFS)',
-  EACCES: 'permission is denied (EACCES)',
-  EPERM: 'the operation is not permitted (EPERM)',
-  ENOENT: 'it does not exist (ENOENT)',
-  ELOOP: 'it is a symbolic link (ELOOP)',
-  EISDIR: 'it is a folder (EISDIR)',
-  EMFILE: 'too many files are open (EMFILE)',
-  EFBIG: 'the file has the greatest size allowed (EFBIG)',
-};
-
-/** An error of the file system, for people. */
-export function reasonOf(error: unknown): string {
-  const code = error instanceof Fault ? null : codeOf(error);
-  if (code !== null) return reasons[code] ?? code;
-  return error instanceof Error ? error.message : String(error);
 }

@@ -39,6 +39,8 @@ export interface AuditLog extends AuditPort {
   head(): Head;
   /** The number of that line: what an apply remembers, to find its own entries after it. */
   position(): number;
+  /** What its opening found and its first entries say: a loss that was accepted, a sink that failed. */
+  readonly notes: readonly JsonObject[];
   /** Every sink that is enabled or still written to. */
   health(): readonly SinkHealth[];
   /**
@@ -70,11 +72,11 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
   const enabled = options.enabled.flatMap((name) => declared.get(name) ?? []);
   const standing = await openSinks(enabled, options.anchor ?? genesis(options.storeId), options.acceptLoss ?? false);
   const sinks = new SinkSet(declared, options.enabled, standing);
-  const log = new ChainedLog(options, sinks, standing.head);
+  const failures = sinks.problems.map(({ name }) => ({ event: 'sink-failed', sink: name }));
+  const log = new ChainedLog(options, sinks, standing.head, [...standing.notes, ...failures]);
   try {
     sinks.requireOne();
-    const failures = sinks.problems.map(({ name }) => ({ event: 'sink-failed', sink: name }));
-    await log.append([...standing.notes, ...failures].map(noteEntry));
+    await log.append(log.notes.map(noteEntry));
     return log;
   } catch (error) {
     await log.close();
@@ -102,6 +104,7 @@ class ChainedLog implements AuditLog {
   readonly #hashes: KeyedHash;
   readonly #redactor: Redactor;
   readonly #buffer = new LineBuffer();
+  readonly notes: readonly JsonObject[];
   #head: Head;
   /** Why no entry can be taken any more. */
   #stopped: Fault | null = null;
@@ -110,7 +113,8 @@ class ChainedLog implements AuditLog {
   /** Work on the sinks is done one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(options: AuditLogOptions, sinks: SinkSet, head: Head) {
+  constructor(options: AuditLogOptions, sinks: SinkSet, head: Head, notes: readonly JsonObject[]) {
+    this.notes = notes;
     this.#options = options;
     this.#sinks = sinks;
     this.#head = head;

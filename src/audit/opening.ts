@@ -1,7 +1,7 @@
 import { Fault } from '../base/error.ts';
+import { ioReason } from '../base/io-reason.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Head } from './chain.ts';
-import { reasonOf } from './log-file.ts';
 import type { AuditSink, SinkTail } from './sink.ts';
 
 /** Where the log stands after its sinks were opened. */
@@ -75,7 +75,7 @@ class Opening {
       return tail;
     } catch (error) {
       if (error instanceof Fault && error.code === 'audit-corrupt') return this.#startAnew(sink, error);
-      this.#failed.push({ name: sink.name, reason: reasonOf(error) });
+      this.#failed.push({ name: sink.name, reason: ioReason(error) });
       return null;
     }
   }
@@ -142,7 +142,7 @@ class Opening {
       if (note !== null && !this.#setAside.has(one.sink)) this.#notes.push(note);
       return null;
     } catch (error) {
-      if (!(error instanceof Fault) || error.code === 'audit-unavailable') return reasonOf(error);
+      if (!(error instanceof Fault) || error.code === 'audit-unavailable') return ioReason(error);
       await this.#startAnew(one.sink, error);
       return null;
     }

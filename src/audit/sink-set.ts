@@ -1,7 +1,7 @@
 import type { Fault } from '../base/error.ts';
+import { ioReason } from '../base/io-reason.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Head } from './chain.ts';
-import { reasonOf } from './log-file.ts';
 import { bringUp, type SinkProblem, type Standing, unavailable } from './opening.ts';
 import { type AuditSink, SinkFailure, type SinkHistory, type SinkTail } from './sink.ts';
 
@@ -69,7 +69,7 @@ export class SinkSet {
         await sink.append(lines);
         this.#failed.delete(sink.name);
       } catch (error) {
-        const failure = error instanceof SinkFailure ? error : new SinkFailure('unknown', reasonOf(error), { cause: error });
+        const failure = error instanceof SinkFailure ? error : new SinkFailure('unknown', ioReason(error), { cause: error });
         failures.set(sink, failure);
         this.#failed.set(sink.name, failure.message);
       }
@@ -140,7 +140,7 @@ export class SinkSet {
       if (note !== null) notes.push(note);
       return notes;
     } catch (error) {
-      this.#failed.set(sink.name, reasonOf(error));
+      this.#failed.set(sink.name, ioReason(error));
       if (!this.#live.has(sink)) await sink.close();
       return [];
     }

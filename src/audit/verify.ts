@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { Fault } from '../base/error.ts';
+import { ioReason } from '../base/io-reason.ts';
 import { chainHash, genesis, type Head } from './chain.ts';
 import { maxLineBytes } from './line.ts';
-import { reasonOf } from './log-file.ts';
 import { readPlace } from './stored-line.ts';
 
 export type VerifyOutcome = 'ok' | 'corrupt' | 'fork' | 'truncated' | 'unparsable';
@@ -42,7 +42,7 @@ export async function verifyLogFile(path: string, expected: VerifyExpectation): 
   try {
     return await verifyLog(stream, expected);
   } catch (error) {
-    throw new Fault('file', `the audit log ${path} cannot be read: ${reasonOf(error)}`, { cause: error });
+    throw new Fault('file', `the audit log ${path} cannot be read: ${ioReason(error)}`, { cause: error });
   } finally {
     stream.destroy();
   }

@@ -52,9 +52,11 @@ export type FaultCode =
   | 'plan-refused'
   | 'not-interactive'
   | 'cancelled'
+  | 'declined'
   // command line
   | 'usage'
   | 'settings'
   | 'token-missing'
+  | 'token-permissions'
   | 'request-failed'
   | 'file';

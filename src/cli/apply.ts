@@ -1,20 +1,19 @@
-import { readFile, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { Fault } from '../base/error.ts';
 import { toApplyBody } from '../plan/apply-body.ts';
 import { isApplicable, type Plan, visibleChanges } from '../plan/plan.ts';
-import { checkPlanBase, decodePlan, maxPlanFileBytes } from '../plan/plan-file.ts';
-import type { Json, JsonObject } from '../base/json.ts';
+import { checkPlanBase } from '../plan/plan-file.ts';
+import type { JsonObject } from '../base/json.ts';
 import type { ApplyOutcome } from '../protocol/managed.ts';
 import { applySummary } from '../plan/summary.ts';
-import { type Command, type Options, storeOptions } from './command.ts';
+import { type Command, type Options, pickOptions, storeOptions } from './command.ts';
 import type { CliContext } from './context.ts';
 import { localValues } from './local-values.ts';
-import { printJson } from './output.ts';
-import { showPlan } from './plan.ts';
+import { confirm } from './confirm.ts';
+import { printJson, printWarnings } from './output.ts';
+import { readPlanFile, showPlan } from './plan.ts';
 import { planOptions, planRepo, takeSnapshot } from './planning.ts';
 import { type Session, withSession } from './session.ts';
-import { findWorkspace } from './workspace.ts';
+import { findWorkspace, requireWorkspace } from './workspace.ts';
 
 const applyOptions = {
   'auto-approve': { type: 'flag', description: 'Do not ask.' },
@@ -38,11 +37,20 @@ export const apply: Command = {
     { command: 'secretctl apply -auto-approve', explanation: 'For a machine.' },
     { command: 'secretctl apply plan.bin', explanation: 'What was planned and reviewed before.' },
   ],
-  options: { ...planOptions, ...applyOptions, ...storeOptions },
-  run: (context, [file], options) =>
-    withSession(context, options, ['apply'], (session) =>
-      file === undefined ? planAndApply(context, session, options) : applyFile(context, session, options, file),
-    ),
+  options: {
+    ...pickOptions(planOptions, 'environment', 'var', 'var-file', 'target', 'replace', 'destroy'),
+    ...applyOptions,
+    ...storeOptions,
+  },
+  async run(context, [file], options) {
+    if (file === undefined) {
+      requireWorkspace(context);
+      return withSession(context, options, ['apply'], (session) => planAndApply(context, session, options));
+    }
+    refuseWithFile(options);
+    const plan = readPlanFile(context, file);
+    return withSession(context, options, ['apply'], (session) => applySaved(context, session, options, plan));
+  },
 };
 
 export const destroy: Command = {
@@ -53,10 +61,25 @@ export const destroy: Command = {
   description:
     'Plans the deletion of every object that this project manages, shows it, asks and applies it. Protected objects are refused. The same as apply -destroy.',
   examples: [{ command: 'secretctl destroy -target=StaticSecret/kv/old', explanation: 'One object, and what needs it.' }],
-  options: { ...planOptions, ...applyOptions, ...storeOptions },
-  run: (context, _operands, options) =>
-    withSession(context, options, ['destroy'], (session) => planAndApply(context, session, options.with('destroy', true))),
+  options: {
+    ...pickOptions(planOptions, 'environment', 'var', 'var-file', 'target'),
+    'auto-approve': applyOptions['auto-approve'],
+    ...storeOptions,
+  },
+  run(context, _operands, options) {
+    requireWorkspace(context);
+    return withSession(context, options, ['destroy'], (session) => planAndApply(context, session, options.with('destroy', true)));
+  },
 };
+
+/** What was decided when a plan was saved can't be decided again. */
+function refuseWithFile(options: Options): void {
+  const given = Object.keys(planOptions).find((name) => options.given(name));
+  if (given !== undefined)
+    throw new Fault('usage', `-${given} can't be given with a saved plan, which says already what is to be done`, {
+      hint: 'Give it to: secretctl plan -out=FILE',
+    });
+}
 
 async function planAndApply(context: CliContext, session: Session, options: Options): Promise<number> {
   const planned = await planRepo(context, session, options);
@@ -65,29 +88,22 @@ async function planAndApply(context: CliContext, session: Session, options: Opti
   if (plan.problems.length > 0 || !isApplicable(plan) || !context.json) showPlan(context, plan);
   if (plan.problems.length > 0) return 1;
   if (!isApplicable(plan)) return 0;
-  if (!options.flag('auto-approve') && visibleChanges(plan).length > 0) await confirm(context, plan);
+  if (!options.flag('auto-approve') && visibleChanges(plan).length > 0) await approve(context, plan);
   return commit(context, session, plan, repo.root, options.list('allow-file'));
 }
 
-async function confirm(context: CliContext, plan: Plan): Promise<void> {
+async function approve(context: CliContext, plan: Plan): Promise<void> {
+  const otherwise = 'Give -auto-approve, or apply a saved plan: secretctl plan -out=FILE, secretctl apply FILE';
+  // With -json nothing was shown that a person could approve.
+  if (context.json) throw new Fault('not-interactive', 'with -json nobody is asked to approve the plan', { hint: otherwise });
   const question =
     plan.mode === 'destroy'
-      ? '\nDo you really want to destroy all of these objects?\n  There is no undo. Only "yes" is accepted to confirm.\n\n  Enter a value: '
-      : '\nDo you want to perform these actions?\n  Only "yes" is accepted to approve.\n\n  Enter a value: ';
-  const answer = await context.terminal.ask(question).catch((error: unknown) => {
-    if (error instanceof Fault && error.code === 'not-interactive') {
-      throw new Fault('not-interactive', 'there is nobody to approve the plan', {
-        hint: 'Give -auto-approve, or apply a saved plan: secretctl plan -out=FILE, secretctl apply FILE',
-      });
-    }
-    throw error;
-  });
-  if (answer.trim() !== 'yes') throw new Fault('cancelled', 'Cancelled. Nothing was changed.');
-  context.terminal.err('\n');
+      ? 'Do you really want to destroy all of these objects? There is no undo.'
+      : 'Do you want to perform these actions?';
+  await confirm(context, question, otherwise);
 }
 
-async function applyFile(context: CliContext, session: Session, options: Options, file: string): Promise<number> {
-  const plan = decodePlan(await planText(resolve(context.cwd, file), file));
+async function applySaved(context: CliContext, session: Session, options: Options, plan: Plan): Promise<number> {
   const { storeId, revision } = await takeSnapshot(session, {});
   checkPlanBase(plan, { storeId, revision });
   if (!isApplicable(plan)) {
@@ -95,17 +111,6 @@ async function applyFile(context: CliContext, session: Session, options: Options
     return 0;
   }
   return commit(context, session, plan, findWorkspace(context.cwd) ?? context.cwd, options.list('allow-file'));
-}
-
-async function planText(path: string, shown: string): Promise<string> {
-  try {
-    const { size } = await stat(path);
-    if (size > maxPlanFileBytes) throw new Fault('plan-file', `${shown} is too large to be a plan`);
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Fault) throw error;
-    throw new Fault('file', `${shown} can't be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`);
-  }
 }
 
 async function commit(
@@ -116,11 +121,11 @@ async function commit(
   allowed: readonly string[],
 ): Promise<number> {
   // The last moment at which Ctrl-C means "nothing": the request that follows commits whole or not at all.
-  context.interrupted.throwIfAborted();
+  if (context.interrupted.aborted) throw new Fault('cancelled', 'Interrupted. Nothing was changed.');
   const body = await toApplyBody(plan, localValues(context, root, allowed));
   const reply = await session.request('write', 'sys/apply', body as unknown as JsonObject);
   const outcome = reply.data as unknown as ApplyOutcome;
-  for (const warning of outcome.warnings) context.terminal.err(`Warning: ${warning}\n`);
+  printWarnings(context, outcome);
   if (context.json) printJson(context, { ...outcome, summary: applySummary(plan, outcome) });
   else context.terminal.out(`\n${applySummary(plan, outcome)}\n`);
   return 0;

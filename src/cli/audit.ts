@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Fault } from '../base/error.ts';
 import { verifyExitCodes, verifyLogFile, type VerifyResult } from '../audit/verify.ts';
@@ -13,10 +14,10 @@ export const verify: Command = {
   arity: { min: 0, max: 1 },
   description:
     'Walks the hash chain of the audit log from its first line to its last, and compares it with what the store remembers of it. ' +
-    'With FILE only that file is read, and no store: a chain cut off at its end can’t be seen then.\n' +
+    'With FILE only that file is read, and no store: a chain cut off at its end cannot be seen then.\n' +
     'Exit codes: 0 whole, 2 altered, 3 forked, 4 cut off, 6 not an audit log, 1 anything else.',
   examples: [
-    { command: 'secretctl audit verify', explanation: 'The log of the workspace’s store, against the store.' },
+    { command: 'secretctl audit verify', explanation: 'The log of the store of the workspace, against that store.' },
     { command: 'secretctl audit verify -store-id=4f1c… audit.log', explanation: 'A copy of a log, elsewhere.' },
   ],
   options: {
@@ -24,6 +25,8 @@ export const verify: Command = {
     'store-id': { type: 'text', value: 'ID', description: 'With FILE: the store whose log it should be.' },
   },
   async run(context, [file], options) {
+    if (file === undefined && options.text('store-id') !== undefined)
+      throw new Fault('usage', '-store-id belongs to a FILE: the log of a store is compared with that store');
     if (file !== undefined) {
       return report(context, [
         [file, await verifyLogFile(resolve(context.cwd, file), { storeId: options.text('store-id') ?? null, anchor: null })],
@@ -31,16 +34,28 @@ export const verify: Command = {
     }
     const store = await (await context.stores()).examine(openOptions(context, options, ['audit', 'verify']));
     if (store.unsealed === null)
-      throw new Fault('sealed', 'the store is sealed: what it remembers of its log can’t be read', {
+      throw new Fault('sealed', 'the store is sealed: what it remembers of its log cannot be read', {
         hint: 'Give shares with -unseal-from FILE, or name the log file alone.',
       });
     const results: [string, VerifyResult][] = [];
+    const { anchor } = store.unsealed;
     for (const path of store.auditFiles)
-      results.push([path, await verifyLogFile(path, { storeId: store.storeId, anchor: store.unsealed.anchor })]);
+      results.push([
+        path,
+        anchor !== null && !existsSync(path)
+          ? goneLog(anchor.seq)
+          : await verifyLogFile(path, { storeId: store.storeId, anchor }),
+      ]);
     if (results.length === 0) throw new Fault('settings', 'no audit sink of the store that is enabled is a file');
     return report(context, results);
   },
 };
+
+/** The store remembers lines of a file that is not there: its end was cut off before its beginning. */
+function goneLog(seq: number): VerifyResult {
+  const message = `the file is gone, and the log should have lines up to ${seq} at least`;
+  return { outcome: 'truncated', line: null, message, notes: [], first: null, head: null };
+}
 
 function report(context: CliContext, results: readonly (readonly [string, VerifyResult])[]): number {
   if (context.json)

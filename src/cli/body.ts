@@ -1,32 +1,39 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { fromUtf8 } from '../base/bytes.ts';
 import { Fault } from '../base/error.ts';
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import type { CliContext } from './context.ts';
+import { asText, readNamedText } from './files.ts';
 
 const inputLimit = 32 * 1024 * 1024;
 
 /**
- * The body that operands say: `key=value`, `key=@file`, `key=-` (standard input), `@file.json` or `-` (a JSON object).
- * A key that is given twice becomes a list. `@` and `-` keep a secret out of the process list. Throws Fault `usage`.
+ * The body that operands say: `key=value`, `key=@file`, `key=-` (standard input; a person is asked instead, unseen),
+ * `@file.json` or `-` (a JSON object). A key that is given twice becomes a list. `@` and `-` keep a secret out of the
+ * process list. Throws Fault `usage` or `file`.
  */
 export async function readBody(context: CliContext, operands: readonly string[]): Promise<JsonObject> {
-  const body: Record<string, Json> = {};
+  const { terminal } = context;
+  const body = new Map<string, Json>();
   const add = (key: string, value: Json): void => {
-    const present = body[key];
-    body[key] =
-      present === undefined ? value : Array.isArray(present) ? [...(present as readonly Json[]), value] : [present, value];
+    const present = body.get(key);
+    if (present === undefined) body.set(key, value);
+    else body.set(key, Array.isArray(present) ? [...(present as readonly Json[]), value] : [present, value]);
   };
+  const merge = (object: JsonObject): void => Object.entries(object).forEach(([key, value]) => body.set(key, value));
   let stdinTaken = false;
   const stdin = async (): Promise<string> => {
     if (stdinTaken) throw new Fault('usage', 'standard input can be read once only');
     stdinTaken = true;
-    return decode(await context.terminal.input(inputLimit), 'standard input');
+    return asText(await terminal.input(inputLimit), 'standard input');
+  };
+  const typed = async (key: string): Promise<string> => {
+    if (terminal.interactive) return terminal.ask(`Value of ${key}: `, { hidden: true });
+    const value = await stdin();
+    noteLineBreak(context, key, value);
+    return value;
   };
   for (const operand of operands) {
-    if (operand === '-') Object.assign(body, jsonObject(await stdin(), 'standard input'));
-    else if (operand.startsWith('@')) Object.assign(body, jsonObject(readText(context, operand.slice(1)), operand.slice(1)));
+    if (operand === '-') merge(jsonObject(await stdin(), 'standard input'));
+    else if (operand.startsWith('@')) merge(jsonObject(readNamedText(context, operand.slice(1)), operand.slice(1)));
     else {
       const split = operand.indexOf('=');
       if (split < 1)
@@ -35,29 +42,20 @@ export async function readBody(context: CliContext, operands: readonly string[])
         });
       const key = operand.slice(0, split);
       const value = operand.slice(split + 1);
-      if (value === '-') add(key, await stdin());
-      else if (value.startsWith('@')) add(key, readText(context, value.slice(1)));
+      if (value === '-') add(key, await typed(key));
+      else if (value.startsWith('@')) add(key, readNamedText(context, value.slice(1)));
       else add(key, value.startsWith('\\@') ? value.slice(1) : value);
     }
   }
-  return body;
+  return Object.fromEntries(body);
 }
 
-function readText(context: CliContext, path: string): string {
-  try {
-    return decode(readFileSync(resolve(context.cwd, path)), path);
-  } catch (error) {
-    if (error instanceof Fault) throw error;
-    throw new Fault('file', `${path} can't be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`);
-  }
-}
-
-function decode(bytes: Uint8Array, from: string): string {
-  try {
-    return fromUtf8(bytes);
-  } catch {
-    throw new Fault('usage', `${from} is not UTF-8 text`, { hint: 'Encode it first, for example as base64.' });
-  }
+/** `echo` adds a line break that nobody sees and every login fails with. */
+export function noteLineBreak(context: CliContext, what: string, value: string): void {
+  if (value.endsWith('\n') && value.length > 1)
+    context.terminal.err(
+      `Note: the value of ${what} ends in a line break, which is part of it. To leave it out: printf %s VALUE | secretctl …\n`,
+    );
 }
 
 function jsonObject(text: string, from: string): JsonObject {

@@ -71,6 +71,11 @@ export class Options {
   }
 }
 
+/** Some of a set of options: what makes sense for one command. */
+export function pickOptions(options: Readonly<Record<string, Option>>, ...names: string[]): Readonly<Record<string, Option>> {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name)));
+}
+
 /** Options that every command takes. */
 export const globalOptions: Readonly<Record<string, Option>> = {
   help: { type: 'flag', description: 'Show help for the command.' },
@@ -83,7 +88,7 @@ export const storeOptions: Readonly<Record<string, Option>> = {
   store: {
     type: 'text',
     value: 'DIR',
-    description: 'The .secretctl directory of the store (default: $SECRETCTL_STORE, else the workspace’s).',
+    description: 'The .secretctl directory of the store (default: $SECRETCTL_STORE, else that of the workspace).',
   },
   'lock-timeout': {
     type: 'duration',

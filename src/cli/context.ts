@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { Fault } from '../base/error.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Random } from '../base/random.ts';
 import type { Kind } from '../kinds/kind.ts';
@@ -28,11 +29,18 @@ export interface Terminal {
   out(text: string): void;
   /** Writes to standard error as it is. */
   err(text: string): void;
-  /** True: colour may be used. */
+  /** True: what goes to standard output may be coloured. */
   readonly colour: boolean;
+  /** True: what goes to standard error may be coloured. */
+  readonly errorColour: boolean;
+  /** True: standard output is a screen, so a raw value needs a line break after it. */
+  readonly outputIsScreen: boolean;
   /** True: a person can be asked. */
   readonly interactive: boolean;
-  /** One line from the person; `hidden`: not shown while typed. Throws Fault `not-interactive` where nobody can be asked, `cancelled` on Ctrl-C. */
+  /**
+   * One line from the person; `hidden`: not shown while typed. Throws Fault `not-interactive` where nobody can be asked,
+   * `cancelled` on Ctrl-C or at the end of input.
+   */
   ask(question: string, options?: { readonly hidden?: boolean }): Promise<string>;
   /** All of standard input, at most `limit` bytes. */
   input(limit: number): Promise<Uint8Array>;
@@ -90,8 +98,15 @@ export interface OpenStore {
   readonly lockTimeout: number;
   /** Accept that the audit log is lost or cut off: it goes on with an entry that says so. */
   readonly acceptAuditLoss: boolean;
-  /** Gives shares one by one until there are enough; null: there are no more. Not asked unless the seal needs them. */
-  nextShare(progress: { readonly given: number; readonly threshold: number }): Promise<string | null>;
+  /**
+   * Gives shares one by one until there are enough; null: there are no more. Not asked unless the seal needs them.
+   * `refused`: why the last one does not count, where another may be given in its place; what it throws ends the opening.
+   */
+  nextShare(progress: {
+    readonly given: number;
+    readonly threshold: number;
+    readonly refused: Fault | null;
+  }): Promise<string | null>;
   /** Progress and warnings for a person. */
   notify(message: string): void;
 }

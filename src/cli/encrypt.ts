@@ -1,21 +1,24 @@
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { fromUtf8 } from '../base/bytes.ts';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Fault } from '../base/error.ts';
 import { isJsonObject, type Json, pointerTokens } from '../base/json.ts';
 import { nearest } from '../base/nearest.ts';
 import { sealedDigest } from '../base/sealed-digest.ts';
-import type { Resource } from '../desired/resource.ts';
+import { isAddressProblem, parseAddress } from '../desired/address.ts';
+import type { Origin } from '../desired/resource.ts';
 import { annotatedFields, visitFields } from '../kinds/annotation.ts';
 import { fieldPath, parseFieldPath } from '../kinds/field-path.ts';
 import type { Kind, ResourceName } from '../kinds/kind.ts';
 import { addressText } from '../protocol/managed.ts';
 import { type Command, type Options, storeOptions } from './command.ts';
+import { noteLineBreak } from './body.ts';
 import type { CliContext } from './context.ts';
+import { asText, readNamedFile, replaceFile } from './files.ts';
 import { printJson } from './output.ts';
-import { loadRepo, type Repo, repoOptions } from './repo.ts';
+import { loadRepo, type Repo, repoOptions, reportDiagnostics } from './repo.ts';
 import { replaceBlocks, writeBlock } from './sealed-edit.ts';
 import { type Session, withSession } from './session.ts';
+import { requireWorkspace } from './workspace.ts';
 
 const maxValueBytes = 1024 * 1024;
 
@@ -54,6 +57,9 @@ export const encrypt: Command = {
   async run(context, operands, options) {
     if (options.flag('rewrap')) {
       if (operands.length > 0) throw new Fault('usage', '-rewrap takes no address: it seals all blocks of the repo anew');
+      const [given] = ['from-file', 'json-value', 'recipient', 'write'].filter((name) => options.given(name));
+      if (given !== undefined) throw new Fault('usage', `-${given} and -rewrap exclude each other`);
+      requireWorkspace(context);
       return withSession(context, options, ['encrypt'], (session) => rewrap(context, session, options));
     }
     const [address, field] = operands;
@@ -66,7 +72,20 @@ export const encrypt: Command = {
 async function sealOne(context: CliContext, options: Options, operand: string, field: string): Promise<number> {
   const repo = await loadRepo(context, options, null);
   const kinds = await context.kinds();
-  const { name, resource } = findAddress(repo, kinds, operand);
+  const { name, origin } = findAddress(repo, kinds, operand);
+  if (origin === null && options.flag('write'))
+    throw new Fault('usage', `no document declares ${addressText(name)}, so there is none to write to`, {
+      hint: nearHint(repo, operand) ?? 'Without -write the block is printed.',
+    });
+  if (origin !== null && origin.forEachKey !== null && options.flag('write'))
+    throw new Fault(
+      'usage',
+      `${addressText(name)} comes from a forEach: a block of one of its objects cannot stand in the document of all`,
+      {
+        hint: 'Without -write the block is printed: put it among the values of its key.',
+      },
+    );
+  if (origin === null) noteUndeclared(context, repo, operand);
   checkField(kinds, name, field);
   const recipients = options.list('recipient').length > 0 ? options.list('recipient') : (repo.desired.project?.recipients ?? []);
   if (recipients.length === 0) {
@@ -77,54 +96,45 @@ async function sealOne(context: CliContext, options: Options, operand: string, f
   const value = parseValue(await readValue(context, options, `${addressText(name)} ${field}`), options.flag('json-value'));
   const { sealValue } = await import('../crypto/sealed-value.ts');
   const block = await sealValue(recipients, { v: 1, address: [name.kind, name.mount, name.name], field, value });
-  if (!options.flag('write')) {
+  if (origin === null || !options.flag('write')) {
     if (context.json) printJson(context, { address: addressText(name), field, sealed: block });
     else context.terminal.out(`${block.trimEnd()}\n`);
     return 0;
   }
-  if (resource === null)
-    throw new Fault('usage', `no document declares ${addressText(name)}, so there is none to write to`, {
-      hint: 'Without -write the block is printed.',
-    });
-  if (resource.origin.forEachKey !== null)
-    throw new Fault(
-      'usage',
-      `${addressText(name)} comes from a forEach: a block for one of its objects can't stand in the document of all`,
-      { hint: 'Put the printed block among the values of its key.' },
-    );
-  const path = join(repo.root, resource.origin.file);
+  const path = join(repo.root, origin.file);
   const text = await readFile(path, 'utf8');
-  await replaceFile(path, writeBlock(text, resource.origin.document, ['spec', ...tokensOf(field)], block));
-  if (context.json) printJson(context, { address: addressText(name), field, file: resource.origin.file });
-  else context.terminal.out(`Sealed ${addressText(name)} ${field} in ${resource.origin.file}.\n`);
+  await replaceFile(path, writeBlock(text, origin.document, ['spec', ...tokensOf(field)], block));
+  if (context.json) printJson(context, { address: addressText(name), field, file: origin.file });
+  else context.terminal.out(`Sealed ${addressText(name)} ${field} in ${origin.file}.\n`);
   return 0;
 }
 
-/** The object that an address means: a declared one, or one that is to be declared. */
-function findAddress(repo: Repo, kinds: readonly Kind[], operand: string): { name: ResourceName; resource: Resource | null } {
-  const { resources, context } = repo.desired;
+/** The object that an address means, and where it is declared, whatever is wrong there; null: nowhere yet. */
+function findAddress(repo: Repo, kinds: readonly Kind[], operand: string): { name: ResourceName; origin: Origin | null } {
+  const { resources, origins, context } = repo.desired;
+  const origin = origins.get(operand) ?? null;
   const resource = resources.find(({ name }) => addressText(name) === operand);
-  if (resource !== undefined) return { name: resource.name, resource };
-  const [kindName = '', ...rest] = operand.split('/');
-  const kind = kinds.find((candidate) => candidate.kind === kindName);
-  if (kind === undefined || rest.length === 0) {
-    const near = nearest(operand, [
-      ...resources.map(({ name }) => addressText(name)),
-      ...kinds.map((candidate) => `${candidate.kind}/`),
-    ]);
-    throw new Fault('usage', `${operand} is no address`, {
-      hint: near === null ? 'An address is Kind/name, or Kind/mount/name.' : `Did you mean ${near}?`,
-    });
-  }
-  if (kind.mountKind === null) return { name: { kind: kindName, mount: null, name: rest.join('/') }, resource: null };
-  const declared = kind.mountKind === 'SecretEngine' ? context.engines : context.methods;
-  for (let length = rest.length - 1; length > 0; length -= 1) {
-    const mount = rest.slice(0, length).join('/');
-    if (declared.has(mount)) return { name: { kind: kindName, mount, name: rest.slice(length).join('/') }, resource: null };
-  }
-  throw new Fault('usage', `no document declares the mount of ${operand}`, {
-    hint: `Declared: ${[...declared.keys()].join(', ') || 'none'}.`,
+  if (resource !== undefined) return { name: resource.name, origin };
+  const mounts = { SecretEngine: new Set(context.engines.keys()), AuthMethod: new Set(context.methods.keys()) };
+  // A document that is declared with something wrong may name a mount that is not there.
+  const found = parseAddress(operand, new Map(kinds.map((kind) => [kind.kind, kind])), mounts, origin !== null);
+  if (!isAddressProblem(found)) return { name: found, origin };
+  const near = nearest(found.word, found.candidates);
+  throw new Fault('usage', found.message, {
+    hint: nearHint(repo, operand) ?? (near === null ? 'An address is Kind/name, or Kind/mount/name.' : `Did you mean ${near}?`),
   });
+}
+
+function nearHint({ desired }: Repo, operand: string): string | null {
+  const near = nearest(operand, desired.origins.keys());
+  return near === null ? null : `Did you mean ${near}?`;
+}
+
+function noteUndeclared(context: CliContext, repo: Repo, operand: string): void {
+  const hint = nearHint(repo, operand);
+  context.terminal.err(
+    `Note: no document declares ${operand} yet; the block opens at this address only.${hint === null ? '' : ` ${hint}`}\n`,
+  );
 }
 
 function tokensOf(field: string): readonly string[] {
@@ -153,37 +163,23 @@ function checkField(kinds: readonly Kind[], name: ResourceName, field: string): 
     });
 }
 
-async function readValue(context: CliContext, options: Options, what: string): Promise<Uint8Array | string> {
+async function readValue(context: CliContext, options: Options, what: string): Promise<string> {
   const file = options.text('from-file');
-  if (file !== undefined) {
-    try {
-      return await readFile(resolve(context.cwd, file));
-    } catch (error) {
-      throw new Fault('file', `${file} can't be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`);
-    }
-  }
+  if (file !== undefined) return asText(readNamedFile(context, file), file);
   if (context.terminal.interactive) return context.terminal.ask(`Value of ${what}: `, { hidden: true });
-  const bytes = await context.terminal.input(maxValueBytes);
-  if (bytes.at(-1) === 0x0a)
-    context.terminal.err(
-      'Note: the value ends in a line break, which is part of it. To leave it out: printf %s VALUE | secretctl encrypt …\n',
-    );
-  return bytes;
+  const text = asText(await context.terminal.input(maxValueBytes), 'the value');
+  noteLineBreak(context, what, text);
+  return text;
 }
 
-function parseValue(raw: Uint8Array | string, json: boolean): Json {
-  let text: string;
-  try {
-    text = typeof raw === 'string' ? raw : fromUtf8(raw);
-  } catch {
-    throw new Fault('usage', 'the value is not UTF-8 text', { hint: 'Encode it first, for example as base64.' });
-  }
+function parseValue(text: string, json: boolean): Json {
   if (text === '') throw new Fault('usage', 'the value is empty');
+  if (Buffer.byteLength(text) > maxValueBytes) throw new Fault('usage', `the value is larger than ${maxValueBytes} bytes`);
   if (!json) return text;
   try {
     return JSON.parse(text) as Json;
   } catch {
-    throw new Fault('usage', 'the value is no JSON');
+    throw new Fault('usage', 'the value is no JSON', { hint: 'Without -json-value it is sealed as the text that it is.' });
   }
 }
 
@@ -195,11 +191,14 @@ interface Block {
 
 async function rewrap(context: CliContext, session: Session, options: Options): Promise<number> {
   const repo = await loadRepo(context, options, null);
-  const blocks = await blocksOf(repo, await context.kinds());
+  // A block in a document with an error would be left out without a word.
+  if (reportDiagnostics(context, repo.desired)) return 1;
+  const blocks = blocksOf(repo, await context.kinds());
   if (blocks.length === 0) {
     context.terminal.out(context.json ? '{"rewrapped":0}\n' : 'The repo holds no sealed block.\n');
     return 0;
   }
+  await warnOfOldRecipient(context, session, repo);
   const moves = new Map(repo.desired.refactors.moves.map(({ from, to }) => [addressText(to), from]));
   const check = await session.request('write', 'sys/managed/check-sealed', {
     blocks: blocks.map(({ name, field, sealed }) => ({ address: addressOf(name), field, sealed })),
@@ -225,12 +224,22 @@ async function rewrap(context: CliContext, session: Session, options: Options): 
   if (context.json) printJson(context, { rewrapped: blocks.length, files });
   else
     context.terminal.out(
-      `Sealed ${blocks.length} ${blocks.length === 1 ? 'value' : 'values'} anew in:\n${files.map((file) => `  ${file}\n`).join('')}Their values are the same: the next plan writes them once more, since it compares ciphertext.\n`,
+      `Sealed ${blocks.length} ${blocks.length === 1 ? 'value' : 'values'} anew in:\n${files.map((file) => `  ${file}\n`).join('')}Nobody needs new secrets: the values are the same. The next plan writes them once more, since it compares ciphertext.\n`,
     );
   return 0;
 }
 
-async function blocksOf(repo: Repo, kinds: readonly Kind[]): Promise<Block[]> {
+/** What the repo seals next time is sealed for the recipients it names, whatever the store would like. */
+async function warnOfOldRecipient(context: CliContext, session: Session, { desired }: Repo): Promise<void> {
+  const own = (await session.read('sys/recipient').catch(() => null))?.recipients;
+  const newest = Array.isArray(own) ? own[0] : undefined;
+  if (typeof newest !== 'string' || (desired.project?.recipients ?? []).includes(newest)) return;
+  context.terminal.err(
+    `Warning: spec.recipients of secretctl.yaml does not name the present public key of this store: ${newest}\nThe blocks are sealed for it now; what is sealed later is not, until you put it there.\n`,
+  );
+}
+
+function blocksOf(repo: Repo, kinds: readonly Kind[]): Block[] {
   const secretFields = new Map(
     kinds.map((kind) => [kind.kind, annotatedFields(kind.spec, (schema) => schema['x-secret'] === true)]),
   );
@@ -241,15 +250,9 @@ async function blocksOf(repo: Repo, kinds: readonly Kind[]): Promise<Block[]> {
         blocks.push({ name, field: fieldPath(pointerTokens(pointer)), sealed: value.sealed });
     });
   }
-  return Promise.resolve(blocks);
+  return blocks;
 }
 
 function addressOf({ kind, mount, name }: ResourceName): { kind: string; mount: string | null; name: string } {
   return { kind, mount, name };
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  const { mode } = await stat(path);
-  await writeFile(`${path}.new`, text, { mode: mode & 0o777 });
-  await rename(`${path}.new`, path);
 }

@@ -1,8 +1,8 @@
-import { rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatSource } from '../desired/format.ts';
 import { readSources } from '../desired/source.ts';
 import type { Command } from './command.ts';
+import { replaceFile } from './files.ts';
 import { printJson } from './output.ts';
 import { requireWorkspace } from './workspace.ts';
 
@@ -13,7 +13,10 @@ export const fmt: Command = {
   arity: { min: 0, max: 0 },
   description:
     'Formats every document of the repo; comments stay. Prints the names of the files it changed. Files with errors are left alone (exit code 1).\nWith -check nothing is written; exit code 3 where a file would change.',
-  examples: [{ command: 'secretctl fmt -check', explanation: 'For CI.' }],
+  examples: [
+    { command: 'secretctl fmt', explanation: 'Every document of the repo.' },
+    { command: 'secretctl fmt -check', explanation: 'For CI.' },
+  ],
   options: { check: { type: 'flag', description: 'Only say which files would change.' } },
   async run(context, _operands, options) {
     const root = requireWorkspace(context);
@@ -25,7 +28,7 @@ export const fmt: Command = {
       if (formatted === null) broken.push(file.path);
       else if (formatted !== file.text) {
         changed.push(file.path);
-        if (!options.flag('check')) await replace(join(root, file.path), formatted);
+        if (!options.flag('check')) await replaceFile(join(root, file.path), formatted);
       }
     }
     if (context.json) printJson(context, { changed, broken });
@@ -35,11 +38,3 @@ export const fmt: Command = {
     return options.flag('check') && changed.length > 0 ? 3 : 0;
   },
 };
-
-/** Written beside and renamed: whoever reads the file sees the old text or the new one. */
-async function replace(path: string, text: string): Promise<void> {
-  // The mode of the present file is kept by the one that takes its place.
-  const { mode } = await stat(path);
-  await writeFile(`${path}.new`, text, { mode: mode & 0o777 });
-  await rename(`${path}.new`, path);
-}

@@ -4,13 +4,18 @@ import { toApplyBody } from '../plan/apply-body.ts';
 import { isApplicable } from '../plan/plan.ts';
 import { addressText } from '../protocol/managed.ts';
 import type { JsonObject } from '../base/json.ts';
-import { type Command, storeOptions } from './command.ts';
+import { type Command, type Options, pickOptions, storeOptions } from './command.ts';
+import { confirm } from './confirm.ts';
+import type { CliContext } from './context.ts';
+import { writeDocument } from './import-document.ts';
 import { localValues } from './local-values.ts';
 import { printJson } from './output.ts';
 import { showPlan } from './plan.ts';
 import { type Addition, planOptions, planRepo } from './planning.ts';
-import type { Repo } from './repo.ts';
-import { withSession } from './session.ts';
+import { loadRepo, type Repo } from './repo.ts';
+import { type Session, withSession } from './session.ts';
+import { managedRecords } from './state.ts';
+import { requireWorkspace } from './workspace.ts';
 
 export const importCommand: Command = {
   path: ['import'],
@@ -18,32 +23,59 @@ export const importCommand: Command = {
   operands: 'ADDRESS [ID]',
   arity: { min: 1, max: 2 },
   description:
-    'Takes an object that was made by hand under management: the document must be there already, and declares what the object shall be. Shows what adopting it changes, asks, and applies that alone. ' +
+    'Takes an object that was made by hand under management. Its document declares what it shall be; where there is none, one that says what the object is now is written to imported/, for you to edit and to move where you like. ' +
+    'Shows what adopting the object changes, asks, and applies that alone. ' +
     'ID is the name that the object has in the store, where the kind asks for one. In a repo that several people use, an import in a Refactor document says the same with a review.',
-  examples: [{ command: 'secretctl import SecretEngine/legacy-kv', explanation: 'Adopt the mount at legacy-kv/.' }],
-  options: { ...planOptions, 'auto-approve': { type: 'flag', description: 'Do not ask.' }, ...storeOptions },
-  run: (context, [operand = '', id], options) =>
-    withSession(context, options, ['import'], async (session) => {
-      const planned = await planRepo(context, session, options, (repo) => adoption(repo, operand, id));
-      if (planned === null) return 1;
-      const { plan, repo } = planned;
-      if (!context.json || plan.problems.length > 0) showPlan(context, plan);
-      if (plan.problems.length > 0) return 1;
-      if (!isApplicable(plan)) return 0;
-      if (!options.flag('auto-approve')) {
-        const answer = await context.terminal.ask('\nDo you want to perform these actions? Only "yes" is accepted to approve: ');
-        if (answer.trim() !== 'yes') throw new Fault('cancelled', 'Cancelled. Nothing was changed.');
-      }
-      const reply = await session.request(
-        'write',
-        'sys/apply',
-        (await toApplyBody(plan, localValues(context, repo.root, []))) as unknown as JsonObject,
-      );
-      if (context.json) printJson(context, reply.data ?? {});
-      else context.terminal.out(`\nImport complete! ${operand} is managed by this project now.\n`);
-      return 0;
-    }),
+  examples: [
+    { command: 'secretctl import SecretEngine/legacy-kv', explanation: 'Adopt the mount at legacy-kv/.' },
+    { command: 'secretctl import Policy/ci', explanation: 'Adopt a policy that somebody wrote by hand.' },
+  ],
+  options: {
+    ...pickOptions(planOptions, 'environment', 'var', 'var-file'),
+    'auto-approve': { type: 'flag', description: 'Do not ask.' },
+    ...storeOptions,
+  },
+  run(context, [operand = '', id], options) {
+    requireWorkspace(context);
+    return withSession(context, options, ['import'], (session) => adopt(context, session, options, operand, id));
+  },
 };
+
+async function adopt(
+  context: CliContext,
+  session: Session,
+  options: Options,
+  operand: string,
+  id: string | undefined,
+): Promise<number> {
+  const record = (await managedRecords(session)).find(({ address }) => addressText(address) === operand);
+  if (record !== undefined)
+    throw new Fault('usage', `${operand} is managed already, by the project ${record.project}`, {
+      hint: `What was applied to it: secretctl state show ${operand}`,
+    });
+  await declare(context, session, options, operand);
+  const planned = await planRepo(context, session, options, (repo) => adoption(repo, operand, id));
+  if (planned === null) return 1;
+  const { plan, repo } = planned;
+  if (!context.json || plan.problems.length > 0) showPlan(context, plan);
+  if (plan.problems.length > 0) return 1;
+  if (!isApplicable(plan)) return 0;
+  if (!options.flag('auto-approve')) await confirm(context, 'Do you want to perform these actions?');
+  if (context.interrupted.aborted) throw new Fault('cancelled', 'Interrupted. Nothing was changed.');
+  const body = await toApplyBody(plan, localValues(context, repo.root, []));
+  const reply = await session.request('write', 'sys/apply', body as unknown as JsonObject);
+  if (context.json) printJson(context, reply.data ?? {});
+  else context.terminal.out(`\nImport complete! ${operand} is managed by this project now.\n`);
+  return 0;
+}
+
+/** Sees to it that a document declares the object. */
+async function declare(context: CliContext, session: Session, options: Options, operand: string): Promise<void> {
+  const repo = await loadRepo(context, options, null);
+  if (repo.desired.origins.has(operand)) return;
+  const file = await writeDocument(context, session, repo, operand);
+  context.terminal.err(`No document declares ${operand}: wrote ${file}.\n\n`);
+}
 
 function adoption(repo: Repo, operand: string, id: string | undefined): Addition {
   const { resources } = repo.desired;

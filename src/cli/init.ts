@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { cp, mkdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { Fault } from '../base/error.ts';
 import { isIdentifier } from '../base/name.ts';
 import type { Command } from './command.ts';
-import type { CreatedStore } from './context.ts';
-import { configDirectory, projectFile, relativeTo, storeFolder } from './workspace.ts';
+import type { CliContext, CreatedStore } from './context.ts';
+import { replaceFile } from './files.ts';
+import { configDirectory, findWorkspace, projectFile, relativeTo, storeFolder } from './workspace.ts';
 
 export const init: Command = {
   path: ['init'],
@@ -14,7 +15,7 @@ export const init: Command = {
   arity: { min: 1, max: 1 },
   description:
     'Makes an encrypted store in DIR/.secretctl (mode 0700, ignored by git), and DIR/secretctl.yaml with the public key for which secrets in git are sealed. ' +
-    'In a repo that has a secretctl.yaml the key is added to it. The seal’s key and the root token are written below $XDG_CONFIG_HOME/secretctl, outside of the repo; ' +
+    'In a repo that has a secretctl.yaml the key is added to it. The seal key and the root token are written below $XDG_CONFIG_HOME/secretctl, outside of the repo; ' +
     'Shamir shares are shown once and stored nowhere. An existing store is never touched.',
   examples: [
     { command: 'secretctl init acme', explanation: 'A new workspace, sealed by a key file of its own.' },
@@ -29,9 +30,11 @@ export const init: Command = {
     threshold: { type: 'number', value: 'M', description: 'With -seal shamir: how many of them open the store (default 3).' },
   },
   async run(context, [operand = '.'], options) {
+    if (operand === '') throw new Fault('usage', 'the name of the directory is empty');
     const directory = resolve(context.cwd, operand);
     const seal = readSeal(options.text('seal') ?? 'static', options.number('shares'), options.number('threshold'));
     const file = join(directory, projectFile);
+    refuseNested(context, directory);
     const project = existsSync(file) ? await projectWith(file) : newProject(directory);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const created = await (
@@ -47,6 +50,15 @@ export const init: Command = {
     return 0;
   },
 };
+
+/** The documents of a workspace inside another one would be those of both. */
+function refuseNested(context: CliContext, directory: string): void {
+  const outer = findWorkspace(dirname(directory));
+  if (outer === null || existsSync(join(directory, projectFile))) return;
+  throw new Fault('usage', `${relativeTo(context.cwd, directory)} lies in the workspace ${outer}`, {
+    hint: 'The documents of one would be documents of the other. Choose a directory outside of it.',
+  });
+}
 
 function readSeal(type: string, shares: number | undefined, threshold: number | undefined) {
   if (type === 'static') {
@@ -103,14 +115,9 @@ async function projectWith(file: string): Promise<(recipient: string) => string>
   };
 }
 
-async function replaceFile(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.new`, text, { mode: 0o644 });
-  await rename(`${file}.new`, file);
-}
-
 function report(created: CreatedStore, directory: string, seal: ReturnType<typeof readSeal>): string {
   const lines = [
-    `Initialized the store ${created.storeId} in ${directory}/${storeFolder}.`,
+    `Initialized the store ${created.storeId} in ${directory === '.' ? '' : `${directory}/`}${storeFolder}.`,
     '',
     `Recipient   ${created.recipient}`,
   ];
@@ -124,6 +131,6 @@ function report(created: CreatedStore, directory: string, seal: ReturnType<typeo
       '',
     );
   } else lines.push('Keep a copy of the seal key in a safe place: without it nobody can open the store.', '');
-  lines.push('Next:', `  cd ${directory}`, '  secretctl plan', '  secretctl apply', '');
+  lines.push('Next:', ...(directory === '.' ? [] : [`  cd ${directory}`]), '  secretctl plan', '  secretctl apply', '');
   return lines.join('\n');
 }

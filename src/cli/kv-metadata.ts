@@ -1,10 +1,12 @@
 import { Fault } from '../base/error.ts';
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
-import { type Command, type Option, type Options, storeOptions } from './command.ts';
+import { RequestError } from '../protocol/request-error.ts';
+import type { Command, Option, Options } from './command.ts';
 import type { CliContext } from './context.ts';
-import { type KvPath, needVersion2, resolveKv } from './kv-mount.ts';
-import { keyValues, printJson } from './output.ts';
-import { type Session, withSession } from './session.ts';
+import { confirm } from './confirm.ts';
+import { type KvWork, pathOperand, secretCommand, shownPath } from './kv-command.ts';
+import { type KvPath, needVersion2 } from './kv-mount.ts';
+import { keyValues, nothing, printJson } from './output.ts';
 
 const settings: Record<string, Option> = {
   'max-versions': { type: 'number', value: 'N', description: 'How many versions are kept (0: as the mount says).' },
@@ -13,26 +15,11 @@ const settings: Record<string, Option> = {
   'custom-metadata': { type: 'list', value: 'KEY=VALUE', description: 'Text of your own; can be given several times.' },
 };
 
-function metadataCommand(
-  command: Omit<Command, 'run' | 'operands' | 'arity'>,
-  work: (context: CliContext, session: Session, kv: KvPath, options: Options) => Promise<number>,
-): Command {
-  return {
-    ...command,
-    operands: 'PATH',
-    arity: { min: 1, max: 1 },
-    options: {
-      ...command.options,
-      mount: { type: 'text', value: 'PATH', description: 'The mount, where the operand is the path inside it only.' },
-      ...storeOptions,
-    },
-    run: (context, [path = ''], options) =>
-      withSession(context, options, command.path, async (session) => {
-        const kv = await resolveKv(session, path, options.text('mount'));
-        needVersion2(kv, command.path.join(' '));
-        return work(context, session, kv, options);
-      }),
-  };
+function metadataCommand(command: Omit<Command, 'run' | 'operands' | 'arity'>, work: KvWork): Command {
+  return secretCommand({ ...command, ...pathOperand }, (context, session, kv, options, body) => {
+    needVersion2(kv, command.path.join(' '));
+    return work(context, session, kv, options, body);
+  });
 }
 
 const at = (kv: KvPath): string => `${kv.mount}/metadata/${kv.path}`;
@@ -47,10 +34,7 @@ export const get = metadataCommand(
   },
   async (context, session, kv) => {
     const data = await session.read(at(kv));
-    if (data === null) {
-      context.terminal.err(`No value found at ${at(kv)}\n`);
-      return 2;
-    }
+    if (data === null) return nothing(context, `No value found at ${at(kv)}`);
     if (context.json) printJson(context, data);
     else {
       const { versions, ...rest } = data;
@@ -114,7 +98,12 @@ export const patch = metadataCommand(
     options: settings,
   },
   async (context, session, kv, options) => {
-    await session.request('patch', at(kv), body(options));
+    try {
+      await session.request('patch', at(kv), body(options));
+    } catch (error) {
+      if (error instanceof RequestError && error.status === 404) return nothing(context, `No value found at ${at(kv)}`);
+      throw error;
+    }
     return done(context, `Metadata written to: ${at(kv)}`);
   },
 );
@@ -128,13 +117,9 @@ export const remove = metadataCommand(
     options: { 'auto-approve': { type: 'flag', description: 'Do not ask.' } },
   },
   async (context, session, kv, options) => {
-    if (!options.flag('auto-approve')) {
-      const answer = await context.terminal.ask(
-        `All versions of ${kv.mount}/${kv.path} are removed for good. Only "yes" is accepted: `,
-      );
-      if (answer.trim() !== 'yes') throw new Fault('cancelled', 'Cancelled. Nothing was changed.');
-    }
+    if (!options.flag('auto-approve'))
+      await confirm(context, `Do you want to remove ${shownPath(kv)} with all its versions, for good?`);
     await session.request('delete', at(kv));
-    return done(context, `Metadata and all versions deleted: ${at(kv)}`);
+    return done(context, `Metadata and all versions deleted (if they existed): ${at(kv)}`);
   },
 );

@@ -1,16 +1,23 @@
 import { Fault } from '../base/error.ts';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
 import { RequestError } from '../protocol/request-error.ts';
-import { readBody } from './body.ts';
-import { type Command, type Option, type Options, storeOptions } from './command.ts';
+import type { Command, Option } from './command.ts';
 import type { CliContext } from './context.ts';
-import { type KvPath, needVersion2, resolveKv } from './kv-mount.ts';
-import { keyValues, printField, printJson, table, wireReply } from './output.ts';
-import { type Session, withSession } from './session.ts';
+import {
+  dataPath,
+  kvCommand,
+  noData,
+  noSecret,
+  noVersion,
+  pathOperand,
+  secretCommand,
+  shownPath,
+  versionsOf,
+} from './kv-command.ts';
+import { type KvPath, needVersion2 } from './kv-mount.ts';
+import { keyValues, printField, printJson, printWarnings, table, wireReply } from './output.ts';
+import type { Session } from './session.ts';
 
-const mount: Record<string, Option> = {
-  mount: { type: 'text', value: 'PATH', description: 'The mount, where the operand is the path inside it only.' },
-};
 const cas: Record<string, Option> = {
   cas: {
     type: 'number',
@@ -19,29 +26,7 @@ const cas: Record<string, Option> = {
   },
 };
 
-type Work = (context: CliContext, session: Session, kv: KvPath, options: Options, rest: readonly string[]) => Promise<number>;
-
-/** A command on one path of a kv mount. */
-function kvCommand(command: Omit<Command, 'run'>, work: Work): Command {
-  return {
-    ...command,
-    options: { ...command.options, ...mount, ...storeOptions },
-    run: (context, [path = '', ...rest], options) =>
-      withSession(context, options, command.path, async (session) =>
-        work(context, session, await resolveKv(session, path, options.text('mount')), options, rest),
-      ),
-  };
-}
-
-const pathOperand = { operands: 'PATH', arity: { min: 1, max: 1 } };
-const dataPath = (kv: KvPath): string => (kv.version === '2' ? `${kv.mount}/data/${kv.path}` : `${kv.mount}/${kv.path}`);
-
-function nothingAt(context: CliContext, kv: KvPath): number {
-  context.terminal.err(`No value found at ${dataPath(kv)}\n`);
-  return 2;
-}
-
-export const get = kvCommand(
+export const get = secretCommand(
   {
     path: ['kv', 'get'],
     summary: 'Read a secret',
@@ -63,20 +48,24 @@ export const get = kvCommand(
     try {
       reply = await session.request('read', dataPath(kv), version === undefined ? {} : { version });
     } catch (error) {
-      if (error instanceof RequestError && error.status === 404) return nothingAt(context, kv);
-      throw error;
+      if (!(error instanceof RequestError) || error.status !== 404) throw error;
+      return version === undefined ? noSecret(context, kv) : noVersion(context, kv, version);
     }
+    printWarnings(context, reply);
     const data = reply.data ?? {};
     const secret = kv.version === '2' ? data.data : data;
     const field = options.text('field');
-    if (field !== undefined) return isJsonObject(secret) ? printField(context, secret, field) : nothingAt(context, kv);
-    if (context.json) printJson(context, wireReply(reply));
-    else {
-      if (kv.version === '2')
-        context.terminal.out(`${title('Secret Path')}${dataPath(kv)}\n\n${title('Metadata')}${keyValues(metadataOf(data))}\n`);
-      if (isJsonObject(secret)) context.terminal.out(`${title('Data')}${keyValues(secret)}`);
+    if (field !== undefined)
+      return isJsonObject(secret) ? printField(context, secret, field) : noData(context, kv, metadataOf(data));
+    if (context.json) {
+      printJson(context, wireReply(reply));
+      return isJsonObject(secret) ? 0 : 2;
     }
-    return isJsonObject(secret) ? 0 : 2;
+    if (kv.version === '2')
+      context.terminal.out(`${title('Secret Path')}${dataPath(kv)}\n\n${title('Metadata')}${keyValues(metadataOf(data))}\n`);
+    if (!isJsonObject(secret)) return noData(context, kv, metadataOf(data));
+    context.terminal.out(`${title('Data')}${keyValues(secret)}`);
+    return 0;
   },
 );
 
@@ -99,7 +88,16 @@ async function reportWrite(
   operation: 'write' | 'patch',
   body: JsonObject,
 ): Promise<number> {
-  const reply = await session.request(operation, dataPath(kv), body);
+  let reply;
+  try {
+    reply = await session.request(operation, dataPath(kv), body);
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    if (error.status === 404)
+      return noSecret(context, kv, `kv patch changes a secret that is there. To write one: secretctl kv put ${shownPath(kv)}`);
+    throw error.message.startsWith('check-and-set') ? casRefusal(error, kv) : error;
+  }
+  printWarnings(context, reply);
   if (context.json) printJson(context, wireReply(reply));
   else
     context.terminal.out(
@@ -110,7 +108,12 @@ async function reportWrite(
   return 0;
 }
 
-export const put = kvCommand(
+function casRefusal(error: RequestError, kv: KvPath): RequestError {
+  const hint = `Its current version: secretctl kv metadata get ${shownPath(kv)}. Then write with -cas=VERSION.`;
+  return new RequestError(error.status, error.errors, { cause: new Fault('request-failed', error.message, { hint }) });
+}
+
+export const put = secretCommand(
   {
     path: ['kv', 'put'],
     summary: 'Write a secret, as a new version',
@@ -124,13 +127,13 @@ export const put = kvCommand(
     ],
     options: cas,
   },
-  async (context, session, kv, options, rest) => {
+  async (context, session, kv, options, body) => {
     if (options.number('cas') !== undefined) needVersion2(kv, 'kv put -cas');
-    return reportWrite(context, session, kv, 'write', writeBody(kv, await readBody(context, rest), options.number('cas')));
+    return reportWrite(context, session, kv, 'write', writeBody(kv, body, options.number('cas')));
   },
 );
 
-export const patch = kvCommand(
+export const patch = secretCommand(
   {
     path: ['kv', 'patch'],
     summary: 'Change some fields of a secret',
@@ -141,9 +144,9 @@ export const patch = kvCommand(
     examples: [{ command: 'secretctl kv patch kv/app/db password=@new-password', explanation: 'Change one field.' }],
     options: cas,
   },
-  async (context, session, kv, options, rest) => {
+  async (context, session, kv, options, body) => {
     needVersion2(kv, 'kv patch');
-    return reportWrite(context, session, kv, 'patch', writeBody(kv, await readBody(context, rest), options.number('cas')));
+    return reportWrite(context, session, kv, 'patch', writeBody(kv, body, options.number('cas')));
   },
 );
 
@@ -168,14 +171,14 @@ export const list = kvCommand(
         ),
       );
     if (names.length > 0) return 0;
-    if (!context.json) context.terminal.err(`No value found at ${kv.mount}/${folder}\n`);
+    if (!context.json) context.terminal.err(`Nothing is in ${kv.mount}/${folder}\n`);
     return 2;
   },
 );
 
 /** A command that does one thing to some versions. */
 function versionsCommand(word: 'delete' | 'undelete' | 'destroy', summary: string, description: string): Command {
-  return kvCommand(
+  return secretCommand(
     {
       path: ['kv', word],
       summary,
@@ -199,13 +202,16 @@ function versionsCommand(word: 'delete' | 'undelete' | 'destroy', summary: strin
           return Number(item);
         });
       if (word !== 'delete' || versions.length > 0) needVersion2(kv, `kv ${word}`);
-      if (word !== 'delete' && versions.length === 0) throw new Fault('usage', `kv ${word} needs -versions=N,…`);
+      if (word !== 'delete' && versions.length === 0)
+        throw new Fault('usage', `kv ${word} needs -versions=N,…`, {
+          hint: versionsOf(kv),
+        });
       if (versions.length === 0) await session.request('delete', dataPath(kv));
       else await session.request('write', `${kv.mount}/${word}/${kv.path}`, { versions });
       context.terminal.out(
         context.json
           ? '{}\n'
-          : `Success! ${{ delete: 'Deleted', undelete: 'Restored', destroy: 'Destroyed' }[word]}: ${kv.mount}/${kv.path}\n`,
+          : `Success! ${{ delete: 'Deleted', undelete: 'Restored', destroy: 'Destroyed' }[word]} (if it existed): ${shownPath(kv)}\n`,
       );
       return 0;
     },
@@ -228,7 +234,7 @@ export const destroy = versionsCommand(
   'Removes the data of versions for good. Their metadata stays.',
 );
 
-export const rollback = kvCommand(
+export const rollback = secretCommand(
   {
     path: ['kv', 'rollback'],
     summary: 'Make an older version the current one',
@@ -240,12 +246,15 @@ export const rollback = kvCommand(
   async (context, session, kv, options) => {
     needVersion2(kv, 'kv rollback');
     const version = options.number('version');
-    if (version === undefined) throw new Fault('usage', 'kv rollback needs -version=N');
+    if (version === undefined || version === 0)
+      throw new Fault('usage', 'kv rollback needs -version=N', {
+        hint: versionsOf(kv),
+      });
     const metadata = await session.read(`${kv.mount}/metadata/${kv.path}`);
-    if (metadata === null) return nothingAt(context, kv);
+    if (metadata === null) return noSecret(context, kv);
     const old = await session.read(dataPath(kv), { version });
     if (!isJsonObject(old?.data))
-      throw new Fault('usage', `version ${version} of ${kv.mount}/${kv.path} is deleted, destroyed or was never there`);
+      throw new Fault('usage', `version ${version} of ${shownPath(kv)} is deleted, destroyed or was never there`);
     return reportWrite(context, session, kv, 'write', writeBody(kv, old.data, Number(metadata.current_version)));
   },
 );

@@ -1,5 +1,6 @@
 import { Fault } from '../base/error.ts';
 import { type Command, storeOptions } from './command.ts';
+import { confirm } from './confirm.ts';
 import { init as initCommand } from './init.ts';
 import { keyValues, printJson } from './output.ts';
 import { openOptions, withSession } from './session.ts';
@@ -65,6 +66,10 @@ export const rotate: Command = {
   run: (context, _operands, options) =>
     withSession(context, options, ['operator', 'rotate'], async (session) => {
       const { terminal } = context;
+      if (options.flag('recipient') && options.flag('rewrap-only'))
+        throw new Fault('usage', '-recipient and -rewrap-only exclude each other', {
+          hint: 'What was sealed for an older recipient is sealed anew by: secretctl encrypt -rewrap',
+        });
       if (options.flag('recipient')) {
         const reply = await session.request('write', 'sys/recipient/rotate');
         const recipient = String(reply.data?.recipient);
@@ -77,11 +82,19 @@ export const rotate: Command = {
       }
       if (!options.flag('rewrap-only')) await session.request('write', 'sys/rotate');
       let shown = context.clock.now();
-      const count = await session.store.rewrap((done) => {
-        if (context.json || context.clock.now() - shown < 1000) return;
-        shown = context.clock.now();
-        terminal.err(`Re-encrypting: ${done} records\n`);
-      }, context.interrupted);
+      const count = await session.store
+        .rewrap((done) => {
+          if (context.json || context.clock.now() - shown < 1000) return;
+          shown = context.clock.now();
+          terminal.err(`Re-encrypting: ${done} records\n`);
+        }, context.interrupted)
+        .catch((error: unknown) => {
+          if (!context.interrupted.aborted) throw error;
+          throw new Fault(
+            'cancelled',
+            'Interrupted. The store is whole; some of it is encrypted with older keys still. To go on: secretctl operator rotate -rewrap-only',
+          );
+        });
       const status = await session.read('sys/key-status');
       if (context.json) printJson(context, { ...status, rewrapped: count });
       else terminal.out(`Success! The keys are of term ${String(status?.term)}; ${count} records were re-encrypted.\n`);
@@ -109,14 +122,15 @@ export const rekey: Command = {
     withSession(context, options, ['operator', 'rekey'], async (session) => {
       const { terminal } = context;
       const shamir = session.store.seal.type === 'shamir';
-      if (!options.flag('auto-approve')) {
-        const answer = await terminal.ask(
-          `The present ${shamir ? 'shares are' : 'seal key is'} replaced and worth nothing afterwards. Only "yes" is accepted: `,
-        );
-        if (answer.trim() !== 'yes') throw new Fault('cancelled', 'Cancelled. Nothing was changed.');
-      }
       const shares = options.number('shares');
       const threshold = options.number('threshold');
+      if (!shamir && (shares !== undefined || threshold !== undefined))
+        throw new Fault('usage', '-shares and -threshold belong to a Shamir seal, and this store has a key file');
+      if (!options.flag('auto-approve'))
+        await confirm(
+          context,
+          `Do you want to replace the ${shamir ? 'shares' : 'seal key'}? The present ${shamir ? 'ones are' : 'one is'} worth nothing afterwards.`,
+        );
       // The corridor says whether the caller may, and the audit log knows of it before anything happens.
       await session.request('write', 'sys/seal/rekey');
       await session.store.rekey({ shares, threshold }, (made) => {
@@ -131,7 +145,7 @@ export const rekey: Command = {
         terminal.out(
           shamir
             ? 'Success! Only the new shares open the store now.\n'
-            : 'Success! The root key and the key in the seal key file were replaced.\n',
+            : 'Success! The root key and the key in the seal key file were replaced. Keep a copy of the new file in a safe place.\n',
         );
       return 0;
     }),

@@ -1,4 +1,6 @@
+import { Fault } from '../base/error.ts';
 import type { Json, JsonObject } from '../base/json.ts';
+import { nearest } from '../base/nearest.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { CliContext } from './context.ts';
 
@@ -39,16 +41,50 @@ export function printJson(context: CliContext, value: unknown): void {
   context.terminal.out(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** One field of a reply's data, raw, for scripts (`-field`). */
+/** One field of a reply's data, for scripts (`-field`): raw, with `-json` as JSON. Throws Fault `usage` where there is none. */
 export function printField(context: CliContext, data: JsonObject, field: string): number {
   if (!Object.hasOwn(data, field)) {
-    context.terminal.err(`There is no field ${JSON.stringify(field)}; there are: ${Object.keys(data).sort().join(', ')}\n`);
-    return 1;
+    const near = nearest(field, Object.keys(data));
+    throw new Fault('usage', `there is no field ${JSON.stringify(field)}; there are: ${Object.keys(data).sort().join(', ')}`, {
+      ...(near === null ? {} : { hint: `Did you mean ${near}?` }),
+    });
   }
   const value = data[field] ?? null;
-  context.terminal.out(typeof value === 'string' ? value : JSON.stringify(value));
-  if (context.terminal.interactive) context.terminal.out('\n');
+  if (context.json) printJson(context, value);
+  else {
+    context.terminal.out(typeof value === 'string' ? value : JSON.stringify(value));
+    if (context.terminal.outputIsScreen) context.terminal.out('\n');
+  }
   return 0;
+}
+
+/** What went wrong, as a person or (`-json`) a program gets it on standard error. */
+export interface ShownError {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+export function printError(context: CliContext, error: ShownError): void {
+  const { terminal, json } = context;
+  const hint = error.hint === null ? null : capitalised(error.hint);
+  if (json) terminal.err(`${JSON.stringify({ error: { ...error, hint } })}\n`);
+  else {
+    const label = terminal.errorColour ? '\u001b[1;31mError:\u001b[0m' : 'Error:';
+    terminal.err(`${label} ${error.message}\n${hint === null ? '' : `${hint}\n`}`);
+  }
+}
+
+/** A hint is a sentence; the program's own name stays small. */
+function capitalised(hint: string): string {
+  return /^secretctl\b/.test(hint) ? hint : hint.charAt(0).toUpperCase() + hint.slice(1);
+}
+
+/** There is nothing where somebody looked: said on standard error. Returns the exit code for it, 2. */
+export function nothing(context: CliContext, message: string, hint: string | null = null): 2 {
+  if (context.json) printError(context, { code: 'not-found', message, hint });
+  else context.terminal.err(`${message}\n${hint === null ? '' : `${hint}\n`}`);
+  return 2;
 }
 
 /** The wire form of a reply, for `-json`. */
@@ -63,6 +99,8 @@ export function wireReply(reply: Reply): JsonObject {
   };
 }
 
-export function printWarnings(context: CliContext, reply: Reply): void {
+/** Warnings, for a person: a program finds them in the JSON. */
+export function printWarnings(context: CliContext, reply: Pick<Reply, 'warnings'>): void {
+  if (context.json) return;
   for (const warning of reply.warnings ?? []) context.terminal.err(`Warning: ${warning}\n`);
 }

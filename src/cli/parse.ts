@@ -11,11 +11,11 @@ export interface Invocation {
 
 /**
  * Parses what follows the words of a command. Every long option is accepted with one or two dashes and as
- * `-name=value`; there are no short ones, so `-json` is never `-j -s -o -n`. `--` ends the options. Throws Fault `usage`.
+ * `-name=value`; the only short one is `-h`, so `-json` is never `-j -s -o -n`. `--` ends the options. Throws Fault `usage`.
  */
 export function parseInvocation(command: Command, argv: readonly string[]): Invocation {
   const known = { ...command.options, ...globalOptions };
-  const { args, negative } = normalise(argv, known);
+  const { args, negative } = normalise(command, argv, known);
   let parsed;
   try {
     parsed = parseArgs({
@@ -30,7 +30,7 @@ export function parseInvocation(command: Command, argv: readonly string[]): Invo
       ),
     });
   } catch (error) {
-    throw usage(command, (error as Error).message.split('. ')[0] ?? 'the options can’t be read');
+    throw usage(command, (error as Error).message.split('. ')[0] ?? 'the options cannot be read');
   }
   const values = new Map<string, string | boolean | number | readonly string[]>();
   for (const [name, value] of Object.entries(parsed.values)) {
@@ -51,12 +51,16 @@ export function commandName(command: { readonly path: readonly string[] }): stri
   return `secretctl ${command.path.join(' ')}`;
 }
 
-function usage(command: Command, message: string): Fault {
-  return new Fault('usage', message, { hint: `See: ${commandName(command)} -help` });
+function usage(command: Command, message: string, hint: string | null = null): Fault {
+  return new Fault('usage', message, { hint: hint ?? `See: ${commandName(command)} -help` });
 }
 
 /** Two dashes for every known option, `-flag=false` taken out, an unknown option refused with the nearest name. */
-function normalise(argv: readonly string[], known: Readonly<Record<string, Option>>): { args: string[]; negative: string[] } {
+function normalise(
+  command: Command,
+  argv: readonly string[],
+  known: Readonly<Record<string, Option>>,
+): { args: string[]; negative: string[] } {
   const args: string[] = [];
   const negative: string[] = [];
   for (let index = 0; index < argv.length; index += 1) {
@@ -67,25 +71,24 @@ function normalise(argv: readonly string[], known: Readonly<Record<string, Optio
       args.push(arg);
       continue;
     }
-    const [, name = '', assigned, value] = match;
-    const option = known[name];
+    const [, word = '', assigned, value] = match;
+    const name = word === 'h' ? 'help' : word;
+    const option = Object.hasOwn(known, name) ? known[name] : undefined;
     if (option === undefined) {
       const near = nearest(name, Object.keys(known));
-      throw new Fault('usage', `unknown option -${name}`, {
-        hint: near === null ? 'See -help for the options.' : `Did you mean -${near}?`,
-      });
+      throw usage(command, `unknown option -${name}`, near === null ? null : `Did you mean -${near}?`);
     }
     if (option.type === 'flag' && assigned !== undefined) {
       if (value === 'true') args.push(`--${name}`);
       else if (value === 'false') negative.push(name);
-      else throw new Fault('usage', `-${name} is a flag: it takes no value but true or false`);
+      else throw usage(command, `-${name} is a flag: it takes no value but true or false`);
     } else if (option.type === 'flag' || assigned !== undefined) {
       args.push(`--${name}${assigned ?? ''}`);
     } else {
-      // Joined, so that a value which starts with a dash stays a value.
+      // Joined, so that a value which starts with a dash stays a value; but no value is the next option by mistake.
       const next = argv[index + 1];
-      if (next === undefined)
-        throw new Fault('usage', `-${name} needs a value${option.value === undefined ? '' : `: ${option.value}`}`);
+      if (next === undefined || isOption(next, known))
+        throw usage(command, `-${name} needs a value: -${name}=${option.value ?? 'VALUE'}`);
       args.push(`--${name}=${next}`);
       index += 1;
     }
@@ -93,16 +96,23 @@ function normalise(argv: readonly string[], known: Readonly<Record<string, Optio
   return { args, negative };
 }
 
+function isOption(word: string, known: Readonly<Record<string, Option>>): boolean {
+  const name = /^--?([A-Za-z][A-Za-z0-9-]*)(=|$)/.exec(word)?.[1];
+  return name !== undefined && Object.hasOwn(known, name);
+}
+
 function typed(command: Command, name: string, option: Option, value: unknown): string | boolean | number | readonly string[] {
-  if (option.type === 'number' || option.type === 'duration') {
-    const text = String(value);
-    const number = option.type === 'number' ? (/^-?\d+$/.test(text) ? Number(text) : null) : parseDuration(text);
-    if (number === null)
-      throw usage(
-        command,
-        `-${name} must be ${option.type === 'number' ? 'a whole number' : 'a duration such as 30s or 5m'}, not ${JSON.stringify(text)}`,
-      );
+  const text = String(value);
+  if (option.type === 'number') {
+    const number = /^\d{1,15}$/.test(text) ? Number(text) : null;
+    if (number === null) throw usage(command, `-${name} must be a whole number, not ${JSON.stringify(text)}`);
     return number;
+  }
+  if (option.type === 'duration') {
+    const seconds = parseDuration(text);
+    if (seconds === null || seconds < 0)
+      throw usage(command, `-${name} must be a duration such as 30s or 5m, not ${JSON.stringify(text)}`);
+    return seconds;
   }
   return value as string | boolean | readonly string[];
 }

@@ -1,11 +1,13 @@
 import { Fault } from '../base/error.ts';
 import { atPointer, isJsonObject, type Json, type JsonObject, toPointer } from '../base/json.ts';
 import { parseFieldPath } from '../kinds/field-path.ts';
+import { shellWord } from '../base/shell-word.ts';
 import type { Refactors } from '../desired/refactor.ts';
 import type { Resource } from '../desired/resource.ts';
 import type { LensMount } from '../kinds/kind.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import type { Plan, PlanChange, PlanMode } from '../plan/plan.ts';
+import { targetingSummary } from '../plan/notes.ts';
 import { snapshotReads } from '../plan/snapshot.ts';
 import { addressText, type Snapshot } from '../protocol/managed.ts';
 import type { Option, Options } from './command.ts';
@@ -76,7 +78,10 @@ export async function planRepo(
     replace: options.list('replace'),
     maxDeletes: null,
   });
-  return { repo, plan: { ...plan, problems: [...plan.problems, ...(await sealedProblems(session, plan, resources))] } };
+  const problems = [...plan.problems, ...(await sealedProblems(session, plan, resources))];
+  // A person who gave no -target is told nothing of one.
+  const notes = options.list('target').length > 0 ? plan.notes : plan.notes.filter(({ summary }) => summary !== targetingSummary);
+  return { repo, plan: { ...plan, problems, notes } };
 }
 
 function modeOf(options: Options): PlanMode {
@@ -89,7 +94,8 @@ export async function takeSnapshot(session: Session, body: JsonObject): Promise<
   return (await session.request('write', 'sys/managed/snapshot', body)).data as unknown as Snapshot;
 }
 
-function mounts(shown: Snapshot['engines']): ReadonlyMap<string, LensMount> {
+/** The mounts of a snapshot as the lenses take them. */
+export function mounts(shown: Snapshot['engines']): ReadonlyMap<string, LensMount> {
   return new Map(Object.entries(shown));
 }
 
@@ -103,10 +109,17 @@ async function sealedProblems(session: Session, plan: Plan, resources: readonly 
   return blocks.flatMap(({ address, field }, index) => {
     const verdict = verdicts[index] ?? null;
     if (verdict === null) return [];
-    const [message = '', ...hint] = verdict.split('; ');
+    const [verdictText = '', ...rest] = verdict.split('; ');
+    const where = `${addressText(address)} ${field}`;
+    const message = verdictText.includes(where) ? verdictText : `${where}: ${verdictText}`;
+    const command = `secretctl encrypt -write ${shellWord(addressText(address))} ${shellWord(field)}`;
+    const hint = rest
+      .join('; ')
+      .replace(`secretctl encrypt ${where}`, command)
+      .replace(/secretctl encrypt$/, command);
     const pointer = toPointer(['spec', ...(parseFieldPath(field) ?? [])]);
     const place = byAddress.get(addressText(address))?.locate(pointer) ?? null;
-    return [{ code: 'sealed' as const, address, message, hint: hint.length === 0 ? null : hint.join('; '), place }];
+    return [{ code: 'sealed' as const, address, message, hint: hint === '' ? null : hint, place }];
   });
 }
 

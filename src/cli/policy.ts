@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { fromUtf8 } from '../base/bytes.ts';
-import { Fault } from '../base/error.ts';
+import { nearest } from '../base/nearest.ts';
 import { type Command, storeOptions } from './command.ts';
 import type { CliContext } from './context.ts';
-import { printJson } from './output.ts';
-import { withSession } from './session.ts';
+import { asText, readNamedText } from './files.ts';
+import { nothing, printJson } from './output.ts';
+import { type Session, withSession } from './session.ts';
 
 export const list: Command = {
   path: ['policy', 'list'],
@@ -34,15 +32,19 @@ export const read: Command = {
   run: (context, [name = ''], options) =>
     withSession(context, options, ['policy', 'read'], async (session) => {
       const data = await session.read(`sys/policies/acl/${name}`);
-      if (data === null) {
-        context.terminal.err(`No policy named: ${name}\n`);
-        return 2;
-      }
+      if (data === null) return nothing(context, `There is no policy ${name}.`, await nearPolicy(session, name));
       if (context.json) printJson(context, data);
       else context.terminal.out(`${String(data.policy).trimEnd()}\n`);
       return 0;
     }),
 };
+
+/** Whoever may list the policies is told which one was meant. */
+async function nearPolicy(session: Session, name: string): Promise<string | null> {
+  const names = await session.list('sys/policies/acl').catch(() => []);
+  const near = nearest(name, names);
+  return near === null ? null : `Did you mean ${near}?`;
+}
 
 export const write: Command = {
   path: ['policy', 'write'],
@@ -51,23 +53,24 @@ export const write: Command = {
   arity: { min: 2, max: 2 },
   description:
     'Writes a policy from a file or standard input. A policy that a config repo manages is changed there: a change by hand is drift, and the next apply undoes it.',
-  examples: [{ command: 'secretctl policy write ci ci.hcl', explanation: 'From a file.' }],
+  examples: [
+    { command: 'secretctl policy write ci ci.hcl', explanation: 'From a file.' },
+    { command: 'secretctl policy read old | secretctl policy write new -', explanation: 'A copy of another one.' },
+  ],
   options: storeOptions,
-  run: (context, [name = '', file = ''], options) =>
-    withSession(context, options, ['policy', 'write'], async (session) => {
-      await session.request('write', `sys/policies/acl/${name}`, { policy: await policyText(context, file) });
+  run: async (context, [name = '', file = ''], options) => {
+    // Before the store is opened: `policy read … | policy write … -` waits for the other end of the pipe.
+    const policy = await policyText(context, file);
+    return withSession(context, options, ['policy', 'write'], async (session) => {
+      await session.request('write', `sys/policies/acl/${name}`, { policy });
       context.terminal.out(context.json ? '{}\n' : `Success! Uploaded policy: ${name}\n`);
       return 0;
-    }),
+    });
+  },
 };
 
 async function policyText(context: CliContext, file: string): Promise<string> {
-  try {
-    return fromUtf8(file === '-' ? await context.terminal.input(1024 * 1024) : readFileSync(resolve(context.cwd, file)));
-  } catch (error) {
-    if (error instanceof Fault) throw error;
-    throw new Fault('file', `${file} can't be read as text: ${(error as NodeJS.ErrnoException).code ?? 'it is not UTF-8'}`);
-  }
+  return file === '-' ? asText(await context.terminal.input(1024 * 1024), 'standard input') : readNamedText(context, file);
 }
 
 export const remove: Command = {
@@ -81,7 +84,7 @@ export const remove: Command = {
   run: (context, [name = ''], options) =>
     withSession(context, options, ['policy', 'delete'], async (session) => {
       await session.request('delete', `sys/policies/acl/${name}`);
-      context.terminal.out(context.json ? '{}\n' : `Success! Deleted policy: ${name}\n`);
+      context.terminal.out(context.json ? '{}\n' : `Success! Deleted policy (if it existed): ${name}\n`);
       return 0;
     }),
 };

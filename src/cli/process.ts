@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { systemClock } from '../base/clock.ts';
 import { Fault } from '../base/error.ts';
+import { ioReason } from '../base/io-reason.ts';
 import { systemRandom } from '../base/random.ts';
 import type { CliContext, Terminal } from './context.ts';
 import { run } from './run.ts';
@@ -18,65 +19,101 @@ export async function runProcess(argv: readonly string[], parts: Pick<CliContext
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  // A reader that closes its end (`| head`) is no error of ours.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-  });
+  const output = writerTo(process.stdout);
   try {
-    return await run(argv, {
+    const code = await run(argv, {
       cwd: process.cwd(),
       env: process.env,
       clock: systemClock,
       random: systemRandom,
-      terminal: processTerminal(argv, interrupt.signal),
+      terminal: processTerminal(argv, output, interrupt.signal),
       interrupted: interrupt.signal,
       ...parts,
     });
+    return output.failed() ? Math.max(code, 1) : code;
   } finally {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
 }
 
-function processTerminal(argv: readonly string[], interrupted: AbortSignal): Terminal {
-  const colour = process.stdout.isTTY && process.env.NO_COLOR === undefined && !argv.some((arg) => /^--?no-color$/.test(arg));
-  const interactive = process.stdin.isTTY && process.stderr.isTTY;
+function processTerminal(argv: readonly string[], output: Writer, interrupted: AbortSignal): Terminal {
+  const { stdin, stdout, stderr, env } = process;
+  const plain =
+    (env.NO_COLOR !== undefined && env.NO_COLOR !== '') ||
+    env.TERM === 'dumb' ||
+    argv.some((arg) => /^--?no-color(=true)?$/.test(arg));
+  const interactive = stdin.isTTY && stderr.isTTY;
   return {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
-    colour,
+    out: output.write,
+    err: writerTo(stderr).write,
+    colour: stdout.isTTY && !plain,
+    errorColour: stderr.isTTY && !plain,
+    outputIsScreen: stdout.isTTY,
     interactive,
-    async ask(question, options = {}) {
+    async ask(question, { hidden = false } = {}) {
       if (!interactive)
         throw new Fault('not-interactive', `there is nobody to ask: ${question.trim()}`, {
           hint: 'Standard input is no terminal.',
         });
       const { createInterface } = await import('node:readline/promises');
       const { Writable } = await import('node:stream');
-      process.stderr.write(question);
+      // readline draws its prompt anew with each key, from the start of the line: it must know all of that line.
+      const split = hidden ? question.length : question.lastIndexOf('\n') + 1;
+      stderr.write(question.slice(0, split));
       // A hidden answer is echoed nowhere: readline writes to a sink instead of the terminal.
-      const output = options.hidden === true ? new Writable({ write: (_chunk, _encoding, done) => done() }) : process.stderr;
-      const lines = createInterface({ input: process.stdin, output, terminal: true, historySize: 0 });
+      const echo = hidden ? new Writable({ write: (_chunk, _encoding, done) => done() }) : stderr;
+      const lines = createInterface({ input: stdin, output: echo, terminal: true, historySize: 0 });
       const cancelled = new AbortController();
       lines.on('SIGINT', () => cancelled.abort());
+      lines.on('close', () => cancelled.abort());
       try {
-        return await lines.question('', { signal: AbortSignal.any([cancelled.signal, interrupted]) });
+        return await lines.question(question.slice(split), { signal: AbortSignal.any([cancelled.signal, interrupted]) });
       } catch {
+        if (!hidden) stderr.write('\n');
         throw new Fault('cancelled', 'Cancelled. Nothing was changed.');
       } finally {
         lines.close();
-        if (options.hidden === true) process.stderr.write('\n');
+        if (hidden) stderr.write('\n');
       }
     },
     async input(limit) {
+      if (stdin.isTTY) stderr.write('Reading from standard input; end with Ctrl-D on a line of its own.\n');
       const chunks: Buffer[] = [];
       let size = 0;
-      for await (const chunk of process.stdin) {
+      for await (const chunk of stdin) {
         chunks.push(chunk as Buffer);
         size += (chunk as Buffer).length;
         if (size > limit) throw new Fault('usage', `standard input is larger than ${limit} bytes`);
       }
       return new Uint8Array(Buffer.concat(chunks));
     },
+  };
+}
+
+interface Writer {
+  write(text: string): void;
+  /** True: something could not be written, for another reason than that nobody reads any more. */
+  failed(): boolean;
+}
+
+/**
+ * Writes until the reader closes its end (`| head`). That is no error of ours, and no reason to stop halfway: what was
+ * asked for is done, and the exit code says how it went.
+ */
+function writerTo(stream: NodeJS.WriteStream): Writer {
+  let open = true;
+  let failed = false;
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    open = false;
+    if (error.code === 'EPIPE' || failed) return;
+    failed = true;
+    process.stderr.write(`Error: the output can't be written: ${ioReason(error)}\n`);
+  });
+  return {
+    write: (text) => {
+      if (open) stream.write(text);
+    },
+    failed: () => failed,
   };
 }

@@ -4,7 +4,7 @@ import type { Operation } from '../protocol/request.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import { readBody } from './body.ts';
 import { type Command, storeOptions } from './command.ts';
-import { keyValues, printField, printJson, printWarnings, table, wireReply } from './output.ts';
+import { keyValues, nothing, printField, printJson, printWarnings, table, wireReply } from './output.ts';
 import { withSession } from './session.ts';
 
 const field = { field: { type: 'text', value: 'NAME', description: 'Print only this field of the reply, raw.' } } as const;
@@ -15,31 +15,34 @@ function apiCommand(operation: Operation, command: Omit<Command, 'run' | 'path'>
     ...command,
     path,
     options: { ...command.options, ...storeOptions },
-    run: (context, [operand = '', ...rest], options) =>
-      withSession(context, options, path, async (session) => {
+    run: async (context, [operand = '', ...rest], options) => {
+      // Before the store is opened: the other end of a pipe may need it.
+      const body = await readBody(context, rest);
+      return withSession(context, options, path, async (session) => {
         const target = operand.replace(/^\/+/, '').replace(/^v1\//, '');
         let reply: Reply;
         try {
-          reply = await session.request(
-            operation,
-            operation === 'list' ? target : target.replace(/\/+$/, ''),
-            await readBody(context, rest),
-          );
+          reply = await session.request(operation, operation === 'list' ? target : target.replace(/\/+$/, ''), body);
         } catch (error) {
-          if (error instanceof RequestError && error.status === 404 && error.errors.length === 0) {
-            context.terminal.err(`No value found at ${target}\n`);
-            return 2;
-          }
+          if (error instanceof RequestError && error.status === 404 && error.errors.length === 0)
+            return nothing(context, `No value found at ${target}`);
           throw error;
         }
+        if ((operation === 'read' || operation === 'list') && !hasContent(reply))
+          return nothing(context, `No value found at ${target}`, reply.warnings?.join('\n') ?? null);
         printWarnings(context, reply);
         const wanted = options.text('field');
         if (wanted !== undefined) return printField(context, shown(reply), wanted);
         if (context.json) printJson(context, wireReply(reply));
         else context.terminal.out(text(operation, target, reply));
         return 0;
-      }),
+      });
+    },
   };
+}
+
+function hasContent({ data, auth }: Reply): boolean {
+  return Object.keys(data ?? {}).length > 0 || (auth ?? null) !== null;
 }
 
 function shown(reply: Reply): JsonObject {

@@ -1,14 +1,13 @@
 import { Fault } from '../base/error.ts';
 import type { Diagnostic } from '../desired/diagnostic.ts';
 import { type Desired, loadDesired, type LoadOptions } from '../desired/load.ts';
-import { renderDiagnostics } from '../desired/render.ts';
+import { renderDiagnostics, summary } from '../desired/render.ts';
 import { readSources, type SourceTree } from '../desired/source.ts';
 import type { VariableInput } from '../desired/variables.ts';
 import { readVariablesFile } from '../desired/variables-file.ts';
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { Option, Options } from './command.ts';
 import type { CliContext } from './context.ts';
+import { readNamedText } from './files.ts';
 import { requireWorkspace } from './workspace.ts';
 
 /** Options of every command that reads the config repo. */
@@ -35,7 +34,7 @@ export async function loadRepo(context: CliContext, options: Options, liveMounts
   const variables: VariableInput[] = [];
   const extra: Diagnostic[] = [];
   for (const file of options.list('var-file')) {
-    const read = readVariablesFile(file, await textOf(context, file));
+    const read = readVariablesFile(file, readNamedText(context, file));
     variables.push(...read.variables);
     extra.push(...read.diagnostics);
   }
@@ -53,14 +52,6 @@ export async function loadRepo(context: CliContext, options: Options, liveMounts
   return { root, tree, desired: { ...desired, diagnostics: [...extra, ...tree.diagnostics, ...desired.diagnostics] } };
 }
 
-async function textOf(context: CliContext, file: string): Promise<string> {
-  try {
-    return await readFile(resolve(context.cwd, file), 'utf8');
-  } catch (error) {
-    throw new Fault('file', `${file} can't be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`);
-  }
-}
-
 export function errorsOf(desired: Desired): readonly Diagnostic[] {
   return desired.diagnostics.filter(({ severity }) => severity === 'error');
 }
@@ -69,8 +60,11 @@ export function errorsOf(desired: Desired): readonly Diagnostic[] {
 export function reportDiagnostics(context: CliContext, desired: Desired): boolean {
   const { diagnostics } = desired;
   if (diagnostics.length > 0) {
-    if (context.json) context.terminal.err(`${JSON.stringify({ diagnostics })}\n`);
-    else context.terminal.err(renderDiagnostics(diagnostics, { colour: context.terminal.colour, limit: shownDiagnostics }));
+    // A program finds `error` wherever something went wrong; warnings alone are none.
+    const error = { code: 'diagnostics', message: summary(diagnostics), hint: null };
+    if (context.json)
+      context.terminal.err(`${JSON.stringify({ ...(errorsOf(desired).length > 0 ? { error } : {}), diagnostics })}\n`);
+    else context.terminal.err(renderDiagnostics(diagnostics, { colour: context.terminal.errorColour, limit: shownDiagnostics }));
   }
   return errorsOf(desired).length > 0;
 }

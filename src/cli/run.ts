@@ -1,14 +1,16 @@
 import { Fault } from '../base/error.ts';
+import { ioReason } from '../base/io-reason.ts';
 import { nearest } from '../base/nearest.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import { allCommands, type Listed } from './commands.ts';
 import type { CliContext } from './context.ts';
 import { commandHelp, familyHelp, mainHelp } from './help.ts';
+import { printError, type ShownError } from './output.ts';
 import { parseInvocation } from './parse.ts';
 
 /** Runs one command line (without the program's own name) and returns the exit code; throws nothing. */
 export async function run(argv: readonly string[], world: Omit<CliContext, 'json'>): Promise<number> {
-  const context: CliContext = { ...world, json: argv.some((arg) => /^--?json(=true)?$/.test(arg)) };
+  const context: CliContext = { ...world, json: wantsJson(argv) };
   try {
     return await dispatch(argv, context);
   } catch (error) {
@@ -16,11 +18,15 @@ export async function run(argv: readonly string[], world: Omit<CliContext, 'json
   }
 }
 
+/** Known before anything else is: an error in the command line itself is JSON too. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end === -1 ? argv : argv.slice(0, end)).some((arg) => /^--?json(=true)?$/.test(arg));
+}
+
 async function dispatch(argv: readonly string[], context: CliContext): Promise<number> {
   const [first] = argv;
-  if (first === undefined || /^--?(help|h)$/.test(first) || first === 'help') {
-    return showHelp(argv.slice(1), context, first !== undefined);
-  }
+  if (first === undefined || isHelpWord(first)) return showHelp(argv.slice(1), context, first !== undefined);
   const listed = findCommand(argv);
   if (listed === null) return unknownCommand(argv, context);
   const command = await listed.load();
@@ -30,6 +36,10 @@ async function dispatch(argv: readonly string[], context: CliContext): Promise<n
     return 0;
   }
   return command.run(context, operands, options);
+}
+
+function isHelpWord(word: string): boolean {
+  return word === 'help' || /^--?(help|h)$/.test(word);
 }
 
 /** The longest command whose words the arguments start with. */
@@ -42,56 +52,66 @@ function findCommand(argv: readonly string[]): Listed | null {
   return null;
 }
 
+/** The longest family (`kv`, `kv metadata`) whose words the arguments start with, or null. */
+function findFamily(argv: readonly string[]): string | null {
+  for (let words = 2; words > 0; words -= 1) {
+    const name = argv.slice(0, words).join(' ');
+    if (argv.length >= words && allCommands().some((command) => command.name.startsWith(`${name} `))) return name;
+  }
+  return null;
+}
+
+/** `secretctl help WORDS…`. Where nothing was asked for (`secretctl`), the help is an error's. */
 async function showHelp(words: readonly string[], context: CliContext, asked: boolean): Promise<number> {
-  const listed = words.length === 0 ? null : findCommand(words);
-  if (listed !== null) context.terminal.out(commandHelp(await listed.load()));
-  else if (words[0] !== undefined && isFamily(words[0])) context.terminal.out(familyHelp(words[0]));
-  else if (asked) context.terminal.out(mainHelp());
-  else context.terminal.err(mainHelp());
+  const { terminal } = context;
+  const listed = findCommand(words);
+  const family = findFamily(words);
+  if (words.length === 0) (asked ? terminal.out : terminal.err)(mainHelp());
+  else if (listed !== null) terminal.out(commandHelp(await listed.load()));
+  else if (family?.split(' ').length === words.length) terminal.out(familyHelp(family));
+  else return unknownCommand(words, context);
   return asked ? 0 : 1;
 }
 
-function isFamily(word: string): boolean {
-  return allCommands().some(({ name }) => name.startsWith(`${word} `));
-}
-
-function unknownCommand(argv: readonly string[], context: CliContext): number {
-  const [word = ''] = argv;
-  if (isFamily(word)) {
-    const rest = argv.slice(1).filter((arg) => !/^--?help$/.test(arg));
-    const asked = argv.length > 1 && rest.length === 0;
-    if (asked || rest.length === 0) {
-      (asked ? context.terminal.out : context.terminal.err)(familyHelp(word));
-      return asked ? 0 : 1;
-    }
+function unknownCommand(argv: readonly string[], { terminal }: CliContext): number {
+  const family = findFamily(argv);
+  const rest = argv.slice(family === null ? 0 : family.split(' ').length);
+  if (family !== null && rest.every((word) => word.startsWith('-'))) {
+    const asked = rest.some(isHelpWord);
+    (asked ? terminal.out : terminal.err)(familyHelp(family));
+    return asked ? 0 : 1;
   }
+  const [word = ''] = argv;
+  if (word.startsWith('-')) {
+    const at = argv.findIndex((_, index) => findCommand(argv.slice(index)) !== null);
+    const right = at === -1 ? ['secretctl COMMAND', ...argv] : ['secretctl', ...argv.slice(at), ...argv.slice(0, at)];
+    throw new Fault('usage', `options stand after the command: ${word.replace(/=.*$/s, '')}`, {
+      hint: `Write: ${right.join(' ')}`,
+    });
+  }
+  const given = [...(family === null ? [] : [family]), rest[0] ?? ''].join(' ');
   const names = allCommands().map(({ name }) => name);
-  const given = isFamily(word) ? argv.slice(0, 2).join(' ') : word;
-  const near = nearest(given, names) ?? nearest(word, names);
+  const near = nearest(given, names) ?? nearest(word, [...names, ...names.map((name) => name.split(' ')[0] ?? '')]);
   throw new Fault('usage', `unknown command "${given}"`, {
-    hint: near === null ? 'See: secretctl -help' : `Did you mean "secretctl ${near}"?`,
+    hint: near === null ? `See: secretctl ${family === null ? '' : `${family} `}-help` : `Did you mean "secretctl ${near}"?`,
   });
 }
 
 /** Says what went wrong, for a person or (`-json`) for a program. Exit code 1; 130 after Ctrl-C. */
 function fail(error: unknown, context: CliContext): number {
-  const { terminal, json } = context;
-  if (error instanceof Fault && error.code === 'cancelled') {
-    terminal.err(`${error.message}\n`);
-    return 130;
-  }
-  const shown = describe(error);
-  if (json) terminal.err(`${JSON.stringify({ error: shown })}\n`);
-  else {
-    const label = terminal.colour ? '\u001b[1;31mError:\u001b[0m' : 'Error:';
-    terminal.err(`${label} ${shown.message}\n${shown.hint === null ? '' : `${shown.hint}\n`}`);
-  }
-  return 1;
+  const ended = error instanceof Fault && (error.code === 'cancelled' || error.code === 'declined');
+  if (ended && !context.json) context.terminal.err(`${error.message}\n`);
+  else printError(context, describe(error));
+  return error instanceof Fault && error.code === 'cancelled' ? 130 : 1;
 }
 
-function describe(error: unknown): { code: string; message: string; hint: string | null } {
+function describe(error: unknown): ShownError {
   if (error instanceof Fault) return { code: error.code, message: error.message, hint: error.hint };
   if (error instanceof RequestError) return describeRefusal(error);
+  if (isSystemError(error)) {
+    const about = error.path === undefined ? 'the system refused what was asked of it' : `${error.path} can't be used`;
+    return { code: 'file', message: `${about}: ${ioReason(error)}`, hint: null };
+  }
   const message = error instanceof Error ? error.message : String(error);
   return {
     code: 'internal',
@@ -100,20 +120,14 @@ function describe(error: unknown): { code: string; message: string; hint: string
   };
 }
 
-function describeRefusal(error: RequestError): { code: string; message: string; hint: string | null } {
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error && 'syscall' in error;
+}
+
+function describeRefusal(error: RequestError): ShownError {
   const code = `status-${error.status}`;
-  if (error.status === 403) {
-    return {
-      code,
-      message: error.message,
-      hint: 'The token is unknown, expired, or its policies do not allow this. See: secretctl token lookup, secretctl token capabilities PATH',
-    };
-  }
-  if (error.status === 404 && error.errors.length === 0) return { code, message: 'nothing there', hint: null };
   const cause = error.cause instanceof Fault ? error.cause : null;
-  return {
-    code,
-    message: error.message,
-    hint: cause !== null && !error.message.includes(cause.hint ?? '\u0000') ? cause.hint : null,
-  };
+  if (error.status === 404 && error.errors.length === 0) return { code, message: 'there is nothing at this path', hint: null };
+  const hint = cause?.hint ?? null;
+  return { code, message: error.message, hint: hint !== null && error.message.includes(hint) ? null : hint };
 }

@@ -1,4 +1,5 @@
-import { isScalar, LineCounter, parseAllDocuments, type Scalar, visit, YAMLMap } from 'yaml';
+import { type Document, isCollection, isScalar, LineCounter, parseAllDocuments, type Scalar, visit, YAMLMap } from 'yaml';
+import { Fault } from '../base/error.ts';
 import { sealedDigest } from '../base/sealed-digest.ts';
 
 /**
@@ -32,8 +33,30 @@ export function writeBlock(text: string, document: number, path: readonly (strin
   scalar.type = 'BLOCK_LITERAL';
   const field = new YAMLMap();
   field.set('sealed', scalar);
+  openParents(edited, path);
   edited.setIn([...path], field);
   return documents.map((item) => item.toString({ lineWidth: 0 })).join('');
+}
+
+/**
+ * A block scalar stands in block collections only: those around the field are written so from now on. Throws Fault
+ * `usage` where one of them is something else than a collection.
+ */
+function openParents(document: Document, path: readonly (string | number)[]): void {
+  for (let length = 0; length < path.length; length += 1) {
+    const parent = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
+    if (parent === undefined || parent === null) return;
+    if (!isCollection(parent)) {
+      throw new Fault(
+        'usage',
+        `${path.slice(0, length).join('.')} of the document is no map, so the block can't be written into it`,
+        {
+          hint: 'Without -write the block is printed.',
+        },
+      );
+    }
+    parent.flow = false;
+  }
 }
 
 function isRange(range: unknown): boolean {

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { decodePlan } from '../plan/plan-file.ts';
+import { Fault } from '../base/error.ts';
 import { type Command, storeOptions } from './command.ts';
-import { showPlan } from './plan.ts';
+import { readPlanFile, showPlan } from './plan.ts';
 import { withSession } from './session.ts';
 import { recordAt, showRecord } from './state.ts';
 
@@ -20,11 +19,14 @@ export const show: Command = {
   ],
   options: storeOptions,
   async run(context, [operand = ''], options) {
-    const path = resolve(context.cwd, operand);
-    if (existsSync(path)) {
-      showPlan(context, decodePlan(await readFile(path, 'utf8')));
+    if (existsSync(resolve(context.cwd, operand))) {
+      showPlan(context, readPlanFile(context, operand));
       return 0;
     }
+    if (!operand.includes('/'))
+      throw new Fault('usage', `${operand} is neither a file nor an address`, {
+        hint: 'An address is Kind/name, or Kind/mount/name. See: secretctl state list',
+      });
     return withSession(context, options, ['show'], async (session) => {
       await showRecord(context, await recordAt(session, operand));
       return 0;

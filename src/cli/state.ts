@@ -1,12 +1,15 @@
 import { Fault } from '../base/error.ts';
 import { nearest } from '../base/nearest.ts';
+import { nameProblem } from '../desired/address.ts';
 import { addressText, type ManagedAddress, type ManagedRecord } from '../protocol/managed.ts';
 import { seenDigest } from '../protocol/seen-digest.ts';
 import type { JsonObject, Json } from '../base/json.ts';
 import { type Command, storeOptions } from './command.ts';
 import type { CliContext } from './context.ts';
+import { confirm } from './confirm.ts';
+import { readLive } from './live-object.ts';
 import { printJson } from './output.ts';
-import { takeSnapshot } from './planning.ts';
+import { mounts, takeSnapshot } from './planning.ts';
 import { type Session, withSession } from './session.ts';
 
 export const list: Command = {
@@ -47,7 +50,7 @@ export const show: Command = {
 
 /** Prints a record as YAML, the language in which it was declared. */
 export async function showRecord(context: CliContext, record: ManagedRecord): Promise<void> {
-  if (context.json) return printJson(context, record);
+  if (context.json) return printJson(context, { ...record, address: addressText(record.address) });
   const { stringify } = await import('yaml');
   const { address, project, commit, appliedAt, labels, protect, spec } = record;
   const head = {
@@ -74,7 +77,7 @@ export const forget: Command = {
     withSession(context, options, ['state', 'forget'], async (session) => {
       const record = await recordAt(session, operand);
       if (!options.flag('auto-approve'))
-        await confirm(context, `${addressText(record.address)} is managed no more afterwards; it stays as it is.`);
+        await confirm(context, `Do you want to manage ${addressText(record.address)} no more? It stays as it is.`);
       await applyRecord(session, record, { action: 'forget', address: record.address, record: null });
       context.terminal.out(context.json ? '{}\n' : `Success! ${addressText(record.address)} is managed no more.\n`);
       return 0;
@@ -94,9 +97,12 @@ export const move: Command = {
   run: (context, [from = '', to = ''], options) =>
     withSession(context, options, ['state', 'mv'], async (session) => {
       const record = await recordAt(session, from);
-      const target = addressLike(record.address, to);
+      const target = await targetOf(context, session, record.address, to);
       if (!options.flag('auto-approve'))
-        await confirm(context, `The record of ${addressText(record.address)} becomes that of ${addressText(target)}.`);
+        await confirm(
+          context,
+          `Do you want the record of ${addressText(record.address)} to become that of ${addressText(target)}?`,
+        );
       const { spec, labels, protect } = record;
       await applyRecord(session, record, {
         action: 'move',
@@ -108,11 +114,6 @@ export const move: Command = {
       return 0;
     }),
 };
-
-async function confirm(context: CliContext, what: string): Promise<void> {
-  if ((await context.terminal.ask(`${what} Only "yes" is accepted: `)).trim() !== 'yes')
-    throw new Fault('cancelled', 'Cancelled. Nothing was changed.');
-}
 
 export async function managedRecords(session: Session): Promise<readonly ManagedRecord[]> {
   return ((await session.read('sys/managed'))?.records ?? []) as unknown as readonly ManagedRecord[];
@@ -132,12 +133,25 @@ export async function recordAt(session: Session, operand: string): Promise<Manag
   });
 }
 
-/** `to`, understood as an address of the same kind and mount as `from`. */
-function addressLike(from: ManagedAddress, to: string): ManagedAddress {
+/**
+ * `to`, understood as an address of the same kind and mount as `from`, at which the store has an object. Throws Fault
+ * `usage`: a record of nothing, or of what can have no such name, would stand in the way of every later plan.
+ */
+async function targetOf(context: CliContext, session: Session, from: ManagedAddress, to: string): Promise<ManagedAddress> {
   const head = from.mount === null ? `${from.kind}/` : `${from.kind}/${from.mount}/`;
   if (!to.startsWith(head) || to === head)
     throw new Fault('usage', `a record keeps its kind and mount: the new address starts with ${head}`);
-  return { ...from, name: to.slice(head.length) };
+  const target = { ...from, name: to.slice(head.length) };
+  const kind = (await context.kinds()).find((candidate) => candidate.kind === from.kind);
+  if (kind === undefined) throw new Fault('usage', `this version of secretctl does not know the kind ${from.kind}`);
+  const wrong = nameProblem(kind, target.name);
+  if (wrong !== null) throw new Fault('usage', wrong);
+  const { engines, methods } = await takeSnapshot(session, {});
+  if ((await readLive(session, kind, target, { engines: mounts(engines), methods: mounts(methods) })) === null)
+    throw new Fault('usage', `there is no ${to} in the store, and state mv moves the record only`, {
+      hint: 'To rename the object itself, write a Refactor document with a move and apply it.',
+    });
+  return target;
 }
 
 /** An apply of one change that touches the record only. */

@@ -3,10 +3,13 @@ import type { Json, JsonObject } from '../base/json.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { type Command, type Option, type Options, storeOptions } from './command.ts';
 import type { CliContext } from './context.ts';
+import { confirm } from './confirm.ts';
+import { asText } from './files.ts';
 import { keyValues, printField, printJson, printWarnings, wireReply } from './output.ts';
 import { type Session, withSession } from './session.ts';
 
 const accessor: Record<string, Option> = { accessor: { type: 'flag', description: 'The operand is an accessor, not a token.' } };
+const fromInput = 'Other users of the machine can see command lines: with - the token is asked for, or read from standard input.';
 
 function tokenCommand(
   command: Omit<Command, 'run'>,
@@ -21,9 +24,20 @@ function tokenCommand(
   return {
     ...command,
     options: { ...command.options, ...storeOptions },
-    run: (context, operands, options) =>
-      withSession(context, options, command.path, (session) => work(context, session, operands[0], options, operands)),
+    async run(context, operands, options) {
+      const given = await Promise.all(operands.map((operand) => (operand === '-' ? readToken(context) : operand)));
+      return withSession(context, options, command.path, (session) => work(context, session, given[0], options, given));
+    },
   };
+}
+
+/** A token that stands in no command line: asked for unseen, or read from standard input. */
+async function readToken(context: CliContext): Promise<string> {
+  const { terminal } = context;
+  const text = terminal.interactive
+    ? await terminal.ask('Token: ', { hidden: true })
+    : asText(await terminal.input(4096), 'standard input');
+  return text.trim();
 }
 
 function showAuth(context: CliContext, reply: Reply, field: string | undefined): number {
@@ -31,7 +45,8 @@ function showAuth(context: CliContext, reply: Reply, field: string | undefined):
   const { auth } = reply;
   if (auth === undefined || auth === null) throw new Fault('request-failed', 'the reply holds no token');
   const data: JsonObject = {
-    token: auth.client_token,
+    // Who names a token by its accessor is not told the token.
+    ...(auth.client_token === '' ? {} : { token: auth.client_token }),
     token_accessor: auth.accessor,
     token_duration: auth.lease_duration === 0 ? '∞' : `${auth.lease_duration}s`,
     token_renewable: auth.renewable,
@@ -115,10 +130,13 @@ export const lookup = tokenCommand(
   {
     path: ['token', 'lookup'],
     summary: 'Show what a token is and may',
-    operands: '[TOKEN|ACCESSOR]',
+    operands: '[TOKEN|ACCESSOR|-]',
     arity: { min: 0, max: 1 },
-    description: 'Shows a token: policies, TTL, uses. Without an operand the calling token.',
-    examples: [{ command: 'secretctl token lookup', explanation: 'The calling token.' }],
+    description: `Shows a token: policies, TTL, uses. Without an operand the calling token. ${fromInput}`,
+    examples: [
+      { command: 'secretctl token lookup', explanation: 'The calling token.' },
+      { command: 'secretctl token lookup -accessor 8kYQ…', explanation: 'Another one, without knowing it.' },
+    ],
     options: accessor,
   },
   async (context, session, operand, options) => {
@@ -140,9 +158,9 @@ export const renew = tokenCommand(
   {
     path: ['token', 'renew'],
     summary: 'Prolong a token',
-    operands: '[TOKEN|ACCESSOR]',
+    operands: '[TOKEN|ACCESSOR|-]',
     arity: { min: 0, max: 1 },
-    description: 'Prolongs a token, within its maximum. Without an operand the calling token.',
+    description: `Prolongs a token, within its maximum. Without an operand the calling token. ${fromInput}`,
     examples: [{ command: 'secretctl token renew -increment=2h', explanation: 'The calling token, for two hours.' }],
     options: { ...accessor, increment: { type: 'text', value: 'DURATION', description: 'For how long, from now.' } },
   },
@@ -166,9 +184,9 @@ export const revoke = tokenCommand(
   {
     path: ['token', 'revoke'],
     summary: 'End a token and those made from it',
-    operands: '[TOKEN|ACCESSOR]',
+    operands: '[TOKEN|ACCESSOR|-]',
     arity: { min: 0, max: 1 },
-    description: 'Ends a token and every token made from it, at once.',
+    description: `Ends a token and every token made from it, at once. ${fromInput} Before a root token ends itself, the command asks.`,
     examples: [
       { command: 'secretctl token revoke -accessor 8kYQ…', explanation: 'By accessor, without knowing the token.' },
       { command: 'secretctl token revoke -self', explanation: 'The calling token.' },
@@ -177,39 +195,67 @@ export const revoke = tokenCommand(
       ...accessor,
       self: { type: 'flag', description: 'The calling token.' },
       mode: { type: 'text', value: 'orphan', description: 'orphan: keep the tokens made from it, as orphans.' },
+      'auto-approve': { type: 'flag', description: 'Do not ask.' },
     },
   },
   async (context, session, operand, options) => {
     const mode = options.text('mode');
+    const byAccessor = options.flag('accessor');
     if (mode !== undefined && mode !== 'orphan') throw new Fault('usage', `-mode is orphan, not ${JSON.stringify(mode)}`);
-    if ((operand === undefined) !== options.flag('self')) throw new Fault('usage', 'token revoke needs a token, or -self');
-    if (options.flag('self')) await session.request('write', 'auth/token/revoke-self');
-    else if (options.flag('accessor')) await session.request('write', 'auth/token/revoke-accessor', { accessor: operand ?? '' });
-    else
-      await session.request('write', mode === 'orphan' ? 'auth/token/revoke-orphan' : 'auth/token/revoke', {
-        token: operand ?? '',
-      });
+    if (operand === undefined && !options.flag('self')) throw new Fault('usage', 'token revoke needs a token, or -self');
+    if (operand !== undefined && options.flag('self')) throw new Fault('usage', '-self and a token exclude each other');
+    if (mode !== undefined && (operand === undefined || byAccessor))
+      throw new Fault(
+        'usage',
+        `-mode=orphan needs the token itself: it can't be given with ${byAccessor ? '-accessor' : '-self'}`,
+      );
+    if (operand === undefined) {
+      await confirmLastRoot(context, session, options);
+      await session.request('write', 'auth/token/revoke-self');
+    } else if (byAccessor) await session.request('write', 'auth/token/revoke-accessor', { accessor: operand });
+    else await session.request('write', mode === 'orphan' ? 'auth/token/revoke-orphan' : 'auth/token/revoke', { token: operand });
     context.terminal.out(context.json ? '{}\n' : 'Success! Revoked token (if it existed)\n');
     return 0;
   },
 );
 
+/** Nothing makes a new root token: whoever ends the only one is locked out of the store. */
+async function confirmLastRoot(context: CliContext, session: Session, options: Options): Promise<void> {
+  if (options.flag('auto-approve')) return;
+  const shown = await session.read('auth/token/lookup-self').catch(() => null);
+  const policies = Array.isArray(shown?.policies) ? (shown.policies as readonly string[]) : [];
+  if (!policies.includes('root')) return;
+  await confirm(
+    context,
+    'This is a root token, and no command makes a new one. Do you want to end it, with every token made from it?',
+  );
+}
+
 export const capabilities = tokenCommand(
   {
     path: ['token', 'capabilities'],
     summary: 'Show what a token may do on a path',
-    operands: '[TOKEN] PATH',
+    operands: '[TOKEN|ACCESSOR|-] PATH',
     arity: { min: 1, max: 2 },
-    description: 'Shows the capabilities of a token on a path of the API. Without TOKEN those of the calling token.',
-    examples: [{ command: 'secretctl token capabilities kv/data/app/db', explanation: 'May I read this secret?' }],
-    options: {},
+    description: 'Shows the capabilities of a token on a path of the API. Without a token those of the calling one.',
+    examples: [
+      { command: 'secretctl token capabilities kv/data/app/db', explanation: 'May I read this secret?' },
+      { command: 'secretctl token capabilities -accessor 8kYQ… sys/policies/acl/ci', explanation: 'May another one?' },
+    ],
+    options: accessor,
   },
-  async (context, session, _operand, _options, operands) => {
-    const path = operands.at(-1) ?? '';
+  async (context, session, _operand, options, operands) => {
+    const path = (operands.at(-1) ?? '').replace(/^\/+/, '').replace(/^v1\//, '');
+    const [holder] = operands;
+    const byAccessor = options.flag('accessor');
+    if (byAccessor && operands.length === 1) throw new Fault('usage', 'with -accessor an accessor and a path are needed');
     const reply =
       operands.length === 1
         ? await session.request('write', 'sys/capabilities-self', { paths: [path] })
-        : await session.request('write', 'sys/capabilities', { token: operands[0] ?? '', paths: [path] });
+        : await session.request('write', byAccessor ? 'sys/capabilities-accessor' : 'sys/capabilities', {
+            ...(byAccessor ? { accessor: holder ?? '' } : { token: holder ?? '' }),
+            paths: [path],
+          });
     const granted = (reply.data?.[path] ?? reply.data?.capabilities ?? []) as readonly string[];
     if (context.json) printJson(context, granted);
     else context.terminal.out(`${granted.join(', ')}\n`);

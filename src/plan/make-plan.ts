@@ -11,7 +11,7 @@ import type { PlanProblem } from './problem.ts';
 import { SubjectLookup } from './reference.ts';
 import { incompleteTarget, isWanted, type Selection, selectSubjects, unknownTarget } from './selection.ts';
 import { checkSnapshot, observe, type SnapshotReads } from './snapshot.ts';
-import type { Subject } from './subject.ts';
+import type { Subject, Subjects } from './subject.ts';
 
 export interface PlanOptions {
   readonly mode: PlanMode;
@@ -37,7 +37,7 @@ export function makePlan(reads: SnapshotReads, snapshot: Snapshot, options: Plan
   const destroy = options.mode === 'destroy';
   const lookup = new SubjectLookup(subjects.byKey);
   const selection = selectSubjects(subjects, options.targets, destroy, lookup);
-  const replaced = namedToReplace(options.replace, lookup);
+  const replaced = namedToReplace(options.replace, subjects, lookup);
   const judged = judgeAll(reads, snapshot, selection, { destroy, replace: replaced.subjects });
   const { ordered, problem: circle } = orderSteps(judged.steps, lookup);
   const changes = ordered.map(({ change }) => change);
@@ -69,13 +69,14 @@ export function makePlan(reads: SnapshotReads, snapshot: Snapshot, options: Plan
 
 function namedToReplace(
   addresses: readonly string[],
+  known: Subjects,
   lookup: SubjectLookup,
 ): { readonly subjects: ReadonlySet<Subject>; readonly problems: readonly PlanProblem[] } {
   const subjects = new Set<Subject>();
   const problems: PlanProblem[] = [];
   for (const address of addresses) {
     const subject = lookup.text(address);
-    if (subject === undefined) problems.push(unknownTarget(address, '-replace'));
+    if (subject === undefined) problems.push(unknownTarget(address, '-replace', known));
     else subjects.add(subject);
   }
   return { subjects, problems };

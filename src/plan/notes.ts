@@ -12,11 +12,14 @@ export function planNotes(
   return [...targetNote(options.targets), ...forgetNote(steps), ...adoptNote(steps), ...rebindNote(steps)];
 }
 
+/** The summary of the note that a plan with targets has. */
+export const targetingSummary = 'Resource targeting is in effect';
+
 function targetNote(targets: readonly string[]): readonly PlanNote[] {
   if (targets.length === 0) return [];
   return [
     {
-      summary: 'Resource targeting is in effect',
+      summary: targetingSummary,
       detail:
         'The plan is limited by -target, so it may leave out changes that the documents ask for. It is meant for repairs; plan without it when they are done.',
     },

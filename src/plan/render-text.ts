@@ -84,7 +84,7 @@ function refreshOnly(plan: Plan, paint: Paint): readonly string[] {
   if (plan.problems.length > 0) return [];
   if (plan.drift.length === 0) {
     return [
-      `${paint('bold', 'No changes.')} The store still is as it was applied.\n\n${wrapped('secretctl has compared what is live with what was applied last and found no differences.')}`,
+      `${paint('bold', 'No changes.')} The store is still as it was applied.\n\n${wrapped('secretctl has compared what is live with what was applied last and found no differences.')}`,
     ];
   }
   return [

@@ -1,3 +1,4 @@
+import { nearest } from '../base/nearest.ts';
 import { addressText } from '../protocol/managed.ts';
 import { addressKey } from './address.ts';
 import type { PlanProblem } from './problem.ts';
@@ -37,7 +38,7 @@ export function selectSubjects(
   };
   for (const target of targets) {
     const subject = lookup.text(target);
-    if (subject === undefined) problems.push(unknownTarget(target, '-target'));
+    if (subject === undefined) problems.push(unknownTarget(target, '-target', subjects));
     else choose(subject);
   }
   const dependents = dependentsOf(subjects, lookup);
@@ -72,12 +73,16 @@ function dependentsOf(subjects: Subjects, lookup: SubjectLookup): (subject: Subj
   };
 }
 
-export function unknownTarget(target: string, option: string): PlanProblem {
+export function unknownTarget(target: string, option: string, subjects: Subjects): PlanProblem {
+  const near = nearest(
+    target,
+    subjects.all.map(({ address }) => addressText(address)),
+  );
   return {
     code: 'unknown-target',
     address: null,
     message: `${option} ${target}: no document declares it, and this project manages no such object`,
-    hint: 'an address is Kind/name, or Kind/mount/name for what lives in a mount',
+    hint: near === null ? 'an address is Kind/name, or Kind/mount/name for what lives in a mount' : `did you mean ${near}?`,
     place: null,
   };
 }
