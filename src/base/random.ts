@@ -45,7 +45,7 @@ export function randomText(random: Random, length: number, alphabet: string = ba
   while (text.length < length) {
     for (const byte of random.bytes(length - text.length + 8)) {
       if (byte >= limit) continue;
-      text += alphabet[byte % alphabet.length];
+      text += alphabet.charAt(byte % alphabet.length);
       if (text.length === length) break;
     }
   }

@@ -35,7 +35,7 @@ const { value } = fc.letrec<{ value: Json }>((tie) => ({
     text,
     fc.array(tie('value'), { maxLength: 4 }),
     fc.dictionary(text, tie('value'), { maxKeys: 6, noNullPrototype: true }),
-  ) as fc.Arbitrary<Json>,
+  ),
 }));
 
 describe('canonical JSON', () => {
