@@ -10,7 +10,7 @@ import { badRequest, permissionDenied, RequestError } from '../protocol/request-
 import type { Operation, Request } from '../protocol/request.ts';
 import type { Transaction } from '../storage/transaction.ts';
 import type { MountTable, MountTables } from './mount-table.ts';
-import type { AclQuestion, Caller, Mount, MountType, OperationSpec, Route, RouteContext, Services } from './mount-type.ts';
+import type { Acl, AclQuestion, Caller, Mount, MountType, OperationSpec, Route, RouteContext, Services } from './mount-type.ts';
 import type { AuditAuth, AuditEntry, Grant, PolicyPort, TokenPort } from './ports.ts';
 import { moveRevision, readRevision, type Revision } from './revision.ts';
 import { matchRoute } from './route.ts';
@@ -167,17 +167,22 @@ export async function admit(parts: CorridorParts, run: Run, request: Request, ca
           services: parts.services,
           run,
         } satisfies CoreContext);
+  const asked = (verb: AclQuestion['verb']): AclQuestion => ({
+    verb,
+    path: listing ? `${path}/` : request.path,
+    data: request.data,
+    wrapTtl: request.wrapTtl,
+    sudo: spec?.sudo === true,
+  });
+  const bound = spec?.unauthenticated !== true && spec?.selfAuthorising !== true ? caller : null;
+  if (bound !== null && request.operation === 'write' && !mayWrite(bound.acl, asked)) {
+    throw new Refusal(permissionDenied(), { verb: null, mount, auth: auditAuth(bound, []) });
+  }
   const verb = await verbOf(request.operation, matched?.route, context);
   let granting: AuditAuth['granting'] = [];
-  if (spec?.unauthenticated !== true && spec?.selfAuthorising !== true && caller !== null) {
-    const answer = caller.acl.allows({
-      verb,
-      path: listing ? `${path}/` : request.path,
-      data: request.data,
-      wrapTtl: request.wrapTtl,
-      sudo: spec?.sudo === true,
-    });
-    if (!answer.allowed) throw new Refusal(permissionDenied(), { verb, mount, auth: auditAuth(caller, []) });
+  if (bound !== null) {
+    const answer = bound.acl.allows(asked(verb));
+    if (!answer.allowed) throw new Refusal(permissionDenied(), { verb, mount, auth: auditAuth(bound, []) });
     granting = answer.granting.map((policy) => ({ name: policy.name, type: policy.type }));
   }
   const auth = caller === null ? null : auditAuth(caller, granting);
@@ -190,6 +195,11 @@ export async function admit(parts: CorridorParts, run: Run, request: Request, ca
   if (matched === null || context === null) throw new Refusal(new RequestError(404, 'unsupported path'), { verb, mount, auth });
   if (spec === undefined) throw new Refusal(new RequestError(405, 'unsupported operation'), { verb, mount, auth });
   return { request, verb, caller, mount, route: matched.route, spec, context, audit: auth };
+}
+
+/** May the caller make it, or change it where it is there already? */
+function mayWrite(acl: Acl, asked: (verb: AclQuestion['verb']) => AclQuestion): boolean {
+  return acl.allows(asked('update')).allowed || acl.allows(asked('create')).allowed;
 }
 
 async function verbOf(

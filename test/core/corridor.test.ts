@@ -53,6 +53,21 @@ describe('the door', () => {
     expect(new Set(answers)).toEqual(new Set(['[403,["permission denied"]]']));
   });
 
+  test('looks at nothing for those who may not ask: what is there makes no difference to them', async () => {
+    const at = await world();
+    await at.write('sys/mounts/kv', { type: 'kv', options: { version: '2' } });
+    await at.write('kv/data/a', { data: { x: '1' } });
+    const token = await tokenWith(at, 'path "kv/data/b" { capabilities = ["update"] }');
+    const key = [...at.medium.entries.keys()].find((name) => name.endsWith('/metadata/a')) ?? '';
+    const entry = at.medium.entries.get(key);
+    if (entry === undefined) throw new Error('there is no record of kv/data/a');
+    at.medium.entries.set(key, { value: new Uint8Array(64), version: entry.version + 1 });
+    for (const operation of ['read', 'write', 'patch', 'delete'] as const) {
+      expect(await at.status(operation, 'kv/data/a', { data: {} }, token)).toBe(403);
+    }
+    expect(await at.status('write', 'kv/data/a', { data: {} })).toBe(500);
+  });
+
   test('answers 405 to what a path does not do, and 404 to a route that is none, for those who may ask', async () => {
     const at = await world();
     expect(await at.status('delete', 'sys/mounts')).toBe(405);
