@@ -1,15 +1,16 @@
-import { addressText, type ManagedAddress } from '../protocol/managed.ts';
+import { addressText, type ManagedAddress, type Snapshot } from '../protocol/managed.ts';
 import type { PlanProblem } from './problem.ts';
 import type { Step } from './graph.ts';
 import { mountInUse } from './refusal.ts';
-import type { SnapshotReads } from './snapshot.ts';
+import { observe, type SnapshotReads } from './snapshot.ts';
 import type { Subject } from './subject.ts';
 
 /**
  * Mounts that go, or are made anew, although something in them is not this plan's to destroy: what another project
  * manages, and what an entry says to forget, which means to keep.
  */
-export function mountsInUse({ input, records }: SnapshotReads, steps: readonly Step[]): readonly PlanProblem[] {
+export function mountsInUse(reads: SnapshotReads, snapshot: Snapshot, steps: readonly Step[]): readonly PlanProblem[] {
+  const { input, records } = reads;
   const gone = steps.filter(
     ({ subject, change }) => subject.kind.mount !== undefined && (change.action === 'delete' || change.action === 'replace'),
   );
@@ -18,7 +19,7 @@ export function mountsInUse({ input, records }: SnapshotReads, steps: readonly S
   const kept: { readonly address: ManagedAddress; readonly why: string }[] = [
     ...records.foreign.map(({ address, project }) => ({ address, why: `which project "${project}" manages` })),
     ...steps.flatMap(({ subject, change }) =>
-      change.action === 'forget' && !change.silent
+      change.action === 'forget' && observe(reads, snapshot, subject).object !== null
         ? [{ address: subject.origin, why: 'which is to be forgotten and so kept' }]
         : [],
     ),
