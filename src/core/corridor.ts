@@ -214,9 +214,31 @@ async function verbOf(
 
 /** Does the admitted work in the transaction of its run. `joined`: an apply moves the revision itself, once. */
 export async function perform(admission: Admission, joined: boolean): Promise<Reply> {
-  const reply = await admission.spec.handle(admission.context);
+  const reply = withWarning(await admission.spec.handle(admission.context), unrecognized(admission));
   if (admission.spec.configures === true && !joined) await moveRevision(admission.context.run.core);
   return reply.data === undefined && reply.auth === undefined && reply.status === undefined ? { ...noContent, ...reply } : reply;
+}
+
+/** The parameters that a route with declared fields does not know: somebody who misspelt a TTL must hear of it. */
+function unrecognized({ spec, context }: Admission): readonly string[] {
+  const { fields } = spec;
+  if (fields === undefined) return [];
+  return Object.keys(context.data)
+    .filter((name) => !Object.hasOwn(fields, name) && !Object.hasOwn(context.params, name))
+    .sort();
+}
+
+function withWarning(reply: Reply, names: readonly string[]): Reply {
+  if (names.length === 0) return reply;
+  const { status, ...rest } = reply;
+  const warning = `Endpoint ignored these unrecognized parameters: [${names.join(' ')}]`;
+  // A reply without content could not say it.
+  return {
+    ...rest,
+    ...(status === undefined || status === 204 ? {} : { status }),
+    data: reply.data ?? null,
+    warnings: [...(reply.warnings ?? []), warning],
+  };
 }
 
 export function auditAuth(caller: Caller, granting: AuditAuth['granting']): AuditAuth {

@@ -39,6 +39,15 @@ describe('the door', () => {
     for (const operation of ['read', 'list', 'write', 'delete'] as const) expect(await at.status(operation, path)).toBe(400);
   });
 
+  test('names the parameters that it did not know, since a misspelt TTL is none', async () => {
+    const at = await world();
+    await at.write('sys/auth/approle', { type: 'approle' });
+    const reply = await at.write('auth/approle/role/ci', { token_ttl: '1h', ttl: '1h', foo: 'hush' });
+    expect(reply).toMatchObject({ data: null, warnings: ['Endpoint ignored these unrecognized parameters: [foo ttl]'] });
+    expect(reply.status).toBeUndefined();
+    expect((await at.write('auth/approle/role/ci', { token_ttl: '1h' })).warnings).toBeUndefined();
+  });
+
   test('tells nobody without a token whether something is there', async () => {
     const at = await world();
     await at.write('sys/mounts/kv', { type: 'kv', options: { version: '2' } });

@@ -41,8 +41,8 @@ describe('a secret id', () => {
     expect(await w.status('write', at('secret-id-accessor/destroy'), body)).toBe(404);
     expect(await w.status('delete', at('secret-id-accessor/destroy'), body)).toBe(404);
     expect(await w.status('write', at('secret-id-accessor/lookup'), body)).toBe(404);
-    expect(await w.status('write', at('secret-id/destroy'), body)).toBe(204);
-    expect(await w.status('write', at('secret-id/lookup'), body)).toBe(204);
+    expect(await w.status('write', at('secret-id/destroy'), { secret_id: id })).toBe(204);
+    expect(await w.status('write', at('secret-id/lookup'), { secret_id: id })).toBe(204);
     expect((await login(w, id, null, 'other')).auth?.policies).toEqual(['default']);
   });
 
