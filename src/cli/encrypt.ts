@@ -5,6 +5,7 @@ import { isJsonObject, type Json, pointerTokens } from '../base/json.ts';
 import { nearest } from '../base/nearest.ts';
 import { sealedDigest } from '../base/sealed-digest.ts';
 import { isAddressProblem, parseAddress } from '../desired/address.ts';
+import { mountPaths } from '../desired/mount-set.ts';
 import type { Origin } from '../desired/resource.ts';
 import { annotatedFields, visitFields } from '../kinds/annotation.ts';
 import { fieldPath, parseFieldPath } from '../kinds/field-path.ts';
@@ -115,7 +116,7 @@ function findAddress(repo: Repo, kinds: readonly Kind[], operand: string): { nam
   const origin = origins.get(operand) ?? null;
   const resource = resources.find(({ name }) => addressText(name) === operand);
   if (resource !== undefined) return { name: resource.name, origin };
-  const mounts = { SecretEngine: new Set(context.engines.keys()), AuthMethod: new Set(context.methods.keys()) };
+  const mounts = mountPaths([], context, kinds);
   // A document that is declared with something wrong may name a mount that is not there.
   const found = parseAddress(operand, new Map(kinds.map((kind) => [kind.kind, kind])), mounts, origin !== null);
   if (!isAddressProblem(found)) return { name: found, origin };

@@ -5,6 +5,7 @@ import { Fault } from '../base/error.ts';
 import { canonicalJson, type JsonObject } from '../base/json.ts';
 import { nearest } from '../base/nearest.ts';
 import { isAddressProblem, parseAddress } from '../desired/address.ts';
+import { mountPaths } from '../desired/mount-set.ts';
 import type { Kind, LensContext, ResourceName } from '../kinds/kind.ts';
 import type { CliContext } from './context.ts';
 import { replaceFile } from './files.ts';
@@ -22,14 +23,12 @@ export async function writeDocument(context: CliContext, session: Session, repo:
   const kinds = new Map((await context.kinds()).map((kind) => [kind.kind, kind]));
   const snapshot = await takeSnapshot(session, {});
   const live: LensContext = { engines: mounts(snapshot.engines), methods: mounts(snapshot.methods) };
-  const name = parseAddress(operand, kinds, {
-    SecretEngine: new Set(live.engines.keys()),
-    AuthMethod: new Set(live.methods.keys()),
-  });
+  const name = parseAddress(operand, kinds, mountPaths([], live, [...kinds.values()]));
   if (isAddressProblem(name)) {
     const near = nearest(operand, repo.desired.origins.keys()) ?? nearest(name.word, name.candidates);
+    const known = [...name.candidates].join(', ');
     throw new Fault('usage', name.message, {
-      hint: near === null ? 'An address is Kind/name, or Kind/mount/name.' : `Did you mean ${near}?`,
+      ...(near !== null ? { hint: `Did you mean ${near}?` } : known === '' ? {} : { hint: `There are: ${known}.` }),
     });
   }
   const kind = kinds.get(name.kind);

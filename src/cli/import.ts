@@ -53,7 +53,8 @@ async function adopt(
     throw new Fault('usage', `${operand} is managed already, by the project ${record.project}`, {
       hint: `What was applied to it: secretctl state show ${operand}`,
     });
-  await declare(context, session, options, operand);
+  const written = await declare(context, session, options, operand);
+  if (written !== null && !context.json) context.terminal.err(`No document declares ${operand}: wrote ${written}.\n\n`);
   const planned = await planRepo(context, session, options, (repo) => adoption(repo, operand, id));
   if (planned === null) return 1;
   const { plan, repo } = planned;
@@ -64,17 +65,15 @@ async function adopt(
   if (context.interrupted.aborted) throw new Fault('cancelled', 'Interrupted. Nothing was changed.');
   const body = await toApplyBody(plan, localValues(context, repo.root, []));
   const reply = await session.request('write', 'sys/apply', body as unknown as JsonObject);
-  if (context.json) printJson(context, reply.data ?? {});
+  if (context.json) printJson(context, { ...reply.data, document: written });
   else context.terminal.out(`\nImport complete! ${operand} is managed by this project now.\n`);
   return 0;
 }
 
-/** Sees to it that a document declares the object. */
-async function declare(context: CliContext, session: Session, options: Options, operand: string): Promise<void> {
+/** Sees to it that a document declares the object. Returns the file that it had to write, or null. */
+async function declare(context: CliContext, session: Session, options: Options, operand: string): Promise<string | null> {
   const repo = await loadRepo(context, options, null);
-  if (repo.desired.origins.has(operand)) return;
-  const file = await writeDocument(context, session, repo, operand);
-  context.terminal.err(`No document declares ${operand}: wrote ${file}.\n\n`);
+  return repo.desired.origins.has(operand) ? null : writeDocument(context, session, repo, operand);
 }
 
 function adoption(repo: Repo, operand: string, id: string | undefined): Addition {

@@ -34,7 +34,7 @@ export function parseAddress(
   const mounted = kind.mountKind === null ? null : longestMount(rest, mounts[kind.mountKind]);
   if (kind.mountKind !== null && mounted === null && !(anyMount && rest.includes('/'))) {
     const word = rest.slice(0, Math.max(0, rest.lastIndexOf('/')));
-    const message = `${showText(text)} names no declared mount: a ${kind.kind} is ${kind.kind}/mount/name`;
+    const message = `${showText(text)} names no declared mount: its address is ${kind.kind}/mount/name`;
     return { message, word, candidates: mounts[kind.mountKind] };
   }
   const mount = kind.mountKind === null ? null : (mounted ?? rest.slice(0, goneMountEnd(rest, kind)));
