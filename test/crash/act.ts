@@ -21,7 +21,7 @@ export interface Act {
   readonly shared: SharedWrite | null;
 }
 
-export interface SharedWrite {
+interface SharedWrite {
   readonly patch: boolean;
   readonly value: JsonObject;
 }

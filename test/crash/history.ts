@@ -10,7 +10,7 @@ import type { Script, Target } from './workload.ts';
  * What became of a call. `landed` and `absent`: the process was killed before it answered, and the store shows that the
  * call was committed, or not. `either`: the store would show the same.
  */
-export type Outcome = 'done' | 'refused' | 'landed' | 'absent' | 'either';
+type Outcome = 'done' | 'refused' | 'landed' | 'absent' | 'either';
 
 export interface Settled {
   readonly act: Act;

