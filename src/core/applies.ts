@@ -5,6 +5,8 @@ import { RequestError } from '../protocol/request-error.ts';
 import { type ApplyAdmission, type ApplyParts, commitChanges } from './apply.ts';
 import { completeApply, type FindCommitted, forgetApply } from './committed-apply.ts';
 
+const entriesAtOnce = 256;
+
 /**
  * The applies of a running core, one after the other: the store remembers of one apply only what the audit log still
  * has to say, so the next begins when the log has said it.
@@ -46,7 +48,10 @@ export class Applies {
     const { reply, entries } = await commitChanges(this.#apply, admission, body);
     this.#untold = true;
     try {
-      await this.#apply.audit.append(entries);
+      // In pieces, since all other requests wait while one is written.
+      for (let start = 0; start < entries.length; start += entriesAtOnce) {
+        await this.#apply.audit.append(entries.slice(start, start + entriesAtOnce));
+      }
     } catch (error) {
       const revision = String(reply.data?.revision);
       throw new RequestError(

@@ -1,3 +1,4 @@
+import { givingWay } from '../base/giving-way.ts';
 import { isJsonObject, type Json, type JsonObject, nestsAtMost } from '../base/json.ts';
 import { isCanonicalPath, isIdentifier, isMountPath } from '../base/name.ts';
 import type { ApplyBody, ApplyChange, ApplyRequest, ChangeAction, ManagedAddress } from '../protocol/managed.ts';
@@ -20,14 +21,20 @@ const maxPointerLength = 2048;
 const maxSpecDepth = 64;
 
 /** The body of `sys/apply`, checked member by member: it comes from a client. Throws RequestError 400. */
-export function readApplyBody(data: JsonObject): ApplyBody {
+export async function readApplyBody(data: JsonObject): Promise<ApplyBody> {
+  const giveWay = givingWay(200);
+  const changes: ApplyChange[] = [];
+  for (const [index, change] of list(data.changes, 'changes').entries()) {
+    changes.push(readChange(change, index));
+    await giveWay();
+  }
   return {
     project: shortText(data.project, 'project'),
     storeId: shortText(data.storeId, 'storeId'),
     base: count(data.base, 'base'),
     commit: shortText(data.commit, 'commit'),
     planDigest: shortText(data.planDigest, 'planDigest'),
-    changes: list(data.changes, 'changes').map(readChange),
+    changes,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { Fault } from '../base/error.ts';
+import { givingWay } from '../base/giving-way.ts';
 import type { JsonObject } from '../base/json.ts';
 import {
   addressText,
@@ -48,9 +49,9 @@ export interface ApplyParts {
 export type ApplyAdmission = Admission & { readonly useTaken: boolean };
 
 /** The body of an apply. Throws Refusal, which the audit log gets as that of any other request. */
-export function admittedBody({ request, verb, mount, audit }: ApplyAdmission): ApplyBody {
+export async function admittedBody({ request, verb, mount, audit }: ApplyAdmission): Promise<ApplyBody> {
   try {
-    return readApplyBody(request.data);
+    return await readApplyBody(request.data);
   } catch (error) {
     throw new Refusal(asRequestError(error), { verb, mount, auth: audit });
   }
@@ -131,9 +132,15 @@ async function inTransaction(
   const caller = await authenticate(parts, run, request, admission.useTaken);
   await admit(parts, run, request, caller);
   checkBase(apply, body, run);
-  for (const change of body.changes) await checkSeen(parts, run, request, caller, change);
+  // Thousands of changes must not keep all other requests waiting.
+  const giveWay = givingWay(8);
+  for (const change of body.changes) {
+    await checkSeen(parts, run, request, caller, change);
+    await giveWay();
+  }
   const warnings: string[] = [];
   for (const change of body.changes) {
+    await giveWay();
     try {
       await applyChange(parts, run, request, caller, body, change, progress, warnings);
     } catch (error) {

@@ -139,7 +139,7 @@ export function createCore(options: CoreOptions): Core {
         let body: ApplyBody | null;
         try {
           admission = await look(request, now);
-          body = isApply(admission) ? admittedBody(admission) : null;
+          body = isApply(admission) ? await admittedBody(admission) : null;
         } catch (error) {
           return await refuse(request, error);
         }

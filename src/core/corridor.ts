@@ -76,7 +76,7 @@ export async function openRun(parts: CorridorParts, tx: Transaction, now: number
 }
 
 /** Refuses what is not canonical: nobody downstream folds, decodes or trims a path. */
-export function checkPath(path: string): void {
+function checkPath(path: string): void {
   if (!isCanonicalPath(path)) {
     throw badRequest(
       'the path is not canonical: no empty, "." or ".." segment, no control character, backslash or "*", at most 512 bytes',
@@ -241,7 +241,7 @@ function withWarning(reply: Reply, names: readonly string[]): Reply {
   };
 }
 
-export function auditAuth(caller: Caller, granting: AuditAuth['granting']): AuditAuth {
+function auditAuth(caller: Caller, granting: AuditAuth['granting']): AuditAuth {
   return {
     accessor: caller.accessor,
     displayName: caller.displayName,

@@ -1,3 +1,4 @@
+import { givingWay } from '../base/giving-way.ts';
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { recipientOpener } from '../barrier/recipient.ts';
 import type { SealedOpener } from '../crypto/sealed-value.ts';
@@ -116,7 +117,9 @@ async function snapshot(parts: CorridorParts, storeId: string, context: RouteCon
   const reads = list(context.data.reads ?? [], 'reads').map((read, index) => readRead(read, `reads[${index}]`));
   const replies: (JsonObject | null)[] = [];
   const caller = context.caller === null ? null : { ...context.caller, limitedUses: false };
+  const giveWay = givingWay(32);
   for (const read of reads) {
+    await giveWay();
     replies.push(await readReply(parts, run, innerRequest(context.request, read.operation, read.path, {}), caller));
   }
   const mounts = run.mounts.all();

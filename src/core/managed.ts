@@ -1,3 +1,4 @@
+import { givingWay } from '../base/giving-way.ts';
 import type { View } from '../barrier/view.ts';
 import { addressText, type ManagedAddress, type ManagedRecord } from '../protocol/managed.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
@@ -35,8 +36,10 @@ export function managedRecords(core: View): ManagedRecords {
   return {
     get: (address) => records.getJson<ManagedRecord>(recordPath(address)),
     async all() {
+      const giveWay = givingWay(64);
       const found: ManagedRecord[] = [];
       for (const path of await records.scan('')) {
+        await giveWay();
         const record = await records.getJson<ManagedRecord>(path);
         if (record !== null) found.push(record);
       }

@@ -10,7 +10,7 @@ export const reservedMounts: Readonly<Record<'secret' | 'auth', readonly string[
   auth: ['token'],
 };
 
-export const configFields = {
+const configFields = {
   default_lease_ttl: { type: 'duration', description: 'The TTL of what sets none; 0: the system default.' },
   max_lease_ttl: { type: 'duration', description: 'The greatest TTL; 0: the system maximum.' },
   force_no_cache: { type: 'bool', description: 'Accepted for compatibility.' },

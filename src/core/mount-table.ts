@@ -50,7 +50,7 @@ function systemMount(id: string, path: string, type: string, mountClass: 'system
 }
 
 /** The mounts that every store has; they are not records and can't be unmounted. */
-export const systemMounts: readonly Mount[] = [
+const systemMounts: readonly Mount[] = [
   systemMount('system', 'sys', 'system', 'system', 'system endpoints used for control, policy and debugging'),
   systemMount('token', 'auth/token', 'token', 'system', 'token based credentials'),
   systemMount('cubbyhole', 'cubbyhole', 'cubbyhole', 'secret', 'per-token private secret storage'),

@@ -24,7 +24,7 @@ export interface TokenPort {
   revokeMount(view: View, mountId: string): Promise<void>;
 }
 
-export interface FoundToken {
+interface FoundToken {
   readonly tokenId: string;
   readonly accessor: string;
   readonly displayName: string;

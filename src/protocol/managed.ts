@@ -110,12 +110,6 @@ export interface ApplyOutcome {
   readonly warnings: readonly string[];
 }
 
-/** A value source as it stands in the body of an apply: `fromEnv` and `fromFile` have become `literal` on the way. */
-export type ValueSource =
-  | { readonly sealed: string }
-  | { readonly generate: { readonly policy?: string; readonly length?: number; readonly charset?: string } }
-  | { readonly literal: Json };
-
 /** The plaintext of a sealed block: it is bound to the one field for which it was made. */
 export interface SealedPayload {
   readonly v: 1;

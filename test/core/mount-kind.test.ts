@@ -78,7 +78,9 @@ describe.each([
     const at = await world();
     const type = kind === secretEngineKind ? 'kv' : 'approle';
     const resource = { kind: kind.kind, mount: null, name: 'some' };
-    const [plain, noted] = [{}, { note: 'x', other: 'y' }].map((options) => kind.normalize({ type, options }, resource, context));
+    const [plain, noted] = ([{}, { note: 'x', other: 'y' }] as JsonObject[]).map((options) =>
+      kind.normalize({ type, options }, resource, context),
+    );
     for (const spec of [noted ?? {}, plain ?? {}]) {
       await write(at, kind, 'some', spec);
       expect((await live(at, kind, 'some'))?.spec).toEqual(spec);
