@@ -11,5 +11,4 @@ export async function confirm(context: CliContext, question: string, otherwise =
     throw new Fault('not-interactive', 'there is nobody to approve this: standard input is no terminal', { hint: otherwise });
   const answer = await terminal.ask(`\n${question}\n  Only "yes" is accepted to approve.\n\n  Enter a value: `);
   if (answer.trim() !== 'yes') throw new Fault('declined', 'Cancelled. Nothing was changed.');
-  terminal.err('\n');
 }

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../base/error.ts';
-import { isJsonObject, type Json, pointerTokens } from '../base/json.ts';
+import { type Json, pointerTokens } from '../base/json.ts';
 import { nearest } from '../base/nearest.ts';
-import { sealedDigest } from '../base/sealed-digest.ts';
 import { isAddressProblem, parseAddress } from '../desired/address.ts';
 import { mountPaths } from '../desired/mount-set.ts';
 import type { Origin } from '../desired/resource.ts';
@@ -16,9 +15,10 @@ import { noteLineBreak } from './body.ts';
 import type { CliContext } from './context.ts';
 import { asText, readNamedFile, replaceFile } from './files.ts';
 import { printJson } from './output.ts';
-import { loadRepo, type Repo, repoOptions, reportDiagnostics } from './repo.ts';
-import { replaceBlocks, writeBlock } from './sealed-edit.ts';
-import { type Session, withSession } from './session.ts';
+import { loadRepo, type Repo, repoOptions } from './repo.ts';
+import { rewrap } from './rewrap.ts';
+import { writeBlock } from './sealed-edit.ts';
+import { withSession } from './session.ts';
 import { requireWorkspace } from './workspace.ts';
 
 const maxValueBytes = 1024 * 1024;
@@ -182,78 +182,4 @@ function parseValue(text: string, json: boolean): Json {
   } catch {
     throw new Fault('usage', 'the value is no JSON', { hint: 'Without -json-value it is sealed as the text that it is.' });
   }
-}
-
-interface Block {
-  readonly name: ResourceName;
-  readonly field: string;
-  readonly sealed: string;
-}
-
-async function rewrap(context: CliContext, session: Session, options: Options): Promise<number> {
-  const repo = await loadRepo(context, options, null);
-  // A block in a document with an error would be left out without a word.
-  if (reportDiagnostics(context, repo.desired)) return 1;
-  const blocks = blocksOf(repo, await context.kinds());
-  if (blocks.length === 0) {
-    context.terminal.out(context.json ? '{"rewrapped":0}\n' : 'The repo holds no sealed block.\n');
-    return 0;
-  }
-  await warnOfOldRecipient(context, session, repo);
-  const moves = new Map(repo.desired.refactors.moves.map(({ from, to }) => [addressText(to), from]));
-  const check = await session.request('write', 'sys/managed/check-sealed', {
-    blocks: blocks.map(({ name, field, sealed }) => ({ address: addressOf(name), field, sealed })),
-  });
-  const verdicts = (check.data?.verdicts ?? []) as readonly (string | null)[];
-  const reply = await session.request('write', 'sys/recipient/rewrap', {
-    recipients: repo.desired.project?.recipients ?? [],
-    blocks: blocks.map(({ name, field, sealed }, index) => {
-      const target = { address: addressOf(name), field };
-      const origin = verdicts[index] === null ? undefined : moves.get(addressText(name));
-      return { sealed, address: addressOf(origin ?? name), field, to: target };
-    }),
-  });
-  const renewed = (reply.data?.blocks ?? []) as readonly string[];
-  const replacements = new Map(blocks.map(({ sealed }, index) => [sealedDigest(sealed), renewed[index] ?? '']));
-  const files: string[] = [];
-  for (const file of repo.tree.files) {
-    const text = replaceBlocks(file.text, replacements);
-    if (text === null) continue;
-    await replaceFile(join(repo.root, file.path), text);
-    files.push(file.path);
-  }
-  if (context.json) printJson(context, { rewrapped: blocks.length, files });
-  else
-    context.terminal.out(
-      `Sealed ${blocks.length} ${blocks.length === 1 ? 'value' : 'values'} anew in:\n${files.map((file) => `  ${file}\n`).join('')}Nobody needs new secrets: the values are the same. The next plan writes them once more, since it compares ciphertext.\n`,
-    );
-  return 0;
-}
-
-/** What the repo seals next time is sealed for the recipients it names, whatever the store would like. */
-async function warnOfOldRecipient(context: CliContext, session: Session, { desired }: Repo): Promise<void> {
-  const own = (await session.read('sys/recipient').catch(() => null))?.recipients;
-  const newest = Array.isArray(own) ? own[0] : undefined;
-  if (typeof newest !== 'string' || (desired.project?.recipients ?? []).includes(newest)) return;
-  context.terminal.err(
-    `Warning: spec.recipients of secretctl.yaml does not name the present public key of this store: ${newest}\nThe blocks are sealed for it now; what is sealed later is not, until you put it there.\n`,
-  );
-}
-
-function blocksOf(repo: Repo, kinds: readonly Kind[]): Block[] {
-  const secretFields = new Map(
-    kinds.map((kind) => [kind.kind, annotatedFields(kind.spec, (schema) => schema['x-secret'] === true)]),
-  );
-  const blocks: Block[] = [];
-  for (const { name, spec } of repo.desired.resources) {
-    visitFields(spec, secretFields.get(name.kind) ?? [], (value, pointer) => {
-      if (isJsonObject(value) && typeof value.sealed === 'string')
-        blocks.push({ name, field: fieldPath(pointerTokens(pointer)), sealed: value.sealed });
-    });
-  }
-  return blocks;
-}
-
-function addressOf({ kind, mount, name }: ResourceName): { kind: string; mount: string | null; name: string } {
-  return { kind, mount, name };
 }

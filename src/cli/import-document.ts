@@ -25,8 +25,9 @@ export async function writeDocument(context: CliContext, session: Session, repo:
   const live: LensContext = { engines: mounts(snapshot.engines), methods: mounts(snapshot.methods) };
   const name = parseAddress(operand, kinds, mountPaths([], live, [...kinds.values()]));
   if (isAddressProblem(name)) {
-    const near = nearest(operand, repo.desired.origins.keys()) ?? nearest(name.word, name.candidates);
-    const known = [...name.candidates].join(', ');
+    const candidates = [...name.candidates];
+    const near = nearest(operand, repo.desired.origins.keys()) ?? nearest(name.word, candidates);
+    const known = candidates.join(', ');
     throw new Fault('usage', name.message, {
       ...(near !== null ? { hint: `Did you mean ${near}?` } : known === '' ? {} : { hint: `There are: ${known}.` }),
     });

@@ -130,14 +130,14 @@ function sessionOf(context: CliContext, store: OpenedStore): Session {
 }
 
 function isDenied(error: unknown): error is RequestError {
-  return error instanceof RequestError && error.status === 403;
+  return error instanceof RequestError && error.status === 403 && /(^|: )permission denied$/.test(error.message);
 }
 
 /** The refusal says what was asked for and with which token: the two things to look at next. */
 function denied(error: RequestError, operation: Operation, path: string, { origin }: CallerToken): RequestError {
-  // What the command line asks for its own sake says nothing to a person.
-  const asked = !path.startsWith('sys/internal/');
-  const message = error.message === 'permission denied' && asked ? `permission denied: ${operation} ${path}` : error.message;
+  // What the command line asks for its own sake says nothing to a person; an apply names the request itself.
+  const asked = !path.startsWith('sys/internal/') && error.message === 'permission denied';
+  const message = asked ? `permission denied: ${operation} ${path}` : error.message;
   const capabilities = asked ? `, secretctl token capabilities ${path}` : '';
   const hint = `The token of ${origin} is unknown, expired or used up, or its policies do not allow this. See: secretctl token lookup${capabilities}`;
   return new RequestError(403, message, { cause: new Fault('request-failed', message, { hint }) });
