@@ -89,6 +89,8 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
   });
   try {
     await corridor.recover((applyId, after) => hasApplyCommit(audit, applyId, after));
+    // After an end without order the log is ahead of what the store remembers of it.
+    await rememberHead(parts, audit);
   } catch (error) {
     await audit.close();
     throw error;
@@ -102,7 +104,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     },
     tidy: (deadline) => tidy(parts, forget, deadline),
     async close() {
-      await orderlyEnd(parts, audit, corridor);
+      await rememberHead(parts, audit, corridor);
       tokens.wipe();
       await audit.close();
     },
@@ -161,14 +163,17 @@ async function tidy(
   return true;
 }
 
-/** Two transactions at most, and none where nothing was written since the last anchor. */
-async function orderlyEnd({ store, barrier }: AssemblyParts, audit: AuditLog, corridor: Core): Promise<void> {
+/**
+ * Anchors the head of the log in the store and renews the superblock, where anything was written since the last time.
+ * `settling`: this is an orderly end.
+ */
+async function rememberHead({ store, barrier }: AssemblyParts, audit: AuditLog, settling?: Core): Promise<void> {
   const head = audit.head();
   const remembered = await store.read((tx) => readAnchor(barrier.view(tx, 'core')));
   if (remembered?.seq === head.seq) return;
   await store.transact(async (tx) => {
     const view = barrier.view(tx, 'core');
-    await corridor.settle(view);
+    await settling?.settle(view);
     await writeAnchor(view, head);
     await barrier.renewSuperblock(tx);
   });
