@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { SinkFailure } from '../../src/audit/sink.ts';
+import { Fault } from '../../src/base/error.ts';
 import type { Json, JsonObject } from '../../src/base/json.ts';
 import { sealValue } from '../../src/crypto/sealed-value.ts';
 import type { ApplyChange, ApplyRequest } from '../../src/protocol/managed.ts';
 import { seenDigest } from '../../src/protocol/seen-digest.ts';
 import { world, type World } from '../world.ts';
-import { apply, creation, policyCreation, project } from './changes.ts';
+import { apply, creation, policyCreation, project, revision } from './changes.ts';
 
 // Bodies as no plan of ours makes them: whoever holds a token may send any.
 
@@ -208,6 +209,21 @@ describe('the audit log of an apply', () => {
     const at = await world();
     await expect(apply(at, [policyCreation('a')], { [member]: 'x'.repeat(257) })).rejects.toMatchObject({ status: 400 });
     await expect(apply(at, [policyCreation('a')], { [member]: 'x'.repeat(256) })).resolves.toMatchObject({ applied: 1 });
+  });
+
+  test('does not say that nothing was committed where nobody knows: the next start does', async () => {
+    const at = await world();
+    const base = await revision(at);
+    const commit = at.store.transact.bind(at.store);
+    at.store.transact = async (work) => {
+      const result = await commit(work);
+      if (at.sink.entries().at(-1)?.type === 'apply-begin') throw new Fault('store-io', 'the disk is failing');
+      return result;
+    };
+    await expect(apply(at, [policyCreation('a')], { base })).rejects.toThrow('the disk is failing');
+    expect(at.sink.entries().at(-1)).toMatchObject({ type: 'apply-abort', request: { facts: { outcome: 'unknown' } } });
+    await at.crash();
+    expect(at.sink.entries().at(-1)).toMatchObject({ type: 'apply-commit', request: { facts: { recovered: true } } });
   });
 
   test('says that a committed apply is committed where it cannot take its entries', async () => {
