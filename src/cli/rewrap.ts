@@ -94,8 +94,8 @@ function refuseForeign(
 /** What the repo seals next time is sealed for the recipients it names, whatever the store would like. */
 async function warnOfOldRecipient(context: CliContext, session: Session, { desired }: Repo): Promise<void> {
   const own = (await session.read('sys/recipient').catch(() => null))?.recipients;
-  const newest = Array.isArray(own) ? own[0] : undefined;
-  if (typeof newest !== 'string' || (desired.project?.recipients ?? []).includes(newest)) return;
+  const [newest] = Array.isArray(own) ? (own as readonly string[]) : [];
+  if (newest === undefined || (desired.project?.recipients ?? []).includes(newest)) return;
   context.terminal.err(
     `Warning: spec.recipients of secretctl.yaml does not name the present public key of this store: ${newest}\nThe blocks are sealed for it now; what is sealed later is not, until you put it there.\n`,
   );

@@ -25,7 +25,8 @@ function tokenCommand(
     ...command,
     options: { ...command.options, ...storeOptions },
     async run(context, operands, options) {
-      const given = await Promise.all(operands.map((operand) => (operand === '-' ? readToken(context) : operand)));
+      const given: string[] = [];
+      for (const operand of operands) given.push(operand === '-' ? await readToken(context) : operand);
       return withSession(context, options, command.path, (session) => work(context, session, given[0], options, given));
     },
   };

@@ -22,20 +22,20 @@ const maxSpecDepth = 64;
 
 /** The body of `sys/apply`, checked member by member: it comes from a client. Throws RequestError 400. */
 export async function readApplyBody(data: JsonObject): Promise<ApplyBody> {
+  const about = {
+    project: shortText(data.project, 'project'),
+    storeId: shortText(data.storeId, 'storeId'),
+    base: count(data.base, 'base'),
+    commit: shortText(data.commit, 'commit'),
+    planDigest: shortText(data.planDigest, 'planDigest'),
+  };
   const giveWay = givingWay(200);
   const changes: ApplyChange[] = [];
   for (const [index, change] of list(data.changes, 'changes').entries()) {
     changes.push(readChange(change, index));
     await giveWay();
   }
-  return {
-    project: shortText(data.project, 'project'),
-    storeId: shortText(data.storeId, 'storeId'),
-    base: count(data.base, 'base'),
-    commit: shortText(data.commit, 'commit'),
-    planDigest: shortText(data.planDigest, 'planDigest'),
-    changes,
-  };
+  return { ...about, changes };
 }
 
 function readChange(value: Json, index: number): ApplyChange {
