@@ -63,17 +63,18 @@ export class History implements Target {
     for (const [id, act] of script.acts) this.#acts.set(id, act);
   }
 
-  /** Takes one line of the worker. */
-  take(line: string): void {
+  /** Takes one line of the worker. Returns the call that it answers; null: it answers none. */
+  take(line: string): Settled | null {
     const [what, id, ...rest] = line.split(' ');
-    if (what !== 'call' && what !== 'answer') return;
+    if (what !== 'call' && what !== 'answer') return null;
     const act = this.#acts.get(Number(id));
     if (act === undefined) throw new Disagreement(`the worker speaks of a call that it was not given: ${line}`);
-    if (what === 'call') this.#open.set(act.call.id, act);
-    else this.#answered(act, JSON.parse(rest.join(' ')) as Answer);
+    if (what === 'answer') return this.#answered(act, JSON.parse(rest.join(' ')) as Answer);
+    this.#open.set(act.call.id, act);
+    return null;
   }
 
-  #answered(act: Act, answer: Answer): void {
+  #answered(act: Act, answer: Answer): Settled {
     const { id } = act.call;
     this.#open.delete(id);
     const done = answer.status !== null && answer.status < 300;
@@ -82,8 +83,9 @@ export class History implements Target {
       : act.expected === 'refused' || (act.expected === 'either' && answer.status === 409);
     if (!allowed || answer.status === null || answer.status >= 500)
       throw new Disagreement(`${nameOf(act)} was expected to be ${act.expected}: ${JSON.stringify(answer)}`);
-    this.#settled.set(id, { act, answer, outcome: done ? 'done' : 'refused' });
-    if (!done) return;
+    const settled: Settled = { act, answer, outcome: done ? 'done' : 'refused' };
+    this.#settled.set(id, settled);
+    if (!done) return settled;
     this.#commit(act, act.stages.length);
     if (answer.auth) {
       this.tokens.set(id, answer.auth.client_token);
@@ -92,12 +94,13 @@ export class History implements Target {
     const version = answer.data?.version;
     if (act.shared !== null) this.#sharedAnswers.set(Number(version), id);
     else if (version !== undefined) this.#checkVersion(act, Number(version));
+    return settled;
   }
 
   #checkVersion(act: Act, version: number): void {
     const { call } = act;
     if (isApplyCall(call)) return;
-    const secret = this.#state.get(call.path.replace('/data/', '/').replace(/^/, 'kv2/')) as unknown as Kv2;
+    const secret = this.#state.get(`kv2/${call.path.replace('/data/', '/')}`) as unknown as Kv2;
     if (secret.current !== version) throw new Disagreement(`${nameOf(act)} made version ${version}, not ${secret.current}`);
   }
 

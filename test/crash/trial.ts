@@ -5,7 +5,7 @@ import { isJsonObject } from '../../src/base/json.ts';
 import { isApplyCall } from './act.ts';
 import { compareAudit } from './audit-agreement.ts';
 import { Disagreement, History, type Settled } from './history.ts';
-import type { Answer, Counts, Death } from './job.ts';
+import type { Counts, Death } from './job.ts';
 import { observe, works } from './observed.ts';
 import { type Inside, lookInside, makePlace, type Place, removePlace, type Send, sender, within } from './place.ts';
 import { seed, Seeded } from './seeded.ts';
@@ -108,14 +108,9 @@ export class Trial {
     };
     const run = worker.run({ directory, configDirectory, lanes: script.lanes, death: fate.death }, (line) => {
       lines++;
-      this.#history.take(line);
+      const settled = this.#history.take(line);
+      if (settled?.outcome === 'done' && isApplyCall(settled.act.call) && settled.answer) applies.push(settled.answer.counts);
       if (line.startsWith('end ')) counts = JSON.parse(line.slice('end '.length)) as Counts;
-      const [what, id, ...rest] = line.split(' ');
-      const act = script.acts.get(Number(id));
-      if (what === 'answer' && act !== undefined && isApplyCall(act.call)) {
-        const answer = JSON.parse(rest.join(' ')) as Answer;
-        if (answer.status === 200) applies.push(answer.counts);
-      }
       dieSoon();
     });
     dieSoon();

@@ -10,6 +10,7 @@ export class Worker {
   readonly #ended: Promise<number | NodeJS.Signals>;
   #rest = '';
   #errors = '';
+  #failure: unknown = null;
   #onLine: (line: string) => void = () => undefined;
   #isReady: () => void = () => undefined;
   readonly #ready = new Promise<void>((resolve) => (this.#isReady = resolve));
@@ -28,12 +29,17 @@ export class Worker {
     });
   }
 
-  /** Gives it the job and each line that it prints to `onLine`, until it has ended; returns the exit code or signal. */
+  /**
+   * Gives it the job and each line that it prints to `onLine`, until it has ended; returns the exit code or signal. What
+   * `onLine` throws ends the process and is thrown.
+   */
   async run(job: Job, onLine: (line: string) => void): Promise<number | NodeJS.Signals> {
     this.#onLine = onLine;
     await this.#ready;
     this.#process.stdin?.write(`${JSON.stringify(job)}\n`);
-    return await this.#ended;
+    const ended = await this.#ended;
+    if (this.#failure !== null) throw this.#failure as Error;
+    return ended;
   }
 
   kill(): void {
@@ -50,8 +56,13 @@ export class Worker {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
     for (const line of lines) {
-      if (line === 'ready') this.#isReady();
-      else this.#onLine(line);
+      try {
+        if (line === 'ready') this.#isReady();
+        else this.#onLine(line);
+      } catch (error) {
+        this.#failure ??= error;
+        this.kill();
+      }
     }
   }
 }
