@@ -83,15 +83,17 @@ function unknownCommand(argv: readonly string[], { terminal }: CliContext): numb
   }
   const [word = ''] = argv;
   if (word.startsWith('-')) {
-    const at = argv.findIndex((_, index) => findCommand(argv.slice(index)) !== null);
-    const right = at === -1 ? ['secretctl COMMAND', ...argv] : ['secretctl', ...argv.slice(at), ...argv.slice(0, at)];
-    throw new Fault('usage', `options stand after the command: ${word.replace(/=.*$/s, '')}`, {
-      hint: `Write: ${right.join(' ')}`,
+    const option = word.replace(/=.*$/s, '');
+    // Without what else was typed: a value may be a secret.
+    const command = argv.map((_, index) => findCommand(argv.slice(index))).find((found) => found !== null);
+    throw new Fault('usage', `options stand after the command: ${option}`, {
+      hint: `Write: secretctl ${command?.name ?? 'COMMAND'} ${option} …`,
     });
   }
   const given = [...(family === null ? [] : [family]), rest[0] ?? ''].join(' ');
   const names = allCommands().map(({ name }) => name);
-  const near = nearest(given, names) ?? nearest(word, [...names, ...names.map((name) => name.split(' ')[0] ?? '')]);
+  const first = family === null ? names.map((name) => name.split(' ')[0] ?? '') : [];
+  const near = nearest(given, names) ?? nearest(word, first);
   throw new Fault('usage', `unknown command "${given}"`, {
     hint: near === null ? `See: secretctl ${family === null ? '' : `${family} `}-help` : `Did you mean "secretctl ${near}"?`,
   });
