@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { afterEach } from 'vitest';
+import { afterAll } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { kinds } from '../../src/catalog.ts';
@@ -26,7 +26,7 @@ export interface Circumstances {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Standard input, where it is no terminal. */
-  readonly input?: string | Uint8Array;
+  readonly input?: string | Uint8Array | (() => Promise<string>);
   /** A person at a terminal, and what they answer; `Ctrl-C` interrupts. */
   readonly answers?: readonly string[];
   readonly interrupted?: AbortSignal;
@@ -34,10 +34,11 @@ export interface Circumstances {
 }
 
 const folders: string[] = [];
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
+/** A folder that is gone when the file of tests is through. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'secretctl-cli-'));
   folders.push(folder);
@@ -80,7 +81,10 @@ export class Workspace {
         const answer = left.shift();
         return answer === undefined || answer === 'Ctrl-C' ? Promise.reject(ended()) : Promise.resolve(answer);
       },
-      input: () => Promise.resolve(typeof input === 'string' ? new TextEncoder().encode(input) : input),
+      async input() {
+        const given = typeof input === 'function' ? await input() : input;
+        return typeof given === 'string' ? new TextEncoder().encode(given) : given;
+      },
     };
     const code = await run(typeof line === 'string' ? line.split(' ') : line, {
       cwd: resolve(this.root, cwd),
