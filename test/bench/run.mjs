@@ -1,0 +1,29 @@
+// npm run bench [-- names… -json]: measures, prints, asserts nothing. Times on a shared machine mean little by
+// themselves, so each stands beside a baseline that was measured in the same run.
+import { audit } from './audit.mjs';
+import { corridor } from './corridor.mjs';
+import { crypto } from './crypto.mjs';
+import { reader } from './reader.mjs';
+import { repo } from './repo.mjs';
+import { startup } from './startup.mjs';
+import { storage } from './storage.mjs';
+import { renderTable } from './table.mjs';
+
+const benches = { startup, crypto, storage, corridor, audit, repo, reader };
+
+const args = process.argv.slice(2);
+const json = args.includes('-json');
+const names = args.filter((arg) => arg !== '-json');
+const unknown = names.filter((name) => !Object.hasOwn(benches, name));
+if (unknown.length > 0) {
+  process.stderr.write(`There is no benchmark ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}.\n`);
+  process.exit(1);
+}
+
+const rows = [];
+for (const [name, bench] of Object.entries(benches)) {
+  if (names.length > 0 && !names.includes(name)) continue;
+  process.stderr.write(`${name} …\n`);
+  rows.push(...(await bench()));
+}
+process.stdout.write(json ? `${JSON.stringify({ node: process.version, rows }, null, 2)}\n` : `\n${renderTable(rows)}\n`);
