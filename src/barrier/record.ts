@@ -1,4 +1,4 @@
-import { concatBytes, utf8 } from '../base/bytes.ts';
+import { concatBytes } from '../base/bytes.ts';
 import { Fault } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
 import { open, seal, sealOverhead } from '../crypto/aead.ts';
@@ -70,11 +70,14 @@ export function corruptRecord(key: string, why: string): Fault {
   });
 }
 
-function associatedData(header: Uint8Array, place: RecordPlace): Uint8Array {
-  return concatBytes(header, withLength(utf8(place.storeId)), withLength(utf8(place.key)));
-}
-
-function withLength(bytes: Uint8Array): Uint8Array {
-  if (bytes.byteLength > 0xffff) throw new RangeError('a part of the associated data is at most 65,535 bytes long');
-  return concatBytes(Uint8Array.of(bytes.byteLength >> 8, bytes.byteLength & 0xff), bytes);
+function associatedData(header: Uint8Array, { storeId, key }: RecordPlace): Uint8Array {
+  const lengths = [Buffer.byteLength(storeId), Buffer.byteLength(key)] as const;
+  if (Math.max(...lengths) > 0xffff) throw new RangeError('a part of the associated data is at most 65,535 bytes long');
+  const bytes = Buffer.allocUnsafe(headerBytes + 2 + lengths[0] + 2 + lengths[1]);
+  bytes.set(header);
+  let at = bytes.writeUInt16BE(lengths[0], headerBytes);
+  at += bytes.write(storeId, at, 'utf8');
+  at = bytes.writeUInt16BE(lengths[1], at);
+  bytes.write(key, at, 'utf8');
+  return bytes;
 }
