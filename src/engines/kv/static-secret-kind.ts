@@ -223,10 +223,11 @@ function changedSettings({ before, after }: LensChange): JsonObject {
 function changedData(change: LensChange): { readonly operation: 'write' | 'patch'; readonly fields: JsonObject } | null {
   const { before, after } = change;
   const fields = fieldsOf(after);
-  const absent = before === null || before.mark === null || before.deleted === true;
-  if (absent) return { operation: 'write', fields };
-  const removed = removedFields(change);
   const changed = changedFields(change);
+  if (before === null) return { operation: 'write', fields };
+  // There is no version to patch; but where nobody asks for a value (all are ignored), it stays deleted.
+  if (before.mark === null || before.deleted === true) return changed.length > 0 ? { operation: 'write', fields } : null;
+  const removed = removedFields(change);
   if (after['prune'] === true) {
     const pruned = change.changed.includes('/prune');
     return pruned || changed.length > 0 || removed.length > 0 ? { operation: 'write', fields } : null;

@@ -46,7 +46,9 @@ class Managed {
   async apply(spec: JsonObject, options: { drift?: boolean } = {}) {
     const after = kind.normalize(spec, secret, context(this.version));
     const before = await this.live();
-    const drifted = options.drift ?? (before !== null && this.record !== null && before.mark !== this.record.mark);
+    // As a plan does: what another one wrote, or what is deleted, is written anew.
+    const wrote = before?.mark === this.record?.mark && before?.deleted !== true;
+    const drifted = options.drift ?? (before !== null && this.record !== null && !wrote);
     const changed = Object.entries(after['data'] as JsonObject)
       .filter(([name, source]) => drifted || !sameSource(source, atPointer(this.record?.spec ?? {}, `/data/${name}`)))
       .map(([name]) => `/data/${name}`);
@@ -176,6 +178,19 @@ describe('a StaticSecret on KV version 2', () => {
   let managed: Managed;
   beforeEach(async () => {
     managed = new Managed(await mounted(kv, { version: '2' }), '2');
+  });
+
+  it('stays deleted where no value is asked for, because all are ignored', () => {
+    const { normalize, write } = kind;
+    const spec = { engine: 'team/kv', data: { a: generate(8) } };
+    const before = { spec: { engine: 'team/kv' }, mark: '1@2026-01-01T00:00:00.000Z', deleted: true };
+    const after = normalize({ ...spec, customMetadata: { owner: 'a' } }, secret, context('2'));
+    const requests = write(
+      { before, after, lastApplied: normalize(spec, secret, context('2')), changed: [] },
+      secret,
+      context('2'),
+    );
+    expect(requests.map(({ path }) => path)).toEqual(['team/kv/metadata/app/db']);
   });
 
   it('patches only what changed, and keeps the fields of others', async () => {
