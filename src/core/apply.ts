@@ -133,14 +133,15 @@ async function inTransaction(
   await admit(parts, run, request, caller);
   checkBase(apply, body, run);
   // Thousands of changes must not keep all other requests waiting.
-  const giveWay = givingWay(8);
+  const readsGiveWay = givingWay(8);
   for (const change of body.changes) {
     await checkSeen(parts, run, request, caller, change);
-    await giveWay();
+    await readsGiveWay();
   }
   const warnings: string[] = [];
+  const writesGiveWay = givingWay(2);
   for (const change of body.changes) {
-    await giveWay();
+    await writesGiveWay();
     try {
       await applyChange(parts, run, request, caller, body, change, progress, warnings);
     } catch (error) {
