@@ -10,7 +10,10 @@ import { run } from './run.ts';
 export async function runProcess(argv: readonly string[], parts: Pick<CliContext, 'kinds' | 'stores'>): Promise<number> {
   const interrupt = new AbortController();
   let times = 0;
+  let outcome: number | null = null;
   const onSignal = (): void => {
+    // The work is done and reported: the exit code must not say otherwise, only come at once.
+    if (outcome !== null) process.exit(outcome);
     times += 1;
     interrupt.abort(new Fault('cancelled', 'Interrupted.'));
     // What is being committed ends whole or not at all; a second Ctrl-C ends the process at once, which is safe too.
@@ -20,21 +23,17 @@ export async function runProcess(argv: readonly string[], parts: Pick<CliContext
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   const output = writerTo(process.stdout);
-  try {
-    const code = await run(argv, {
-      cwd: process.cwd(),
-      env: process.env,
-      clock: systemClock,
-      random: systemRandom,
-      terminal: processTerminal(argv, output, interrupt.signal),
-      interrupted: interrupt.signal,
-      ...parts,
-    });
-    return output.failed() ? Math.max(code, 1) : code;
-  } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
-  }
+  const code = await run(argv, {
+    cwd: process.cwd(),
+    env: process.env,
+    clock: systemClock,
+    random: systemRandom,
+    terminal: processTerminal(argv, output, interrupt.signal),
+    interrupted: interrupt.signal,
+    ...parts,
+  });
+  outcome = output.failed() ? Math.max(code, 1) : code;
+  return outcome;
 }
 
 function processTerminal(argv: readonly string[], output: Writer, interrupted: AbortSignal): Terminal {

@@ -76,7 +76,7 @@ async function openCountingFile(path) {
 }
 
 const { directory, configDirectory } = job;
-const settings = readSettings(directory);
+const settings = await readSettings(directory);
 const embedded = await openEmbeddedStore(join(directory, settings.storage.path), { command: 'crash test', clock });
 const { storeId, epoch } = embedded;
 const store = createStore(countingBackend(embedded.backend), epoch);
