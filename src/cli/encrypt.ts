@@ -86,7 +86,6 @@ async function sealOne(context: CliContext, options: Options, operand: string, f
         hint: 'Without -write the block is printed: put it among the values of its key.',
       },
     );
-  if (origin === null) noteUndeclared(context, repo, operand);
   checkField(kinds, name, field);
   const recipients = options.list('recipient').length > 0 ? options.list('recipient') : (repo.desired.project?.recipients ?? []);
   if (recipients.length === 0) {
@@ -94,6 +93,7 @@ async function sealOne(context: CliContext, options: Options, operand: string, f
       hint: 'Put the public key that init printed under spec.recipients of secretctl.yaml, or give -recipient.',
     });
   }
+  if (origin === null) noteUndeclared(context, repo, operand);
   const value = parseValue(await readValue(context, options, `${addressText(name)} ${field}`), options.flag('json-value'));
   const { sealValue } = await import('../crypto/sealed-value.ts');
   const block = await sealValue(recipients, { v: 1, address: [name.kind, name.mount, name.name], field, value });

@@ -25,7 +25,8 @@ describe('validate', () => {
 error[SECRET001]: a plain value in the secret field "data.api_key": everyone who reads the repo would know it
   ┌─ secrets/stripe.yaml:9:14
 9 │     api_key: (hidden)
-  │              ^^^^^^^^ seal it: secretctl encrypt -write StaticSecret/kv/payments/stripe data.api_key
+  │              ^^^^^^^^
+  = seal it: secretctl encrypt -write StaticSecret/kv/payments/stripe data.api_key
 
 2 errors in 2 files
 `);
