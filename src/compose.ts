@@ -93,7 +93,7 @@ interface Unsealed {
 
 /** Lock, checks, seal. The barrier is null where shares are missing. Closes the store again when it throws. */
 async function unseal(options: OpenStore): Promise<Unsealed> {
-  const settings = readSettings(options.directory);
+  const settings = await readSettings(options.directory);
   const embedded = await openEmbeddedStore(join(options.directory, settings.storage.path), {
     command: options.command,
     lockTimeout: options.lockTimeout,

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { Fault } from './base/error.ts';
 import { ioCode, ioReason } from './base/io-reason.ts';
 import { isJsonObject, type Json } from './base/json.ts';
+import { plainDocuments } from './desired/plain-documents.ts';
 
 /** The settings of one store: `settings.yaml` in its directory. What they name is made at `init`; they hold no secret. */
 export interface Settings {
@@ -37,7 +37,7 @@ export function settingsText(settings: Settings): string {
 }
 
 /** Throws Fault `settings` that names the file and what is wrong in it. */
-export function readSettings(directory: string): Settings {
+export async function readSettings(directory: string): Promise<Settings> {
   const path = join(directory, settingsFile);
   let text: string;
   try {
@@ -50,7 +50,9 @@ export function readSettings(directory: string): Settings {
   }
   let value: unknown;
   try {
-    value = parse(text, { maxAliasCount: 0 });
+    const plain = plainDocuments(text);
+    // Every command starts here, and the parser takes longer to load than all else together takes to run.
+    value = plain?.length === 1 ? plain[0] : (await import('yaml')).parse(text, { maxAliasCount: 0 });
   } catch (error) {
     throw wrong(path, (error as Error).message.split('\n')[0] ?? 'it is no YAML');
   }
