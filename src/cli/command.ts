@@ -21,7 +21,7 @@ export interface Command {
   run(context: CliContext, operands: readonly string[], options: Options): Promise<number>;
 }
 
-export interface Example {
+interface Example {
   readonly command: string;
   readonly explanation: string;
 }

@@ -10,6 +10,6 @@ export async function readLive(
   name: ResourceName,
   context: LensContext,
 ): Promise<LiveObject | null> {
-  const { replies } = await takeSnapshot(session, { reads: kind.reads(name, context) as unknown as Json });
+  const { replies } = await takeSnapshot(session, { reads: kind.reads(name, context) });
   return kind.read(replies, name, context);
 }

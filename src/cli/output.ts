@@ -27,7 +27,7 @@ export function keyValues(data: JsonObject): string {
 }
 
 /** A value for a person: text as it is, lists in brackets, objects as `map[…]`, null as `n/a`. */
-export function plain(value: Json): string {
+function plain(value: Json): string {
   if (value === null) return 'n/a';
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);

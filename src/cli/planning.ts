@@ -9,7 +9,7 @@ import { makePlan } from '../plan/make-plan.ts';
 import type { Plan, PlanChange, PlanMode } from '../plan/plan.ts';
 import { targetingSummary } from '../plan/notes.ts';
 import { snapshotReads } from '../plan/snapshot.ts';
-import { addressText, type Snapshot } from '../protocol/managed.ts';
+import { addressText, type Snapshot, type SnapshotBody } from '../protocol/managed.ts';
 import type { Option, Options } from './command.ts';
 import { configCommit } from './config-commit.ts';
 import type { CliContext } from './context.ts';
@@ -69,7 +69,7 @@ export async function planRepo(
     records,
   );
   // Without the project: its records are known, and the revision says that they still are.
-  const snapshot = await takeSnapshot(session, { revision: records.revision, reads: reads.reads as unknown as Json });
+  const snapshot = await takeSnapshot(session, { revision: records.revision, reads: reads.reads });
   const plan = makePlan(reads, snapshot, {
     mode: modeOf(options),
     environment: environment?.name ?? null,
@@ -90,7 +90,7 @@ function modeOf(options: Options): PlanMode {
   return options.flag('destroy') ? 'destroy' : options.flag('refresh-only') ? 'refresh-only' : 'normal';
 }
 
-export async function takeSnapshot(session: Session, body: JsonObject): Promise<Snapshot> {
+export async function takeSnapshot(session: Session, body: Partial<SnapshotBody>): Promise<Snapshot> {
   return (await session.request('write', 'sys/managed/snapshot', body)).data as unknown as Snapshot;
 }
 

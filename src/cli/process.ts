@@ -59,10 +59,11 @@ function processTerminal(argv: readonly string[], output: Writer, interrupted: A
       const { Writable } = await import('node:stream');
       // readline draws its prompt anew with each key, from the start of the line: it must know all of that line.
       const split = hidden ? question.length : question.lastIndexOf('\n') + 1;
-      stderr.write(question.slice(0, split));
       // A hidden answer is echoed nowhere: readline writes to a sink instead of the terminal.
       const echo = hidden ? new Writable({ write: (_chunk, _encoding, done) => done() }) : stderr;
       const lines = createInterface({ input: stdin, output: echo, terminal: true, historySize: 0 });
+      // Asked when the terminal has stopped echoing and not before: whoever pastes at once is not shown either.
+      stderr.write(question.slice(0, split));
       const cancelled = new AbortController();
       lines.on('SIGINT', () => cancelled.abort());
       lines.on('close', () => cancelled.abort());

@@ -39,7 +39,7 @@ export async function withSession<T>(
 }
 
 /** As `withSession`, for commands that need no token. */
-export async function openStore(context: CliContext, options: Options, words: readonly string[]): Promise<OpenedStore> {
+async function openStore(context: CliContext, options: Options, words: readonly string[]): Promise<OpenedStore> {
   return (await context.stores()).open(openOptions(context, options, words));
 }
 

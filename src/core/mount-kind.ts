@@ -123,9 +123,9 @@ function normalize(sent: JsonObject, schema: SpecSchema): JsonObject {
   const versioned = /^kv-v([12])$/.exec(String(spec.type))?.[1];
   if (versioned !== undefined) {
     spec.type = 'kv';
-    spec.options = { version: versioned, ...(spec.options as JsonObject) };
-  } else if (spec.type === 'kv' && !Object.hasOwn(spec.options as JsonObject, 'version')) {
-    spec.options = { ...(spec.options as JsonObject), version: '1' };
+    spec.options = { version: versioned, ...spec.options };
+  } else if (spec.type === 'kv' && !Object.hasOwn(spec.options, 'version')) {
+    spec.options = { ...spec.options, version: '1' };
   }
   return spec;
 }

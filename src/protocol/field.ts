@@ -109,5 +109,5 @@ function strings(sent: Json): readonly string[] | undefined {
       .split(',')
       .map((item) => item.trim())
       .filter((item) => item !== '');
-  return Array.isArray(sent) && sent.every((item) => typeof item === 'string') ? (sent as readonly string[]) : undefined;
+  return Array.isArray(sent) && sent.every((item) => typeof item === 'string') ? sent : undefined;
 }

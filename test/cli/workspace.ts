@@ -39,7 +39,7 @@ afterAll(() => {
 });
 
 /** A folder that is gone when the file of tests is through. */
-export function temporaryFolder(): string {
+function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'secretctl-cli-'));
   folders.push(folder);
   return folder;

@@ -53,7 +53,7 @@ async function write(at: World, kind: Kind, name: string, after: JsonObject): Pr
 
 describe.each([
   { kind: secretEngineKind, specs: engine as fc.Arbitrary<JsonObject> },
-  { kind: authMethodKind, specs: method as fc.Arbitrary<JsonObject> },
+  { kind: authMethodKind, specs: method },
 ])('$kind.kind', ({ kind, specs }) => {
   const normalized = specs.map((spec) => kind.normalize(spec, { kind: kind.kind, mount: null, name: 'some' }, context));
 

@@ -268,6 +268,13 @@ const edits = {
   sealAnew: ofSecret((_repo, declared) =>
     mapSources(declared, (source) => ('sealed' in source ? { ...source, salt: source.salt + 1 } : source)),
   ),
+  sealOther: ofSecret((_repo, declared, how) =>
+    mapSources(declared, (source) => {
+      if (!('sealed' in source)) return source;
+      const next = sealedValues.findIndex((value) => JSON.stringify(value) === JSON.stringify(source.sealed)) + 1 + (how % 2);
+      return { ...source, sealed: pick(sealedValues, next) ?? null };
+    }),
+  ),
   raiseVersion: ofSecret((_repo, declared) =>
     mapSources(declared, (source) => ('version' in source ? { ...source, version: source.version + 1 } : source)),
   ),

@@ -106,7 +106,7 @@ const mount = [
   list('auditNonHmacResponseKeys', 'audit_non_hmac_response_keys', ['name']),
 ];
 
-export const builtInCharsets: Json = [
+const builtInCharsets: Json = [
   { charset: '-', minChars: 1 },
   { charset: '0123456789', minChars: 1 },
   { charset: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', minChars: 1 },

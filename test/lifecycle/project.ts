@@ -18,7 +18,7 @@ async function snapshot(world: World, body: JsonObject): Promise<Snapshot> {
 }
 
 /** What documents say, with the mounts that the store has. */
-export async function load(world: World, files: readonly SourceFile[]): Promise<Desired> {
+async function load(world: World, files: readonly SourceFile[]): Promise<Desired> {
   const { engines, methods } = await snapshot(world, {});
   const liveMounts = { engines: new Map(Object.entries(engines)), methods: new Map(Object.entries(methods)) };
   return loadDesired(files, { kinds, environment: null, variables: [], liveMounts });

@@ -56,7 +56,7 @@ function bodyOf(type: Type, values: Values): JsonObject {
 }
 
 /** Not in the layout that secretctl writes. */
-export function policyText(rules: Json): string {
+function policyText(rules: Json): string {
   return (rules as readonly Values[])
     .map(({ path, capabilities, allowedParameters, requiredParameters, minWrappingTtl }) =>
       [
@@ -100,7 +100,7 @@ async function valuesOf(world: World, { address, type }: Live): Promise<Values> 
   }
   if (type === 'PasswordPolicy') {
     const { length, rules } = parsePasswordPolicy(String(data.policy));
-    const sorted = rules.map(({ charset, minChars }) => ({ charset: [...charset].sort().join(''), minChars }));
+    const sorted = rules.map(({ charset, minChars }) => ({ charset: Array.from(charset).sort().join(''), minChars }));
     return { length, rules: sorted.sort((a, b) => (a.charset < b.charset ? -1 : 1)) };
   }
   const config = { ...((data.config ?? {}) as JsonObject), ...data };

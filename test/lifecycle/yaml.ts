@@ -95,7 +95,7 @@ async function specOf(declared: Declared, repo: Repo, recipient: string, variabl
 function baseOf({ address, values }: Declared, repo: Repo, how: number): JsonObject {
   switch (address.kind) {
     case 'SecretEngine': {
-      const { version = '1', ...others } = values.options as { version: string };
+      const { version = '1', ...others } = values.options as { version?: string };
       if (how % 3 === 0) return { type: `kv-v${version}`, ...(Object.keys(others).length > 0 && { options: others }) };
       return version === '1' && how % 3 === 1 ? { type: 'kv', options: others } : { type: 'kv', options: { ...others, version } };
     }
@@ -135,7 +135,7 @@ function rulesOf(rules: readonly DeclaredRule[], repo: Repo, how: number): Json 
 
 function charsets(value: Json, how: number): Json {
   const rules = (value as readonly { charset: string; minChars: number }[]).map(({ charset, minChars }) => ({
-    charset: how % 2 === 0 ? charset : [...charset].reverse().join(''),
+    charset: how % 2 === 0 ? charset : Array.from(charset).reverse().join(''),
     ...(minChars > 0 || how % 3 === 0 ? { minChars } : {}),
   }));
   return how % 4 < 2 ? rules : rules.reverse();
