@@ -1,4 +1,3 @@
-import type { Json } from '../base/json.ts';
 import type { Kind, LensContext, LiveObject, ResourceName } from '../kinds/kind.ts';
 import { takeSnapshot } from './planning.ts';
 import type { Session } from './session.ts';

@@ -1,5 +1,5 @@
 import { Fault } from '../base/error.ts';
-import { atPointer, isJsonObject, type Json, type JsonObject, toPointer } from '../base/json.ts';
+import { atPointer, isJsonObject, type Json, toPointer } from '../base/json.ts';
 import { parseFieldPath } from '../kinds/field-path.ts';
 import { shellWord } from '../base/shell-word.ts';
 import type { Refactors } from '../desired/refactor.ts';
