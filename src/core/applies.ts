@@ -5,7 +5,7 @@ import { RequestError } from '../protocol/request-error.ts';
 import { type ApplyAdmission, type ApplyParts, commitChanges } from './apply.ts';
 import { completeApply, type FindCommitted, forgetApply } from './committed-apply.ts';
 
-const entriesAtOnce = 256;
+const entriesAtOnce = 512;
 
 /**
  * The applies of a running core, one after the other: the store remembers of one apply only what the audit log still

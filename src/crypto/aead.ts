@@ -54,18 +54,20 @@ export function open(key: Uint8Array, sealed: Uint8Array, associated: Uint8Array
 // "expand 32-byte k" as little-endian words.
 const sigma = Uint32Array.of(0x61707865, 0x3320646e, 0x79622d32, 0x6b206574);
 
+// Key and input of one call, overwritten at its end: two copies less for each record.
+const keyWords = new Uint32Array(8);
+const inputWords = new Uint32Array(4);
+const keyCopy = new Uint8Array(keyWords.buffer);
+const inputCopy = new Uint8Array(inputWords.buffer);
+
 function hchacha20(key: Uint8Array, input: Uint8Array): Uint8Array {
   if (key.byteLength !== keyBytes) throw new TypeError(`a key has ${keyBytes} bytes`);
-  const keyWords = words(key);
+  keyCopy.set(key);
+  inputCopy.set(input);
   const output = new Uint32Array(8);
-  hchacha(sigma, keyWords, words(input), output);
+  hchacha(sigma, keyWords, inputWords, output);
   keyWords.fill(0);
   return new Uint8Array(output.buffer);
-}
-
-function words(bytes: Uint8Array): Uint32Array {
-  const copy = new Uint8Array(bytes);
-  return new Uint32Array(copy.buffer);
 }
 
 function innerNonce(nonce: Uint8Array): Uint8Array {
