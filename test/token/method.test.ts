@@ -181,7 +181,10 @@ describe('a token role', () => {
       token_type: 'service',
       lease_duration: hour,
     });
-    for (const limit of [{ token_num_uses: 1, token_period: 0 }, { token_num_uses: 0, token_period: 3600 }]) {
+    for (const limit of [
+      { token_num_uses: 1, token_period: 0 },
+      { token_num_uses: 0, token_period: 3600 },
+    ]) {
       await w.write('auth/token/roles/b', limit);
       expect((await refusal(newToken(w, {}, w.rootToken, 'create/b')))[1]).toContain('and the role sets it');
     }
