@@ -62,7 +62,7 @@ test('what the README shows of the quickstart is what the quickstart prints, in 
 
 test('the finding that the README shows is what validate prints', async () => {
   const [block = ''] = blocks.filter((text) => text.includes('secretctl validate'));
-  const [{ lines = [] } = {}] = transcript(block);
+  const lines = transcript(block).flatMap((step) => step.lines);
   const workspace = await declaredWorkspace();
   workspace.edit('bindings.yaml', 'payments-read', 'payments-raed');
   const { code, err } = await workspace.run('validate');

@@ -46,9 +46,13 @@ describe('kv put', () => {
   });
 
   it.each([
-    ['kv put kv/x novalue', '"novalue" is not KEY=VALUE'],
-    ['kv put kv/x =v', '"=v" is not KEY=VALUE'],
-    ['kv put kv/x a=@nowhere', "nowhere can't be read: it does not exist (ENOENT)"],
+    // What may be a secret in the wrong place is not repeated.
+    ['kv put kv/x novalue', 'the 1st value is not KEY=VALUE'],
+    ['kv put kv/x a=b =v', 'the 2nd value is not KEY=VALUE'],
+    [
+      'kv put kv/x a=@nowhere',
+      "the file of a can't be read: it does not exist (ENOENT)\nA value that starts with @ is written: a=\\@",
+    ],
     ['kv put kv/x a=@.', ". can't be read: it is a folder (EISDIR)"],
     ['kv put kv/x a=- b=-', 'standard input can be read once only'],
     ['kv put kv/x -', 'standard input holds no JSON'],

@@ -47,7 +47,6 @@ function quoted(text: string): string {
 function screen(text: string): string[] {
   const lines: string[][] = [[]];
   let column = 0;
-  // eslint-disable-next-line no-control-regex
   for (const [token] of text.matchAll(/\u001b\[[0-9;?]*[A-Za-z]|[^]/g)) {
     const line = lines.at(-1) ?? [];
     if (token === '\n') column = lines.push([]) && 0;
