@@ -133,13 +133,13 @@ async function inTransaction(
   await admit(parts, run, request, caller);
   checkBase(apply, body, run);
   // Thousands of changes must not keep all other requests waiting.
-  const readsGiveWay = givingWay(8);
+  const readsGiveWay = givingWay(4);
   for (const change of body.changes) {
     await checkSeen(parts, run, request, caller, change);
     await readsGiveWay();
   }
   const warnings: string[] = [];
-  const writesGiveWay = givingWay(2);
+  const writesGiveWay = givingWay(1);
   for (const change of body.changes) {
     await writesGiveWay();
     try {
