@@ -1,3 +1,4 @@
+import type { JsonObject } from '../base/json.ts';
 import type { Kind, LensContext, LensMount } from '../kinds/kind.ts';
 import { showText } from '../kinds/show.ts';
 import type { MountPaths } from './address.ts';
@@ -39,11 +40,21 @@ export function lensContext(drafts: readonly Draft[], live: LiveMounts | null): 
   for (const { name, lens, sound, ...draft } of drafts) {
     if (name === null || !isMountKind(name.kind) || lens.mount === undefined) continue;
     const mounts = context[sides[name.kind]];
-    // What is declared wrongly has no type that anything could be checked against.
-    if (sound) mounts.set(name.name, lens.mount(specOf(draft)));
+    const spec = specOf(draft);
+    // What is declared wrongly still has a type: what lives there, or is written about it, is no mistake of its own.
+    if (sound || isKnownMount(lens, spec)) mounts.set(name.name, lens.mount(spec));
     else mounts.delete(name.name);
   }
   return context;
+}
+
+function isKnownMount({ mount }: Kind, spec: JsonObject): boolean {
+  if (mount === undefined || typeof spec.type !== 'string') return false;
+  try {
+    return mount(spec).type === spec.type;
+  } catch {
+    return false;
+  }
 }
 
 /** Refuses declared mounts that lie in another declared mount. */

@@ -37,6 +37,23 @@ error[SECRET001]: a plain value in the secret field "data.api_key": everyone who
     ]);
   });
 
+  it('says one thing of one mistake: what names a mount that is declared wrongly has none of its own', async () => {
+    const at = await declaredWorkspace();
+    for (const [from, to, code] of [
+      ['version: "2"', 'version: 2', 'SCHEMA002'],
+      ['  name: kv', '  name: kv\n  ignoreChanges: [spec.descripton]', 'DOC006'],
+      ['  type: kv', '  type: kv\n  tpye: kv', 'SCHEMA001'],
+    ] as const) {
+      const text = at.read('engines.yaml');
+      at.edit('engines.yaml', from, to);
+      const { diagnostics } = JSON.parse((await at.run('validate -json')).out) as {
+        diagnostics: { code: string; file: string }[];
+      };
+      expect(diagnostics).toMatchObject([{ code, file: 'engines.yaml' }]);
+      at.write('engines.yaml', text);
+    }
+  });
+
   it('looks at an environment, and at variables from the command line and from files', async () => {
     const at = await declaredWorkspace();
     at.write(
@@ -55,7 +72,7 @@ error[SECRET001]: a plain value in the secret field "data.api_key": everyone who
       ['-environment=prodction', 'did you mean "production"?'],
       ['-var=tt=1h', 'did you mean "ttl"?'],
       ['-var=ttl=soon', 'the variable "ttl" must be a duration'],
-      ['-var=ttl', '-var is NAME=VALUE, not "ttl"'],
+      ['-var=ttl', '-var is NAME=VALUE\n'],
       ['-var-file=nowhere.yaml', "nowhere.yaml can't be read: it does not exist (ENOENT)"],
       ['-var-file=.', ". can't be read: it is a folder (EISDIR)"],
     ] as const) {
