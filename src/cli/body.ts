@@ -31,19 +31,20 @@ export async function readBody(context: CliContext, operands: readonly string[])
     noteLineBreak(context, key, value);
     return value;
   };
-  for (const operand of operands) {
+  for (const [index, operand] of operands.entries()) {
     if (operand === '-') merge(jsonObject(await stdin(), 'standard input'));
-    else if (operand.startsWith('@')) merge(jsonObject(readNamedText(context, operand.slice(1)), operand.slice(1)));
+    else if (operand.startsWith('@'))
+      merge(jsonObject(readNamedText(context, operand.slice(1), 'the file behind @'), operand.slice(1)));
     else {
       const split = operand.indexOf('=');
       if (split < 1)
-        throw new Fault('usage', `${JSON.stringify(operand)} is not KEY=VALUE`, {
+        throw new Fault('usage', `${ordinal(index + 1)} value is not KEY=VALUE`, {
           hint: 'Write KEY=VALUE, KEY=@FILE, KEY=- for standard input, or @FILE.json for a whole object.',
         });
       const key = operand.slice(0, split);
       const value = operand.slice(split + 1);
       if (value === '-') add(key, await typed(key));
-      else if (value.startsWith('@')) add(key, readNamedText(context, value.slice(1)));
+      else if (value.startsWith('@')) add(key, fileValue(context, key, value.slice(1)));
       else add(key, value.startsWith('\\@') ? value.slice(1) : value);
     }
   }
@@ -56,6 +57,22 @@ export function noteLineBreak(context: CliContext, what: string, value: string):
     context.terminal.err(
       `Note: the value of ${what} ends in a line break, which is part of it. To leave it out: printf %s VALUE | secretctl …\n`,
     );
+}
+
+/** Throws Fault `file` without the name where there is no such file: it may be a secret that starts with `@`. */
+function fileValue(context: CliContext, key: string, path: string): string {
+  try {
+    return readNamedText(context, path, `the file of ${key}`);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    throw new Fault('file', error.message, { hint: `A value that starts with @ is written: ${key}=\\@…`, cause: error });
+  }
+}
+
+/** `the 1st`, `the 2nd`: an operand that is wrong is not repeated, since it may be a secret. */
+function ordinal(number: number): string {
+  const suffix = ['th', 'st', 'nd', 'rd'][number % 100 > 10 && number % 100 < 14 ? 0 : number % 10] ?? 'th';
+  return `the ${number}${suffix}`;
 }
 
 function jsonObject(text: string, from: string): JsonObject {

@@ -121,7 +121,8 @@ function findAddress(repo: Repo, kinds: readonly Kind[], operand: string): { nam
   const found = parseAddress(operand, new Map(kinds.map((kind) => [kind.kind, kind])), mounts, origin !== null);
   if (!isAddressProblem(found)) return { name: found, origin };
   const near = nearest(found.word, found.candidates);
-  throw new Fault('usage', found.message, {
+  // Without a kind it is anything, the value perhaps: that is not repeated.
+  throw new Fault('usage', /^[A-Za-z]{1,40}\//.test(operand) ? found.message : 'the first operand is no address', {
     hint: nearHint(repo, operand) ?? (near === null ? 'An address is Kind/name, or Kind/mount/name.' : `Did you mean ${near}?`),
   });
 }
@@ -141,7 +142,7 @@ function noteUndeclared(context: CliContext, repo: Repo, operand: string): void 
 function tokensOf(field: string): readonly string[] {
   const tokens = parseFieldPath(field);
   if (tokens === null)
-    throw new Fault('usage', `${field} is no field`, {
+    throw new Fault('usage', 'the second operand is no field', {
       hint: 'A field is written data.NAME, or data["NAME"] where the name has other characters.',
     });
   return tokens;
@@ -157,8 +158,10 @@ function checkField(kinds: readonly Kind[], name: ResourceName, field: string): 
       annotatedFields(kind.spec, (schema) => schema['x-secret'] === true),
       (_value, pointer) => (secret ||= fieldPath(pointerTokens(pointer)) === field),
     );
+  // What names no field at all may be the value.
+  const isKnown = Object.hasOwn(kind?.spec.properties ?? {}, tokensOf(field)[0] ?? '');
   if (!secret)
-    throw new Fault('usage', `${name.kind} has no secret field ${field}`, {
+    throw new Fault('usage', `${name.kind} has no ${isKnown ? `secret field ${field}` : 'such secret field'}`, {
       hint:
         name.kind === 'StaticSecret' ? 'The fields of a StaticSecret are data.NAME.' : 'Its schema says which fields are secret.',
     });
@@ -166,7 +169,7 @@ function checkField(kinds: readonly Kind[], name: ResourceName, field: string): 
 
 async function readValue(context: CliContext, options: Options, what: string): Promise<string> {
   const file = options.text('from-file');
-  if (file !== undefined) return asText(readNamedFile(context, file), file);
+  if (file !== undefined) return asText(readNamedFile(context, file, 'the file of -from-file'), file);
   if (context.terminal.interactive) return context.terminal.ask(`Value of ${what}: `, { hidden: true });
   const text = asText(await context.terminal.input(maxValueBytes), 'the value');
   noteLineBreak(context, what, text);

@@ -3,21 +3,25 @@ import { chmod, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fromUtf8 } from '../base/bytes.ts';
 import { Fault } from '../base/error.ts';
-import { ioReason, writeReason } from '../base/io-reason.ts';
+import { ioCode, ioReason, writeReason } from '../base/io-reason.ts';
 import type { CliContext } from './context.ts';
 
-/** The bytes of a file that a person named. Throws Fault `file` with the name as it was typed. */
-export function readNamedFile(context: CliContext, path: string): Uint8Array {
+/**
+ * The bytes of a file that a person named. Throws Fault `file` with the name as it was typed; where no such file is
+ * there and `instead` is given, that in its place: the person may have typed the secret itself.
+ */
+export function readNamedFile(context: CliContext, path: string, instead: string | null = null): Uint8Array {
   try {
     return readFileSync(resolve(context.cwd, path));
   } catch (error) {
-    throw new Fault('file', `${path} can't be read: ${ioReason(error)}`, { cause: error });
+    const absent = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE'].includes(ioCode(error) ?? '');
+    throw new Fault('file', `${absent ? (instead ?? path) : path} can't be read: ${ioReason(error)}`, { cause: error });
   }
 }
 
 /** The same as text. Throws Fault `file` also where it is not UTF-8. */
-export function readNamedText(context: CliContext, path: string): string {
-  return asText(readNamedFile(context, path), path);
+export function readNamedText(context: CliContext, path: string, instead: string | null = null): string {
+  return asText(readNamedFile(context, path, instead), path);
 }
 
 /** Bytes as text. Throws Fault `file` that names where they come from. */

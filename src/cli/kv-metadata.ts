@@ -56,7 +56,7 @@ function body(options: Options): JsonObject {
   if (after !== undefined) data.delete_version_after = after;
   const custom = options.list('custom-metadata').map((item) => {
     const split = item.indexOf('=');
-    if (split < 1) throw new Fault('usage', `-custom-metadata is KEY=VALUE, not ${JSON.stringify(item)}`);
+    if (split < 1) throw new Fault('usage', '-custom-metadata is KEY=VALUE');
     return [item.slice(0, split), item.slice(split + 1)] as const;
   });
   if (custom.length > 0) data.custom_metadata = Object.fromEntries(custom);

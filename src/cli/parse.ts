@@ -3,6 +3,7 @@ import { parseDuration } from '../base/duration.ts';
 import { Fault } from '../base/error.ts';
 import { nearest } from '../base/nearest.ts';
 import { type Command, globalOptions, type Option, Options } from './command.ts';
+import { isNameLike } from './shown-word.ts';
 
 export interface Invocation {
   readonly operands: readonly string[];
@@ -42,7 +43,9 @@ export function parseInvocation(command: Command, argv: readonly string[]): Invo
   const operands = parsed.positionals;
   if (values.get('help') !== true) {
     if (operands.length < min) throw usage(command, `${commandName(command)} needs ${command.operands}`);
-    if (operands.length > max) throw usage(command, `unexpected ${JSON.stringify(operands[max])}`);
+    // What is too much is not repeated: a value may have been put in the wrong place.
+    if (operands.length > max)
+      throw usage(command, `${commandName(command)} takes ${max === 0 ? 'no operand' : `${command.operands} and nothing more`}`);
   }
   return { operands, options: new Options(values) };
 }
@@ -76,7 +79,11 @@ function normalise(
     const option = Object.hasOwn(known, name) ? known[name] : undefined;
     if (option === undefined) {
       const near = nearest(name, Object.keys(known));
-      throw usage(command, `unknown option -${name}`, near === null ? null : `Did you mean -${near}?`);
+      throw usage(
+        command,
+        isNameLike(name) ? `unknown option -${name}` : 'there is an unknown option',
+        near === null ? null : `Did you mean -${near}?`,
+      );
     }
     if (option.type === 'flag' && assigned !== undefined) {
       if (value === 'true') args.push(`--${name}`);
@@ -105,13 +112,12 @@ function typed(command: Command, name: string, option: Option, value: unknown): 
   const text = String(value);
   if (option.type === 'number') {
     const number = /^\d{1,15}$/.test(text) ? Number(text) : null;
-    if (number === null) throw usage(command, `-${name} must be a whole number, not ${JSON.stringify(text)}`);
+    if (number === null) throw usage(command, `-${name} must be a whole number`);
     return number;
   }
   if (option.type === 'duration') {
     const seconds = parseDuration(text);
-    if (seconds === null || seconds < 0)
-      throw usage(command, `-${name} must be a duration such as 30s or 5m, not ${JSON.stringify(text)}`);
+    if (seconds === null || seconds < 0) throw usage(command, `-${name} must be a duration such as 30s or 5m`);
     return seconds;
   }
   return value as string | boolean | readonly string[];

@@ -40,7 +40,7 @@ export async function loadRepo(context: CliContext, options: Options, liveMounts
   }
   for (const assignment of options.list('var')) {
     const split = assignment.indexOf('=');
-    if (split < 1) throw new Fault('usage', `-var is NAME=VALUE, not ${JSON.stringify(assignment)}`);
+    if (split < 1) throw new Fault('usage', '-var is NAME=VALUE');
     variables.push({ name: assignment.slice(0, split), value: assignment.slice(split + 1), origin: '-var' });
   }
   const desired = loadDesired(tree.files, {

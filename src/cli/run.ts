@@ -7,6 +7,7 @@ import type { CliContext } from './context.ts';
 import { commandHelp, familyHelp, mainHelp } from './help.ts';
 import { printError, type ShownError } from './output.ts';
 import { parseInvocation } from './parse.ts';
+import { isNameLike } from './shown-word.ts';
 
 /** Runs one command line (without the program's own name) and returns the exit code; throws nothing. */
 export async function run(argv: readonly string[], world: Omit<CliContext, 'json'>): Promise<number> {
@@ -94,7 +95,8 @@ function unknownCommand(argv: readonly string[], { terminal }: CliContext): numb
   const names = allCommands().map(({ name }) => name);
   const first = family === null ? names.map((name) => name.split(' ')[0] ?? '') : [];
   const near = nearest(given, names) ?? nearest(word, first);
-  throw new Fault('usage', `unknown command "${given}"`, {
+  const shown = [...(family === null ? [] : [family]), ...(isNameLike(rest[0] ?? '') ? [rest[0] ?? ''] : [])].join(' ');
+  throw new Fault('usage', shown === '' ? 'unknown command' : `unknown command "${shown}"`, {
     hint: near === null ? `See: secretctl ${family === null ? '' : `${family} `}-help` : `Did you mean "secretctl ${near}"?`,
   });
 }

@@ -91,7 +91,7 @@ interface ShareLine {
 
 /** The shares of a file that only its owner can read. Throws Fault `seal-key-permissions` or `file`. */
 function readShares(context: CliContext, path: string): readonly ShareLine[] {
-  const text = readNamedText(context, path);
+  const text = readNamedText(context, path, 'the file of -unseal-from');
   if ((statSync(resolve(context.cwd, path)).mode & 0o077) !== 0)
     throw new Fault('seal-key-permissions', `others can read the shares in ${path}`, { hint: `Run: chmod 600 ${path}` });
   return text

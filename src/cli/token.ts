@@ -114,7 +114,7 @@ export const create = tokenCommand(
     if (options.flag('orphan')) body.no_parent = true;
     const metadata = options.list('metadata').map((item) => {
       const split = item.indexOf('=');
-      if (split < 1) throw new Fault('usage', `-metadata is KEY=VALUE, not ${JSON.stringify(item)}`);
+      if (split < 1) throw new Fault('usage', '-metadata is KEY=VALUE');
       return [item.slice(0, split), item.slice(split + 1)] as const;
     });
     if (metadata.length > 0) body.meta = Object.fromEntries(metadata);

@@ -134,7 +134,7 @@ describe('a store that needs shares', () => {
       for (const share of [...shares, ...strangers]) expect(outcome.err).not.toContain(share);
     }
     expect(errorOf(await at.run('policy list -json -unseal-from=nowhere')).message).toBe(
-      "nowhere can't be read: it does not exist (ENOENT)",
+      "the file of -unseal-from can't be read: it does not exist (ENOENT)",
     );
   });
 

@@ -54,7 +54,7 @@ describe('token create', () => {
   });
 
   it.each([
-    ['-metadata=x', '-metadata is KEY=VALUE, not "x"'],
+    ['-metadata=x', '-metadata is KEY=VALUE\n'],
     ['-ttl=soon', 'field "ttl" must be a duration'],
     ['-role=none', 'unknown role none'],
     ['-field=tokn', 'there is no field "tokn"'],
