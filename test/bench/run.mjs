@@ -1,5 +1,6 @@
 // npm run bench [-- names… -json]: measures, prints, asserts nothing. Times on a shared machine mean little by
-// themselves, so each stands beside a baseline that was measured in the same run.
+// themselves, so each stands beside a baseline that was measured in the same run. BENCH_DOCUMENTS, BENCH_SEALED and
+// BENCH_ROUNDS change the size of the repo and how often things are repeated.
 import { audit } from './audit.mjs';
 import { corridor } from './corridor.mjs';
 import { crypto } from './crypto.mjs';
