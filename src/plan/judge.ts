@@ -8,7 +8,9 @@ import { type Case, caseOf, type Circumstances, threeWay } from './case.ts';
 import { difference, recordedSpec, secretPartChanged } from './diff.ts';
 import { driftOf } from './drift.ts';
 import { computedFields, writeOnlyFields } from './fields.ts';
+import { isIgnored } from './ignored.ts';
 import type { ChangeReason, Drift, PlanChange } from './plan.ts';
+import { withValueAt } from './pointer.ts';
 import type { PlanProblem } from './problem.ts';
 import {
   foreignObject,
@@ -144,7 +146,7 @@ function compare(all: Case, live: LiveObject, besides: Besides): Outcome {
   const kept = record === null || (sameJson(record.labels, desired.labels) && record.protect === desired.protect);
   const action = besides.importId !== undefined ? 'import' : besides.moving !== undefined ? 'move' : null;
   if (!differs && kept && action === null) return besides.drifted === true ? reconcile(all, desired.spec) : null;
-  const change = { before: live, after: found.after, lastApplied: way.applied, changed: found.changed };
+  const change = { before: live, after: found.after, lastApplied: ownedOf(all), changed: found.changed };
   const requests = differs ? kind.write(change, subject.address, context) : [];
   const written = writtenFields(requests, found.after, all);
   const spec = recordedSpec(found.after, fields, { applied: way.applied, ignored, written });
@@ -200,7 +202,7 @@ function write(all: Case, action: 'create' | 'replace' | 'move', reason: ChangeR
   const before = action === 'create' ? live : null;
   const after = live === null ? desired.spec : difference(kind, fields, threeWay(all, desired.spec, live)).after;
   const changed = writeOnlyFields(after, fields).map(({ at }) => at);
-  const requests = kind.write({ before, after, lastApplied: record?.spec ?? null, changed }, subject.address, context);
+  const requests = kind.write({ before, after, lastApplied: ownedOf(all), changed }, subject.address, context);
   const spec = recordedSpec(after, fields, null);
   return {
     ...frame(all),
@@ -213,6 +215,13 @@ function write(all: Case, action: 'create' | 'replace' | 'move', reason: ChangeR
     consequences: madeAnew(all, after, new Set(changed)),
     requests,
   };
+}
+
+/** What was applied last, without the write-only fields that are ignored: their absence takes nothing away. */
+function ownedOf({ subject: { record, fields }, ignored }: Case): JsonObject | null {
+  if (record === null || ignored === null) return record?.spec ?? null;
+  const left = writeOnlyFields(record.spec, fields).filter(({ at }) => isIgnored(ignored, at));
+  return left.reduce((spec, { at }) => withValueAt(spec, pointerTokens(at), undefined), record.spec);
 }
 
 /** What every change has; the rest as of one that does nothing. */

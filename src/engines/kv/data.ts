@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../base/json.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
 import type { Route, RouteContext } from '../../core/mount-type.ts';
 import { readFields, type Fields } from '../../protocol/field.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
@@ -26,7 +26,11 @@ const versionFields = {
 
 const writeFields = {
   data: { type: 'map', description: 'The secret.' },
-  options: { type: 'map', description: 'cas: the number that the newest version must have, 0 for no version.' },
+  options: {
+    type: 'map',
+    description:
+      'cas: the number that the newest version must have, 0 for no version. For a patch, whole: fields are replaced, not merged, and remove names those that go.',
+  },
 } as const satisfies Fields;
 
 export const dataRoute: Route = {
@@ -102,9 +106,22 @@ async function patch(context: RouteContext): Promise<Reply> {
   const current = versionOf(key, key.current);
   if (current === null) throw notFound();
   if (!isLive(current, context.now)) return { status: 404, data: versionReply(key, key.current, current) };
-  const patched = mergePatch(await loadValue(context.storage, path, key.current), data);
+  const value = await loadValue(context.storage, path, key.current);
+  const patched = options?.['whole'] === true ? withFields(value, data, options['remove']) : mergePatch(value, data);
   checkSecretBody(patched);
   return await writeVersion(context, key, config, patched);
+}
+
+/**
+ * Not in the Vault API: the fields of `data` in place of those of the same names, whole and null too, and without those
+ * that `remove` names. Throws RequestError 400.
+ */
+function withFields(value: JsonObject, data: JsonObject, remove: Json | undefined): JsonObject {
+  const removed: readonly Json[] = Array.isArray(remove) ? remove : [];
+  if (remove !== undefined && (!Array.isArray(remove) || removed.some((name) => typeof name !== 'string')))
+    throw badRequest('the option remove is a list of the names of fields');
+  const kept = Object.entries(value).filter(([name]) => !removed.includes(name));
+  return Object.fromEntries([...kept, ...Object.entries(data)]);
 }
 
 async function writeVersion(context: RouteContext, before: KeyRecord, config: KvConfig, value: JsonObject): Promise<Reply> {

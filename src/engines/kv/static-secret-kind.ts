@@ -200,12 +200,14 @@ function writeVersioned(change: LensChange, resource: ResourceName): readonly Le
   }
   const data = changedData(change);
   if (data === null) return requests;
-  const written = Object.fromEntries(Object.entries(data.fields).filter(([, source]) => source !== null));
+  const { operation, fields, removed = [] } = data;
+  // A value is written as it is: merged into the one before it, members of that one would live on.
+  const how = operation === 'patch' ? { whole: true, ...(removed.length > 0 && { remove: removed }) } : {};
   requests.push({
-    operation: data.operation,
+    operation,
     path: `${resource.mount}/data/${resource.name}`,
-    data: { options: { cas: versionNumber(change.before) }, data: data.fields },
-    values: valuesOf(written, ['data']),
+    data: { options: { cas: versionNumber(change.before), ...how }, data: fields },
+    values: valuesOf(fields, ['data']),
   });
   return requests;
 }
@@ -219,8 +221,15 @@ function changedSettings({ before, after }: LensChange): JsonObject {
   return changed;
 }
 
-/** How the fields of the secret change: those of a patch, null for removed ones, or all of them. Null: not at all. */
-function changedData(change: LensChange): { readonly operation: 'write' | 'patch'; readonly fields: JsonObject } | null {
+interface DataChange {
+  readonly operation: 'write' | 'patch';
+  readonly fields: JsonObject;
+  /** The names of fields that a patch takes away. */
+  readonly removed?: readonly string[];
+}
+
+/** How the fields of the secret change: by a patch of some, or all of them. Null: not at all. */
+function changedData(change: LensChange): DataChange | null {
   const { before, after } = change;
   const fields = fieldsOf(after);
   const changed = changedFields(change);
@@ -233,13 +242,7 @@ function changedData(change: LensChange): { readonly operation: 'write' | 'patch
     return pruned || changed.length > 0 || removed.length > 0 ? { operation: 'write', fields } : null;
   }
   if (changed.length === 0 && removed.length === 0) return null;
-  return {
-    operation: 'patch',
-    fields: Object.fromEntries([
-      ...changed.map((name) => [name, fields[name] as Json] as const),
-      ...removed.map((name) => [name, null] as const),
-    ]),
-  };
+  return { operation: 'patch', fields: Object.fromEntries(changed.map((name) => [name, fields[name] as Json])), removed };
 }
 
 /** The declared fields whose value must be written. */

@@ -202,7 +202,7 @@ describe('a StaticSecret on KV version 2', () => {
       {
         operation: 'patch',
         path: 'team/kv/data/app/db',
-        data: { options: { cas: 2 }, data: { a: generate(10), b: null } },
+        data: { options: { cas: 2, whole: true, remove: ['b'] }, data: { a: generate(10) } },
         values: [{ at: '/data/a', field: 'data.a' }],
       },
     ]);

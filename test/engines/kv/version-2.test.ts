@@ -198,6 +198,16 @@ describe('patching a secret', () => {
     expect(await mount.patch('data/a', { data: {} })).toMatchObject({ status: 404, data: { version: 2, destroyed: true } });
     expect(member(await mount.read('metadata/a'), 'current_version')).toBe(2);
   });
+
+  it('with the option whole puts fields as they are in place of those there, and takes away what remove names', async () => {
+    await mount.write('data/a', { data: { kept: { a: 1 }, gone: 1, put: { x: 1, y: 2 } } });
+    const options = { whole: true, remove: ['gone', 'never there'] };
+    await mount.patch('data/a', { data: { put: { x: null }, nothing: null }, options });
+    expect(await mount.read('data/a')).toMatchObject({ data: { data: { kept: { a: 1 }, put: { x: null }, nothing: null } } });
+    expect(Object.keys(member(await mount.read('data/a'), 'data') as object).sort()).toEqual(['kept', 'nothing', 'put']);
+    for (const remove of ['gone', [1], {}])
+      expect(await mount.patch('data/a', { data: {}, options: { whole: true, remove } })).toMatchObject({ status: 400 });
+  });
 });
 
 describe('the number of versions that are kept', () => {
