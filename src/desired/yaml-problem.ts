@@ -39,7 +39,11 @@ export const refusals: Readonly<Record<string, Refusal>> &
     message: 'a key that runs over several lines',
     hint: 'is a ":" or a quote missing before it?',
   },
-  BAD_INDENT: { code: 'YAML001', message: 'this line is indented differently from the ones it belongs to', hint: null },
+  BAD_INDENT: {
+    code: 'YAML001',
+    message: 'this line is indented differently from the ones it belongs to',
+    hint: 'or is a quote or a bracket before it not closed?',
+  },
   BLOCK_IN_FLOW: { code: 'YAML001', message: 'an indented block inside brackets', hint: null },
   BAD_SCALAR_START: { code: 'YAML001', message: 'text cannot start with this character', hint: 'put quotes around it' },
   BAD_DQ_ESCAPE: {
