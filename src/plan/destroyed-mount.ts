@@ -7,9 +7,15 @@ import type { Subject } from './subject.ts';
 
 /**
  * Mounts that go, or are made anew, although something in them is not this plan's to destroy: what another project
- * manages, and what an entry says to forget, which means to keep.
+ * manages, and what an entry says to forget, which means to keep. And mounts that go although a document still declares
+ * something in them.
  */
-export function mountsInUse(reads: SnapshotReads, snapshot: Snapshot, steps: readonly Step[]): readonly PlanProblem[] {
+export function mountsInUse(
+  reads: SnapshotReads,
+  snapshot: Snapshot,
+  steps: readonly Step[],
+  destroy: boolean,
+): readonly PlanProblem[] {
   const { input, records } = reads;
   const gone = steps.filter(
     ({ subject, change }) => subject.kind.mount !== undefined && (change.action === 'delete' || change.action === 'replace'),
@@ -26,8 +32,11 @@ export function mountsInUse(reads: SnapshotReads, snapshot: Snapshot, steps: rea
   ];
   const within = ({ origin }: Subject, { kind, mount }: ManagedAddress): boolean =>
     mount === origin.name && (mountKinds.get(kind) ?? origin.kind) === origin.kind;
-  return gone.flatMap(({ subject }) => {
+  const declared = destroy ? [] : reads.subjects.all.filter((subject) => subject.desired !== null);
+  return gone.flatMap(({ subject, change }) => {
     const inside = kept.filter(({ address }) => within(subject, address));
+    for (const { address } of change.action === 'delete' ? declared : [])
+      if (within(subject, address)) inside.push({ address, why: 'which a document declares' });
     return inside.length === 0
       ? []
       : [

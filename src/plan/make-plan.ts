@@ -127,7 +127,7 @@ function judgeAll(
     if (change !== null) steps.push({ subject, change });
     else if (problem === null && isWanted(subject, destroy)) unchanged.push(subject.address);
   }
-  problems.push(...leftInReplaced(reads, selection, replacedMounts), ...mountsInUse(reads, snapshot, steps));
+  problems.push(...leftInReplaced(reads, selection, replacedMounts), ...mountsInUse(reads, snapshot, steps, destroy));
   return { steps, drift, unchanged, problems };
 }
 

@@ -58,7 +58,7 @@ export function mountInUse(subject: Subject, inside: readonly string[]): PlanPro
     code: 'mount-in-use',
     address: subject.origin,
     message: `${addressText(subject.origin)} would be destroyed with ${inside.slice(0, 3).join('; ')}${more}`,
-    hint: 'keep the mount; or have what is in it deleted first by those who manage it, and take its forget entry out',
+    hint: 'keep the mount; or remove what is in it too: its document, its forget entry, or by those who manage it',
     place: placeOf(subject),
   };
 }

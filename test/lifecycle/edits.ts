@@ -84,7 +84,10 @@ const sealedValues: readonly Json[] = [
   true,
   { user: 'a', nested: { deep: [1, null, 'x'] } },
   { user: 'b' },
+  { nested: { other: null } },
+  null,
   ['list', { of: 'things' }],
+  {},
   'x'.repeat(300),
 ];
 

@@ -408,8 +408,10 @@ export function afterApply(before: Model, { changes, silent }: Expected): Model 
   }
   for (const { address, origin, action } of outcomes) {
     model.records.delete(textOf(origin));
-    if (action !== 'forget') model.live.delete(textOf(origin));
-    if (action === 'delete') model.live.delete(textOf(address));
+    if (action === 'forget') continue;
+    // With its mount it has gone to where that goes already.
+    model.live.delete(textOf(origin));
+    model.live.delete(textOf({ ...origin, mount: address.mount }));
   }
   for (const { address, action, live, record } of outcomes) {
     if (live !== null && action !== 'forget') model.live.set(textOf(address), live);
