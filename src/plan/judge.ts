@@ -197,7 +197,7 @@ function replace(all: Case, reason: ChangeReason, replaceOn: readonly string[]):
 /** Everything is written, as if nothing were there (of a deleted secret: what is left of it). */
 function write(all: Case, action: 'create' | 'replace' | 'move', reason: ChangeReason | null): PlanChange {
   const { subject, live, context } = all;
-  const { kind, fields, desired, record } = subject;
+  const { kind, fields, desired } = subject;
   if (desired === null) throw new TypeError('only what is declared can be written');
   const before = action === 'create' ? live : null;
   const after = live === null ? desired.spec : difference(kind, fields, threeWay(all, desired.spec, live)).after;
