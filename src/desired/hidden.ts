@@ -1,11 +1,13 @@
 import { isJsonObject, toPointer, type Json, type JsonObject } from '../base/json.ts';
+import { isIdentifier } from '../base/name.ts';
 import type { SpecSchema } from '../kinds/kind.ts';
 import type { DocumentKind } from './document-kind.ts';
 import { memberSchemas, withBranches } from '../kinds/schema-member.ts';
 
 /**
  * JSON pointers to the parts of a document that an excerpt must not show: what stands in a secret field (a person may
- * have put the plain secret there), and what the schema does not know (it may be a misspelt secret field).
+ * have put the plain secret there), and what the schema does not know or has as a map (it may be a misspelt secret
+ * field, or the value of one that was to be named).
  */
 export function hiddenInDocument(document: Json, kinds: ReadonlyMap<string, DocumentKind>): readonly string[] {
   const kind = isJsonObject(document) && typeof document['kind'] === 'string' ? kinds.get(document['kind']) : undefined;
@@ -56,7 +58,9 @@ function search(value: Json, schemas: readonly SpecSchema[], at: Tokens, pointer
   if (Array.isArray(value)) {
     const items = flat.flatMap(({ items }) => items ?? []);
     for (const [index, item] of (value as readonly Json[]).entries()) search(item, items, [...at, index], pointers);
-  } else if (isJsonObject(value)) {
+  } else if (!isJsonObject(value)) {
+    if (value !== null && flat.some(({ type }) => type === 'object')) pointers.push(toPointer(at));
+  } else {
     for (const [name, member] of Object.entries(value)) {
       const known = memberSchemas(flat, name);
       if (known.length === 0) pointers.push(toPointer([...at, name]));
@@ -71,7 +75,7 @@ function hideSource(value: Json, at: Tokens, pointers: string[]): void {
     return;
   }
   for (const [name, member] of Object.entries<Json>(value)) {
-    if (name === 'policy' && at.at(-1) === 'generate' && typeof member === 'string') continue;
+    if (name === 'policy' && at.at(-1) === 'generate' && typeof member === 'string' && isIdentifier(member)) continue;
     hideSource(member, [...at, name], pointers);
   }
 }

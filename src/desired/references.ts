@@ -1,4 +1,5 @@
 import { pointerTokens, toPointer, type Json } from '../base/json.ts';
+import { isMountPath } from '../base/name.ts';
 import { visitFields } from '../kinds/annotation.ts';
 import type { Kind, ResourceName, SpecSchema } from '../kinds/kind.ts';
 import { showText } from '../kinds/show.ts';
@@ -120,7 +121,9 @@ export class References {
     if (this.#findings.incomplete) return null;
     const hint = this.#findings.suggestion(name, this.#names.get(groupKey(kind, mount)) ?? []);
     const where = mount === null ? '' : ` in ${showText(mount)}`;
-    const message = `unknown ${words(kind)} ${showText(name)}${where}`;
+    // What can be no name may be a secret that was put in its place: it is not repeated.
+    const shown = isMountPath(name) ? ` ${showText(name)}` : '';
+    const message = `unknown ${words(kind)}${shown}${where}`;
     this.#findings.add({ code: 'REF001', message, hint, site, forEachKey: draft.forEachKey });
     return null;
   }

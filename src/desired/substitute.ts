@@ -178,7 +178,8 @@ export class Substitution {
       case 'unknown':
         return problem(
           'VAR004',
-          `unknown reference ${showText(text)}`,
+          // Not repeated: it may be a part of a plain secret. The excerpt shows it where it may be shown.
+          'this is no reference',
           'there are ${var.name}, ${each.key} and ${each.value.name}; $${ stands for a plain ${',
         );
     }
