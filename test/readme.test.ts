@@ -11,7 +11,7 @@ const readme = readFileSync(resolve(root, 'README.md'), 'utf8');
 
 test('the README names every kind of document', () => {
   const named = new Set(
-    [...readme.matchAll(/^\| ((?:`[A-Za-z]+`(?:, )?)+) \|/gm)].flatMap(([, cell = '']) =>
+    [...readme.matchAll(/^\| ((?:`[A-Za-z]+`(?:, )?)+) +\|/gm)].flatMap(([, cell = '']) =>
       [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name),
     ),
   );
