@@ -149,8 +149,10 @@ export const lookup = tokenCommand(
             options.flag('accessor') ? 'auth/token/lookup-accessor' : 'auth/token/lookup',
             options.flag('accessor') ? { accessor: operand } : { token: operand },
           );
-    if (context.json) printJson(context, wireReply(reply));
-    else context.terminal.out(keyValues(reply.data ?? {}));
+    // The token itself is no news to whoever asks, and would stand in every log that keeps this output.
+    const data = Object.fromEntries(Object.entries(reply.data ?? {}).filter(([name]) => name !== 'id'));
+    if (context.json) printJson(context, { ...wireReply(reply), data });
+    else context.terminal.out(keyValues(data));
     return 0;
   },
 );

@@ -77,6 +77,8 @@ describe('token lookup', () => {
     const { accessor } = (await lookUp(token)).data;
     expect((await at.json<Lookup>('token lookup -json', { env: { VAULT_TOKEN: token } })).data.accessor).toBe(accessor);
     expect((await at.json<Lookup>('token lookup -json -', { input: `${token}\n` })).data.accessor).toBe(accessor);
+    // Whoever asks knows the token; a log of the output need not.
+    expect(JSON.stringify(await lookUp(token))).not.toContain(token);
     const typed = await at.run('token lookup -', { answers: [token] });
     expect([typed.code, typed.asked, typed.out.includes(accessor)]).toEqual([0, ['Token: '], true]);
     const byAccessor = await at.ok(`token lookup -accessor ${accessor}`);
