@@ -125,9 +125,10 @@ function versionOf(resource: ResourceName, context: LensContext): '1' | '2' | nu
 }
 
 function normalize(sent: JsonObject, resource: ResourceName, context: LensContext): JsonObject {
-  const data = Object.entries(fieldsOf(sent)).map(
-    ([name, source]) => [name, isJsonObject(source) ? normalizeSource(source) : source] as const,
-  );
+  // Sorted, so that a plan is the same in whatever order a document states the fields.
+  const data = Object.entries(fieldsOf(sent))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, source]) => [name, isJsonObject(source) ? normalizeSource(source) : source] as const);
   const normal: Record<string, Json> = { ...sent, data: Object.fromEntries(data) };
   if (versionOf(resource, context) !== '2') return normal;
   normal['prune'] ??= false;
