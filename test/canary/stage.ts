@@ -139,7 +139,7 @@ export class Stage {
   }
 }
 
-export function filesBelow(folder: string): readonly string[] {
+function filesBelow(folder: string): readonly string[] {
   if (!existsSync(folder)) return [];
   if (!lstatSync(folder).isDirectory()) return [folder];
   // What git keeps was committed from files that were searched.
