@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect } from 'vitest';
-import { type Canary, foundIn, type Needle, needlesOf } from './canary.ts';
+import { type Canary, foundIn, type Needle, needlesOf, randomWord } from './canary.ts';
 
 const program = resolve(import.meta.dirname, '../../dist/main.js');
 const recorder = resolve(import.meta.dirname, 'children/record-spawns.mjs');
@@ -35,6 +35,8 @@ export class Stage {
   readonly base = mkdtempSync(join(tmpdir(), 'secretctl-canary-'));
   readonly root = join(this.base, 'acme');
   readonly config = join(this.base, 'config');
+  /** By name. */
+  readonly canaries: Record<string, string> = {};
   readonly #spawns = join(this.base, 'spawns');
   readonly #heard: Heard[] = [];
   readonly #needles: Needle[] = [];
@@ -43,6 +45,12 @@ export class Stage {
   constructor() {
     mkdirSync(this.root);
     writeFileSync(this.#spawns, '');
+  }
+
+  /** Makes a canary, a random word unless told, that nothing may show from here on. */
+  canary(name: string, value: string = randomWord()): string {
+    this.canaries[name] = value;
+    return this.watch(name, value);
   }
 
   /** From here on nothing may show this. */
