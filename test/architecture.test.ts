@@ -19,9 +19,10 @@ const layers: readonly (readonly string[])[] = [
   ['plan', 'barrier'],
   ['seal'],
   ['core'],
-  ['token', 'policy', 'audit'],
+  ['token', 'policy', 'audit', 'identity', 'quota', 'lease', 'ceremony'],
   ['engines', 'auth'],
-  ['cli'],
+  ['client'],
+  ['http', 'server', 'reconciler', 'cli'],
   ['.'],
 ];
 // Blind to each other although their rows would allow it: desired state knows nothing of how bytes are kept.

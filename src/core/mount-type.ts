@@ -151,6 +151,14 @@ export interface Login {
   readonly noDefaultPolicy: boolean;
   readonly type: 'service' | 'batch';
   readonly renewable: boolean;
+  /** Who logged in, in the words of the method: identity makes an entity of it. Null: nobody in particular. */
+  readonly alias: LoginAlias | null;
+}
+
+/** The name under which an auth method knows somebody, lasting over logins (a role id, a user name). */
+export interface LoginAlias {
+  readonly name: string;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** A mounted engine or auth method. */

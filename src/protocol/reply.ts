@@ -1,4 +1,4 @@
-import type { JsonObject } from '../base/json.ts';
+import type { Json, JsonObject } from '../base/json.ts';
 
 /** The token part of a reply, in the names of the Vault API. */
 export interface ReplyAuth {
@@ -16,6 +16,27 @@ export interface ReplyAuth {
   readonly num_uses: number;
 }
 
+/** Where a wrapped reply can be fetched, once. */
+export interface WrapInfo {
+  readonly token: string;
+  /** Of the wrapping token. */
+  readonly accessor: string;
+  /** Seconds. */
+  readonly ttl: number;
+  /** Milliseconds since the epoch. */
+  readonly creationTime: number;
+  /** The path of the request whose reply it is. */
+  readonly creationPath: string;
+  /** The accessor of the token inside, or '': it holds none. */
+  readonly wrappedAccessor: string;
+}
+
+/** Bytes in place of JSON: metrics, a snapshot. */
+export interface ReplyBody {
+  readonly contentType: string;
+  readonly bytes: Uint8Array | AsyncIterable<Uint8Array>;
+}
+
 /** What the corridor answers. Errors are thrown as RequestError, not returned. */
 export interface Reply {
   /** 200 unless told; 204 where there is nothing to say; 404 for the deleted version of a KV 2 secret, which has data. */
@@ -27,6 +48,12 @@ export interface Reply {
   /** Seconds. */
   readonly leaseDuration?: number;
   readonly renewable?: boolean;
+  /** In place of all else: the reply waits in the cubbyhole of a wrapping token. */
+  readonly wrapInfo?: WrapInfo;
+  /** The whole body, without the envelope (sys/seal-status, sys/health and their like). */
+  readonly json?: Json;
+  /** The whole body, which is no JSON. */
+  readonly body?: ReplyBody;
   /**
    * An opaque mark of the object version that this write made. It never reaches a client; an apply keeps it in the
    * managed record, and a later observation with another mark is drift.

@@ -27,4 +27,9 @@ export interface Request {
   readonly remote: Remote | null;
   /** Seconds for which the reply shall be wrapped, or null. */
   readonly wrapTtl: number | null;
+  /**
+   * The HTTP headers by lower-case name, without those that carry a token: for the audit log, which shows those that
+   * are configured, and for mounts that let some through. Absent where there is no HTTP.
+   */
+  readonly headers?: Readonly<Record<string, string>>;
 }

@@ -52,6 +52,7 @@ async function login(context: RouteContext): Promise<Reply> {
     displayName: '',
     metadata: { ...used?.record.metadata, role_name: role.name },
     boundCidrs,
+    alias: { name: roleId, metadata: {} },
   });
 }
 
