@@ -4,25 +4,30 @@ import { randomFillSync } from 'node:crypto';
 export interface Random {
   /** `length` fresh random bytes; the caller owns the array. */
   bytes(length: number): Uint8Array;
+  /**
+   * 24 bytes for the nonce of a message, which everyone may see: they may have been drawn ahead, so no secret is ever
+   * made of them. Absent: `bytes(24)` does as well.
+   */
+  nonce?(): Uint8Array;
 }
 
-const drawnAhead = new Uint8Array(4096);
+const nonceBytes = 24;
+const drawnAhead = new Uint8Array(nonceBytes * 170);
 let drawn = drawnAhead.byteLength;
 
 /** The operating system's, through OpenSSL. */
 export const systemRandom: Random = {
-  bytes(length) {
-    // Nonces and identifiers come from bytes that were drawn ahead, at a tenth of the cost. What is as long as a key
-    // does not: no key waits in memory for its use.
-    if (length >= 32) return randomFillSync(new Uint8Array(length));
-    if (drawn + length > drawnAhead.byteLength) {
+  // Nothing secret waits in memory for its use: each draw is made when it is asked for.
+  bytes: (length) => randomFillSync(new Uint8Array(length)),
+  nonce() {
+    // A tenth of the cost of a draw each.
+    if (drawn === drawnAhead.byteLength) {
       randomFillSync(drawnAhead);
       drawn = 0;
     }
-    const bytes = drawnAhead.slice(drawn, drawn + length);
-    drawnAhead.fill(0, drawn, drawn + length);
-    drawn += length;
-    return bytes;
+    const nonce = drawnAhead.slice(drawn, drawn + nonceBytes);
+    drawn += nonceBytes;
+    return nonce;
   },
 };
 

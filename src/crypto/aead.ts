@@ -18,7 +18,7 @@ export const sealOverhead = nonceBytes + tagBytes;
 
 /** The message encrypted and authenticated, and `associated` authenticated with it: nonce, ciphertext, tag. */
 export function seal(key: Uint8Array, message: Uint8Array, associated: Uint8Array, random: Random): Uint8Array {
-  const nonce = random.bytes(nonceBytes);
+  const nonce = random.nonce?.() ?? random.bytes(nonceBytes);
   const sealed = new Uint8Array(message.byteLength + sealOverhead);
   sealed.set(nonce);
   const subkey = hchacha20(key, nonce.subarray(0, 16));

@@ -1,3 +1,5 @@
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { randomText, systemRandom } from '../../src/base/random.ts';
 
@@ -27,6 +29,34 @@ describe('the random bytes of the system', () => {
     for (const count of counts) statistic += (count - expected) ** 2 / expected;
     // Chi-squared with 255 degrees of freedom: greater than 400 once in 100 million times.
     expect(statistic).toBeLessThan(400);
+  });
+
+  it('for a secret are drawn when it is made, whatever its length: only nonces are drawn ahead', () => {
+    const draws: number[] = [];
+    const original = crypto.randomFillSync;
+    crypto.randomFillSync = ((bytes: Uint8Array) => {
+      draws.push(bytes.byteLength);
+      return original(bytes);
+    }) as typeof original;
+    syncBuiltinESMExports();
+    try {
+      for (let length = 1; length <= 64; length++) systemRandom.bytes(length);
+    } finally {
+      crypto.randomFillSync = original;
+      syncBuiltinESMExports();
+    }
+    expect(draws).toEqual(Array.from({ length: 64 }, (_, at) => at + 1));
+  });
+
+  it('for nonces are 24, the caller’s own, and never the same twice', () => {
+    const seen = new Set<string>();
+    for (let round = 0; round < 3000; round++) {
+      const nonce = systemRandom.nonce?.() ?? new Uint8Array(0);
+      expect(nonce.byteLength).toBe(24);
+      seen.add(Buffer.from(nonce).toString('hex'));
+      nonce.fill(0);
+    }
+    expect(seen.size).toBe(3000);
   });
 
   it('make text of the alphabet only', () => {
