@@ -16,7 +16,15 @@ import type { Seal } from './seal/seal.ts';
 import { readSealConfig, type SealConfig } from './seal/seal-config.ts';
 import { type SealContext, type SharedSeal, takesShares } from './seal/seal-type.ts';
 import { initializeStore, openSeal, rekeyStore, unsealStore } from './seal/unseal.ts';
-import { defaultSettings, readSettings, type Settings, settingsFile, settingsText } from './settings.ts';
+import {
+  defaultSettings,
+  readSettings,
+  type SealSettings,
+  type Settings,
+  settingsFile,
+  settingsText,
+  type SinkSettings,
+} from './settings.ts';
 import { makePrivateDirectory, syncDirectory } from './storage/directory.ts';
 import { createEmbeddedStore, openEmbeddedStore, type EmbeddedStore } from './storage/embedded.ts';
 import { createStore } from './storage/optimistic.ts';
@@ -231,23 +239,33 @@ function noteText(note: JsonObject): string | null {
 }
 
 function sealContext(storeId: string, settings: Settings, configDirectory: string): SealContext {
-  const keyFile = settings.seal.keyFile ?? join(configDirectory, `${storeId}.key`);
-  return { storeId, random, settings: settings.seal.type === 'static' ? { keyFile } : {} };
+  return sealContextOf(storeId, settings.seal, configDirectory);
+}
+
+/** How a seal type sees its part of the settings; the static key's place has a default. */
+export function sealContextOf(storeId: string, { type, options }: SealSettings, configDirectory: string): SealContext {
+  const keyFile = options.keyFile ?? join(configDirectory, `${storeId}.key`);
+  return { storeId, random, settings: type === 'static' ? { ...options, keyFile } : options };
 }
 
 function sealStatus(config: SealConfig): SealStatus {
   return { type: config.type, shares: config.shamir?.shares ?? 0, threshold: config.shamir?.threshold ?? 0 };
 }
 
-function sinksOf(directory: string, settings: Settings): AuditSink[] {
-  return Object.entries(settings.audit).map(([name, { type, path }]) =>
-    createSink({ name, type, options: { path: absolute(directory, path) } }),
+export function sinksOf(directory: string, settings: Settings): AuditSink[] {
+  return Object.entries(settings.audit).map(([name, { type, options }]) =>
+    createSink({ name, type, options: placed(directory, options) }),
   );
 }
 
+/** The options of a sink with the path that it may have made absolute. */
+function placed(directory: string, { path, ...options }: SinkSettings['options']): SinkSettings['options'] {
+  return path === undefined ? options : { ...options, path: absolute(directory, path) };
+}
+
 function auditFiles(directory: string, settings: Settings, enabled: readonly string[]): string[] {
-  return Object.entries(settings.audit).flatMap(([name, { path }]) =>
-    enabled.includes(name) ? [absolute(directory, path)] : [],
+  return Object.entries(settings.audit).flatMap(([name, { type, options }]) =>
+    type === 'file' && options.path !== undefined && enabled.includes(name) ? [absolute(directory, options.path)] : [],
   );
 }
 

@@ -57,6 +57,11 @@ export function unionSchema(all: readonly Documented[]): PublishedSchema {
   };
 }
 
+/** The schema of a file that is no document: it takes no references. */
+export function plainSchema(title: string, schema: SpecSchema): PublishedSchema {
+  return { $schema: 'http://json-schema.org/draft-07/schema#', title, ...published(schema, true) };
+}
+
 function withoutDialect(schema: PublishedSchema): PublishedSchema {
   return Object.fromEntries(Object.entries(schema).filter(([keyword]) => keyword !== '$schema'));
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { kinds } from '../../src/catalog.ts';
-import { schemaFiles } from '../../src/desired/schema-files.ts';
+import { publishedSchemas } from '../../src/published-schemas.ts';
 
-const files = schemaFiles(kinds);
+const files = publishedSchemas();
 const ajv = new Ajv({ strict: true, allowUnionTypes: true, strictRequired: false, strictTypes: false });
 const union = ajv.compile(JSON.parse(files.get('secretctl.json') ?? '{}') as object);
 
