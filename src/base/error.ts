@@ -35,6 +35,10 @@ export type FaultCode =
   | 'seal-key-missing'
   | 'seal-key-permissions'
   | 'seal-key-wrong'
+  | 'seal-key-disabled'
+  | 'seal-denied'
+  | 'seal-unavailable'
+  | 'seal-migration'
   | 'share-invalid'
   | 'share-duplicate'
   | 'share-mixed'
@@ -53,6 +57,11 @@ export type FaultCode =
   | 'not-interactive'
   | 'cancelled'
   | 'declined'
+  // client
+  | 'unreachable'
+  | 'tls'
+  | 'timeout'
+  | 'outcome-unknown'
   // command line
   | 'usage'
   | 'settings'
