@@ -1,0 +1,89 @@
+/**
+ * A background task, in the form that every one of them has: it looks at what is, compares it with what should be, and
+ * takes one step. What it works on are keys; what it knows is in the store, so that losing an event, or the process,
+ * loses nothing. Nouns and plug-ins offer controllers, the reconciler runs them.
+ */
+export interface Controller {
+  /** An identifier: its name in `sys/reconciler`, in metrics and in logs. */
+  readonly name: string;
+  /** For people. */
+  readonly description: string;
+  /** On how many keys it may work at once; 1 unless told. */
+  readonly concurrency?: number;
+  /** Its share of the work where controllers compete; 1 unless told. Each gets its turn, however small its share. */
+  readonly weight?: number;
+  /** How long a key that failed waits, in milliseconds: doubled with each failure from `first` to `most`. */
+  readonly retry?: { readonly first: number; readonly most: number };
+
+  /**
+   * One page of the keys that need attention at `now`, read from an index of the store. It changes nothing. Throws what
+   * the store throws; it is then asked again after a while.
+   */
+  due(now: number, page: DuePage): Promise<Due>;
+
+  /**
+   * One step towards what should be, for one key; idempotent, because a crash may have taken the last one before it was
+   * noted. Never called twice at once for one key, and called again for a key that came up meanwhile. A key that needs
+   * nothing (any more) is no error. Throws where the step failed: it is then tried again, later each time. A
+   * controller whose keys can fail by the thousand notes the time of the next attempt in its index as well.
+   * `signal` aborts when the process ends or the step takes too long; what was begun outside ends orderly.
+   */
+  reconcile(key: string, signal: AbortSignal): Promise<Step>;
+}
+
+export interface DuePage {
+  /** Where the page before ended (its `after`); null: the first page. */
+  readonly after: string | null;
+  /** At most about so many keys. */
+  readonly limit: number;
+}
+
+export interface Due {
+  readonly keys: readonly string[];
+  /** Hand it in for the next page; null: this was the last. */
+  readonly after: string | null;
+  /** On the last page: when the next key will be due, in milliseconds since the epoch; null: nobody knows. */
+  readonly next: number | null;
+}
+
+export interface Step {
+  /** When this key wants to be called again, in milliseconds since the epoch (the past: at once); null: it is done. */
+  readonly again: number | null;
+}
+
+export const done: Step = { again: null };
+
+/** What `sys/reconciler`, metrics and `secretctl status` show of a controller. Times in milliseconds since the epoch. */
+export interface ControllerStatus {
+  readonly name: string;
+  readonly description: string;
+  /** Keys that wait for their turn now. */
+  readonly depth: number;
+  readonly running: number;
+  /** Keys whose last step failed and which wait to be tried again. */
+  readonly failing: number;
+  /** Since when the oldest waiting key waits; null: none waits. */
+  readonly oldestSince: number | null;
+  readonly successes: number;
+  readonly failures: number;
+  readonly lastSuccess: number | null;
+  readonly lastFailure: number | null;
+  /** Holds no secret. */
+  readonly lastError: string | null;
+  /** When it next looks or works, unless something wakes it before; null: it does not run. */
+  readonly nextRun: number | null;
+}
+
+/** What the rest of the system may ask of the reconciler. */
+export interface ReconcilerPort {
+  /** `stopped` by a fault: for good, this process does not own the store any more. */
+  readonly state: 'idle' | 'running' | 'stopped';
+  /** Why it was stopped by a fault; null: it was not. */
+  readonly reason: string | null;
+  status(): readonly ControllerStatus[];
+  /**
+   * A hint, after a commit or from a person, that a controller has something to do: it looks at once, and with a key it
+   * tries that key at once. False: there is no such controller, or it does not run.
+   */
+  wake(name: string, key?: string): boolean;
+}

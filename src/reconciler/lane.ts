@@ -1,0 +1,127 @@
+import type { Random } from '../base/random.ts';
+import type { Controller, ControllerStatus } from '../core/controller.ts';
+import { retryDelay } from './retry-delay.ts';
+import { WorkQueue } from './work-queue.ts';
+
+/** How many keys of one controller wait at most, and how many a look at its index brings. */
+const capacity = 1024;
+export const pageLimit = 256;
+
+/** A controller looks at its index at least this often, whatever it was told of the next time. Milliseconds. */
+const longestPause = 300_000;
+/** And not more often than this, unless something wakes it. */
+const shortestPause = 1_000;
+
+const defaultRetry = { first: 1_000, most: 300_000 };
+
+/** One controller as it runs: its queue, when it looks at its index next, and what became of its steps. Pure. */
+export class Lane {
+  readonly controller: Controller;
+  readonly weight: number;
+  readonly queue: WorkQueue;
+  /** Where the look at the index goes on; null: at the beginning. */
+  after: string | null = null;
+  looking = false;
+  readonly #random: Random;
+  #lookAt = 0;
+  #lookFailures = 0;
+  /** Something woke it while it looked. */
+  #woken = false;
+  #successes = 0;
+  #failures = 0;
+  #lastSuccess: number | null = null;
+  #lastFailure: number | null = null;
+  #lastError: string | null = null;
+
+  constructor(controller: Controller, random: Random) {
+    this.controller = controller;
+    this.weight = controller.weight ?? 1;
+    this.#random = random;
+    const retry = controller.retry ?? defaultRetry;
+    this.queue = new WorkQueue({ capacity, retryDelay: (attempt) => retryDelay(attempt, retry, random) });
+  }
+
+  /** May it look at its index now? Only where what it finds has room. */
+  mayLook(now: number): boolean {
+    return !this.looking && this.#lookAt <= now && this.queue.room >= pageLimit;
+  }
+
+  mayStep(now: number): boolean {
+    return this.queue.running < (this.controller.concurrency ?? 1) && this.queue.nextTurn(now) === now;
+  }
+
+  /** When it may look or take a step, if nothing else happens; null: that depends on what it is doing. */
+  nextRun(now: number): number | null {
+    const look = this.looking || this.queue.room < pageLimit ? Infinity : Math.max(now, this.#lookAt);
+    const step = this.queue.running < (this.controller.concurrency ?? 1) ? (this.queue.nextTurn(now) ?? Infinity) : Infinity;
+    const next = Math.min(look, step);
+    return next === Infinity ? null : next;
+  }
+
+  /** Is there nothing that it knows of and could do now? */
+  isIdle(now: number): boolean {
+    return !this.looking && this.queue.running === 0 && this.#lookAt > now && (this.queue.nextTurn(now) ?? Infinity) > now;
+  }
+
+  wake(now: number): void {
+    this.#lookAt = now;
+    if (this.looking) this.#woken = true;
+  }
+
+  beginLook(): void {
+    this.looking = true;
+    this.#woken = false;
+  }
+
+  /** A page of the index came; `after` null: it was the last, and `next` is when the next key will be due. */
+  looked(now: number, after: string | null, next: number | null): void {
+    this.looking = false;
+    this.#lookFailures = 0;
+    this.after = after;
+    if (after !== null || this.#woken) this.#lookAt = now;
+    else this.#lookAt = Math.min(now + longestPause, Math.max(now + shortestPause, next ?? Infinity));
+  }
+
+  lookFailed(now: number, error: string): void {
+    this.looking = false;
+    this.after = null;
+    this.#lookFailures++;
+    this.#lookAt = now + retryDelay(this.#lookFailures, { first: 1_000, most: 60_000 }, this.#random);
+    this.#noteFailure(now, error);
+  }
+
+  succeeded(key: string, now: number, again: number | null): void {
+    this.queue.succeed(key, now, again);
+    this.#successes++;
+    this.#lastSuccess = now;
+  }
+
+  failed(key: string, now: number, error: string): void {
+    this.queue.fail(key, now);
+    this.#noteFailure(now, error);
+  }
+
+  /** `now`: null where the reconciler does not run. */
+  status(now: number | null): ControllerStatus {
+    return {
+      name: this.controller.name,
+      description: this.controller.description,
+      depth: this.queue.depth,
+      running: this.queue.running,
+      failing: this.queue.failing,
+      oldestSince: this.queue.oldestSince,
+      successes: this.#successes,
+      failures: this.#failures,
+      lastSuccess: this.#lastSuccess,
+      lastFailure: this.#lastFailure,
+      lastError: this.#lastError,
+      nextRun: now === null ? null : this.nextRun(now),
+    };
+  }
+
+  #noteFailure(now: number, error: string): void {
+    this.#failures++;
+    this.#lastFailure = now;
+    this.#lastError = error;
+  }
+}
