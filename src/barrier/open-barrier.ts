@@ -37,7 +37,21 @@ export async function openBarrier(store: TransactionalStore, options: BarrierOpt
   return new Barrier(options);
 }
 
-async function check(tx: Transaction, { storeId, rootKey }: BarrierOptions): Promise<void> {
+/** True: the root key is the one under which keyring and superblock lie in this transaction. */
+export async function opensStore(
+  tx: Transaction,
+  { storeId, rootKey }: Pick<BarrierOptions, 'storeId' | 'rootKey'>,
+): Promise<boolean> {
+  try {
+    await check(tx, { storeId, rootKey });
+    return true;
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'seal-key-wrong') return false;
+    throw error;
+  }
+}
+
+async function check(tx: Transaction, { storeId, rootKey }: Pick<BarrierOptions, 'storeId' | 'rootKey'>): Promise<void> {
   const ring = await tx.get(ringKey);
   const superblock = await tx.get(superblockKey);
   if (ring === null && superblock === null) {

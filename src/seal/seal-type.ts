@@ -6,6 +6,8 @@ import type { SealConfig, ShamirParameters } from './seal-config.ts';
 export interface SealType {
   /** As in the settings and in the seal's configuration. */
   readonly type: string;
+  /** True: people hold its key in shares. False: it needs nobody, so its stores may have recovery shares. */
+  readonly shared: boolean;
   /**
    * Makes new key material, for a new store or a rekey. Nothing that protects the store at present is given up before
    * `settle`. Throws Fault `usage` for numbers that cannot be, `settings` for settings that are incomplete.
@@ -18,7 +20,7 @@ export interface SealType {
 export interface SealContext {
   readonly storeId: string;
   readonly random: Random;
-  /** The seal's part of the settings: `{keyFile: "/…"}` for a static key. */
+  /** The seal's part of the settings: `{keyFile: "/…"}` for a static key, see awskms.ts for AWS KMS. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
@@ -33,6 +35,8 @@ export interface NewSeal {
   readonly shamir: ShamirParameters | null;
   /** To be shown to people once, before the seal is put to use. Empty where the seal needs none. */
   readonly shares: readonly string[];
+  /** True: it is the key that the shares make. */
+  isKey(candidate: Uint8Array): boolean;
   /** To be called when a configuration with this seal has been committed: gives up what only its predecessor needed. */
   settle(): Promise<void>;
 }
@@ -44,6 +48,13 @@ export interface SharedSeal extends Seal {
   submit(share: string): ShareProgress;
   /** Forgets the shares given so far. */
   reset(): void;
+  /** As `unwrap`, with the key of the shares besides. The caller wipes both. */
+  restore(blob: Uint8Array): Promise<Restored | null>;
+}
+
+export interface Restored {
+  readonly rootKey: Uint8Array;
+  readonly key: Uint8Array;
 }
 
 export interface ShareProgress extends ShareNumbers {

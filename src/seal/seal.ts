@@ -8,10 +8,14 @@ export interface Seal {
   /** Encrypts the root key (32 bytes). The blob is stored beside the data, in plain sight. */
   wrap(rootKey: Uint8Array): Promise<Uint8Array>;
   /**
-   * The root key again. Throws Fault: `seal-key-missing`, `seal-key-permissions`, `seal-key-wrong`, or for Shamir
-   * `share-…`. Null: it needs shares that nobody gave (the store is sealed).
+   * The root key again. Null: it needs shares that nobody gave (the store is sealed). Throws Fault `share-…` for Shamir,
+   * otherwise `seal-key-missing`, `seal-key-permissions`, `seal-key-disabled`, `seal-denied`, `seal-unavailable`, or
+   * `seal-key-wrong`, which no waiting mends (see `mayRecover`).
    */
   unwrap(blob: Uint8Array): Promise<Uint8Array | null>;
-  /** Null: well. Otherwise a sentence that says what is wrong. */
+  /**
+   * Null: well. Otherwise a sentence that says what is wrong. A seal that is elsewhere is asked for it, so ask at
+   * intervals and not for each request.
+   */
   health(): Promise<string | null>;
 }

@@ -1,23 +1,19 @@
 import { constantTimeEqual, wipe } from '../base/bytes.ts';
 import { Fault } from '../base/error.ts';
 import { keyBytes } from '../crypto/aead.ts';
-import {
-  checkCompatible,
-  checkNumbers,
-  combineShares,
-  mixedShare,
-  parseShare,
-  splitSecret,
-  type Share,
-} from '../crypto/shamir.ts';
+import { checkNumbers, combineShares, parseShare, splitSecret } from '../crypto/shamir.ts';
 import { corruptRecord } from '../barrier/record.ts';
+import { GatheredShares } from './gathered-shares.ts';
 import { sealKey, type ShamirParameters } from './seal-config.ts';
-import type { SealContext, SealType, SharedSeal, ShareProgress } from './seal-type.ts';
-import { unwrapRootKey, wrapRootKey, type WrapPlace } from './wrapped-key.ts';
+import type { NewSeal, Restored, SealContext, SealType, SharedSeal, ShareNumbers, ShareProgress } from './seal-type.ts';
+import { unwrapRootKey, wrapRootKey } from './wrapped-key.ts';
+
+const type = 'shamir';
 
 /** A key that `threshold` of `shares` people restore together, and that nobody holds otherwise. */
 export const shamirSeal: SealType = {
-  type: 'shamir',
+  type,
+  shared: true,
 
   async create(context, split) {
     if (split === null) {
@@ -25,21 +21,8 @@ export const shamirSeal: SealType = {
         hint: 'Give -shares N and -threshold M.',
       });
     }
-    checkNumbers(split.shares, split.threshold);
-    const key = context.random.bytes(keyBytes);
-    const { setId, shares } = await splitSecret(key, split.shares, split.threshold, context.random);
-    await assertRestores(key, shares, split.threshold);
-    const shamir = { ...split, setId };
-    const seal = new ShamirSeal(context, shamir, key);
-    return {
-      seal,
-      shamir,
-      shares,
-      settle: async () => {
-        seal.reset();
-        wipe(key);
-      },
-    };
+    const { key, parameters, shares } = await splitNewKey(context, split);
+    return { ...shamirSealOf(context, parameters, key), shares };
   },
 
   open(context, config) {
@@ -48,48 +31,64 @@ export const shamirSeal: SealType = {
   },
 };
 
+/** A new key in shares that were seen to restore it. The caller wipes the key. Throws Fault `usage`. */
+export async function splitNewKey(
+  { random }: Pick<SealContext, 'random'>,
+  split: ShareNumbers,
+): Promise<{ readonly key: Uint8Array; readonly parameters: ShamirParameters; readonly shares: readonly string[] }> {
+  checkNumbers(split.shares, split.threshold);
+  const key = random.bytes(keyBytes);
+  const { setId, shares } = await splitSecret(key, split.shares, split.threshold, random);
+  const restored = await combineShares(shares.slice(-split.threshold).map(parseShare));
+  const same = constantTimeEqual(restored, key);
+  wipe(restored);
+  if (!same) throw new Error('new shares do not restore their secret');
+  return { key, parameters: { setId, shares: split.shares, threshold: split.threshold }, shares };
+}
+
+/** A seal under a key whose shares people hold already. Takes the key over and wipes it when the seal has settled. */
+export function shamirSealOf(context: SealContext, parameters: ShamirParameters, key: Uint8Array): NewSeal {
+  const seal = new ShamirSeal(context, parameters, key);
+  return {
+    seal,
+    shamir: parameters,
+    shares: [],
+    isKey: (candidate) => constantTimeEqual(candidate, key),
+    settle: async () => {
+      seal.reset();
+      wipe(key);
+    },
+  };
+}
+
+/** The root key under a restored key, or null: it is not the key of this store's shares. */
+export function unwrapWithShamirKey(storeId: string, key: Uint8Array, blob: Uint8Array): Uint8Array | null {
+  return unwrapRootKey({ type, storeId }, key, blob);
+}
+
 class ShamirSeal implements SharedSeal {
-  readonly type = 'shamir';
-  readonly #parameters: ShamirParameters;
+  readonly type = type;
   readonly #context: SealContext;
-  readonly #place: WrapPlace;
   /** Only a seal that was just made has it; for any other the shares restore it. */
   readonly #newKey: Uint8Array | null;
-  #shares: Share[] = [];
+  readonly #gathered: GatheredShares;
 
   constructor(context: SealContext, parameters: ShamirParameters, newKey: Uint8Array | null) {
     this.#context = context;
-    this.#parameters = parameters;
-    this.#place = { type: this.type, storeId: context.storeId };
     this.#newKey = newKey;
+    this.#gathered = new GatheredShares(parameters);
   }
 
   get progress(): ShareProgress {
-    const { shares, threshold } = this.#parameters;
-    return { shares, threshold, given: this.#shares.length, complete: this.#shares.length >= threshold };
+    return this.#gathered.progress;
   }
 
   submit(line: string): ShareProgress {
-    const share = parseShare(line);
-    const { setId, threshold, shares } = this.#parameters;
-    if (share.setId !== setId) throw mixedShare(share.setId, setId);
-    if (share.threshold !== threshold || share.number > shares) {
-      throw new Fault(
-        'share-invalid',
-        `share ${share.number} contradicts the store: it has ${shares} shares, of which ${threshold} are needed`,
-        {
-          hint: 'Restore the store from a backup, or find the shares that were printed for it.',
-        },
-      );
-    }
-    checkCompatible(share, this.#shares);
-    if (!this.progress.complete) this.#shares.push(share);
-    return this.progress;
+    return this.#gathered.submit(line);
   }
 
   reset(): void {
-    for (const share of this.#shares) wipe(share.point);
-    this.#shares = [];
+    this.#gathered.reset();
   }
 
   async wrap(rootKey: Uint8Array): Promise<Uint8Array> {
@@ -98,22 +97,23 @@ class ShamirSeal implements SharedSeal {
         hint: 'Make a new one: secretctl operator rekey.',
       });
     }
-    return wrapRootKey(this.#place, this.#newKey, rootKey, this.#context.random);
+    return wrapRootKey({ type, storeId: this.#context.storeId }, this.#newKey, rootKey, this.#context.random);
   }
 
   async unwrap(blob: Uint8Array): Promise<Uint8Array | null> {
-    if (this.#shares.length === 0) return null;
-    if (!this.progress.complete) {
-      const { given, threshold } = this.progress;
-      throw new Fault('share-too-few', `${given} of the ${threshold} shares that are needed were given`, {
-        hint: `Give ${threshold - given} more, each of another person.`,
-      });
-    }
-    const key = await combineShares(this.#shares);
+    const restored = await this.restore(blob);
+    if (restored === null) return null;
+    wipe(restored.key);
+    return restored.rootKey;
+  }
+
+  async restore(blob: Uint8Array): Promise<Restored | null> {
+    if (this.progress.given === 0) return null;
+    const key = await this.#gathered.restore();
     this.reset();
-    const rootKey = unwrapRootKey(this.#place, key, blob);
+    const rootKey = unwrapWithShamirKey(this.#context.storeId, key, blob);
+    if (rootKey !== null) return { rootKey, key };
     wipe(key);
-    if (rootKey !== null) return rootKey;
     // Which of them is wrong cannot be told, by nobody.
     throw new Fault(
       'share-invalid',
@@ -127,11 +127,4 @@ class ShamirSeal implements SharedSeal {
   async health(): Promise<string | null> {
     return null;
   }
-}
-
-async function assertRestores(key: Uint8Array, shares: readonly string[], threshold: number): Promise<void> {
-  const restored = await combineShares(shares.slice(-threshold).map(parseShare));
-  const same = constantTimeEqual(restored, key);
-  wipe(restored);
-  if (!same) throw new Error('new shares do not restore their secret');
 }

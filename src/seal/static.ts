@@ -8,6 +8,7 @@ import { unwrapRootKey, wrapRootKey, type WrapPlace } from './wrapped-key.ts';
 /** A key file on this machine (setting `keyFile`): 0600, and outside of the config repo. What a local `init` uses. */
 export const staticSeal: SealType = {
   type: 'static',
+  shared: false,
 
   async create(context) {
     const path = keyFileOf(context);
@@ -15,7 +16,7 @@ export const staticSeal: SealType = {
     // A rekey keeps the present key beside the new one: whichever the store's configuration names, the file opens it.
     if (await exists(path)) await addKey(path, context.random);
     else await createKeyFile(path, context.random);
-    return { seal, shamir: null, shares: [], settle: () => dropOldKeys(path) };
+    return { seal, shamir: null, shares: [], isKey: () => false, settle: () => dropOldKeys(path) };
   },
 
   open(context) {

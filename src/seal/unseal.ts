@@ -1,10 +1,12 @@
-import { constantTimeEqual, wipe } from '../base/bytes.ts';
+import { wipe } from '../base/bytes.ts';
 import { Fault } from '../base/error.ts';
 import { Barrier, type BarrierOptions } from '../barrier/barrier.ts';
 import { initializeBarrier, openBarrier } from '../barrier/open-barrier.ts';
 import { keyBytes } from '../crypto/aead.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
+import { type Recovery, writeRecovery } from './recovery.ts';
 import { sealTypeOf } from './registry.ts';
+import { prepareReplacement, replaceSeal, wrapWith } from './replacement.ts';
 import type { Seal } from './seal.ts';
 import { readSealConfig, writeSealConfig, type SealConfig } from './seal-config.ts';
 import type { NewSeal, SealContext } from './seal-type.ts';
@@ -12,22 +14,24 @@ import type { NewSeal, SealContext } from './seal-type.ts';
 export type UnsealOptions = Omit<BarrierOptions, 'rootKey'>;
 
 /**
- * Makes the root key of a new store and commits, at once, keyring, superblock, the seal's configuration and what
- * `alongside` writes. Returns the open barrier. Throws Fault `already-initialized`.
+ * Makes the root key of a new store and commits, at once, keyring, superblock, the seal's configuration, the recovery
+ * shares if there are any, and what `alongside` writes. Returns the open barrier. Throws Fault `already-initialized`.
  */
 export async function initializeStore(
   store: TransactionalStore,
   made: NewSeal,
   options: UnsealOptions,
   alongside: (tx: Transaction, barrier: Barrier) => Promise<void> = async () => {},
+  recovery: Recovery | null = null,
 ): Promise<Barrier> {
   const rootKey = options.random.bytes(keyBytes);
   const barrier = new Barrier({ ...options, rootKey });
   try {
-    const config = await sealConfigOf(made, rootKey);
+    const config = await wrapWith(made, rootKey);
     await store.transact(async (tx) => {
       await initializeBarrier(tx, { ...options, rootKey });
-      writeSealConfig(tx, config);
+      writeSealConfig(tx, { ...config, recovery: recovery?.parameters ?? null });
+      if (recovery !== null) await writeRecovery(barrier.view(tx, 'core'), recovery);
       await alongside(tx, barrier);
     });
   } catch (error) {
@@ -62,7 +66,8 @@ export async function unsealStore(store: TransactionalStore, seal: Seal, options
 
 /**
  * Puts a new root key under a new seal, in place of the present one. Show the new shares before: should the commit fail,
- * the present seal still stands; once it has committed, nothing else opens the store. Throws what the seal throws.
+ * the present seal still stands; once it has committed, nothing else opens the store. Recovery shares stay as they are.
+ * Throws what the seal throws.
  */
 export async function rekeyStore(
   store: TransactionalStore,
@@ -70,28 +75,7 @@ export async function rekeyStore(
   made: NewSeal,
   options: Pick<UnsealOptions, 'random'>,
 ): Promise<void> {
-  const rootKey = options.random.bytes(keyBytes);
-  try {
-    const config = await sealConfigOf(made, rootKey);
-    await store.transact(async (tx) => {
-      await barrier.replaceRootKey(tx, rootKey);
-      writeSealConfig(tx, config);
-    });
-  } finally {
-    wipe(rootKey);
-  }
-  await made.settle();
-}
-
-async function sealConfigOf(made: NewSeal, rootKey: Uint8Array): Promise<SealConfig> {
-  const wrapped = await made.seal.wrap(rootKey);
-  // A seal that cannot unwrap what it wrapped must be found out before anything rests on it. (Null: it needs shares.)
-  const again = await made.seal.unwrap(wrapped);
-  if (again !== null) {
-    if (!constantTimeEqual(again, rootKey)) throw new Error(`the ${made.seal.type} seal does not unwrap what it wrapped`);
-    wipe(again);
-  }
-  return { type: made.seal.type, wrapped, shamir: made.shamir };
+  await replaceSeal(store, await prepareReplacement(barrier, made, { ...options, recovery: 'keep' }));
 }
 
 async function configOf(store: TransactionalStore, storeId: string): Promise<SealConfig> {

@@ -40,7 +40,7 @@ export function sealConformance(harness: SealHarness): void {
       rootKey = random.bytes(32);
       // As it comes back from the store.
       config = decodeSealConfig(
-        encodeSealConfig({ type: type.type, wrapped: await made.seal.wrap(rootKey), shamir: made.shamir }),
+        encodeSealConfig({ type: type.type, wrapped: await made.seal.wrap(rootKey), shamir: made.shamir, recovery: null }),
       );
     });
 

@@ -54,7 +54,7 @@ describe('the shares of a Shamir seal', () => {
 
   beforeEach(async () => {
     made = await shamirSeal.create(context, { shares: 5, threshold: 3 });
-    config = { type: 'shamir', wrapped: await made.seal.wrap(rootKey), shamir: made.shamir };
+    config = { type: 'shamir', wrapped: await made.seal.wrap(rootKey), shamir: made.shamir, recovery: null };
     seal = reopened();
   });
 

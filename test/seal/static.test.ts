@@ -141,7 +141,7 @@ describe('a key file', () => {
     await mkdir(join(path, '..'));
     await writeFile(path, text, { mode: 0o600 });
     const error: unknown = await staticSeal
-      .open(context, { type: 'static', wrapped: new Uint8Array(73), shamir: null })
+      .open(context, { type: 'static', wrapped: new Uint8Array(73), shamir: null, recovery: null })
       .unwrap(new Uint8Array(73))
       .catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'seal-key-wrong' });
@@ -150,7 +150,7 @@ describe('a key file', () => {
 
   it('that is a directory is no key file', async () => {
     await mkdir(path, { recursive: true });
-    const seal = staticSeal.open(context, { type: 'static', wrapped: new Uint8Array(73), shamir: null });
+    const seal = staticSeal.open(context, { type: 'static', wrapped: new Uint8Array(73), shamir: null, recovery: null });
     await expect(seal.unwrap(new Uint8Array(73))).rejects.toMatchObject({ code: 'seal-key-wrong' });
   });
 
