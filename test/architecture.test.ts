@@ -19,7 +19,7 @@ const layers: readonly (readonly string[])[] = [
   ['plan', 'barrier'],
   ['seal'],
   ['core'],
-  ['token', 'policy', 'audit', 'identity', 'quota', 'lease', 'ceremony'],
+  ['token', 'policy', 'audit', 'identity', 'quota', 'lease', 'lockout', 'ceremony'],
   ['engines', 'auth'],
   ['client'],
   ['http', 'server', 'reconciler', 'cli'],

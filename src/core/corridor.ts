@@ -212,9 +212,15 @@ async function verbOf(
   return (await route.exists(context)) ? 'update' : 'create';
 }
 
-/** Does the admitted work in the transaction of its run. `joined`: an apply moves the revision itself, once. */
-export async function perform(admission: Admission, joined: boolean): Promise<Reply> {
-  const reply = withWarning(await admission.spec.handle(admission.context), unrecognized(admission));
+/**
+ * Does the admitted work in the transaction of its run. `joined`: an apply moves the revision itself, once, and prepares
+ * in its transaction, whose values nobody knows before.
+ */
+export async function perform(admission: Admission, joined: boolean, prepared?: unknown): Promise<Reply> {
+  const { spec } = admission;
+  const ready = joined && spec.prepare !== undefined ? await (await spec.prepare(admission.context))() : prepared;
+  const context = ready === undefined ? admission.context : { ...admission.context, prepared: ready };
+  const reply = withWarning(await spec.handle(context), unrecognized(admission));
   if (admission.spec.configures === true && !joined) await moveRevision(admission.context.run.core);
   return reply.data === undefined && reply.auth === undefined && reply.status === undefined ? { ...noContent, ...reply } : reply;
 }

@@ -3,6 +3,7 @@ import { type Body, type Fields, readFields } from '../protocol/field.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import { defaultMountConfig } from './mount-table.ts';
 import { systemLeaseTtl, type Mount, type MountConfig } from './mount-type.ts';
+import { shownUserLockout, tunedUserLockout } from './user-lockout.ts';
 
 /** What no path of a mount may begin with, in no case; an auth method's path without `auth/`. */
 export const reservedMounts: Readonly<Record<'secret' | 'auth', readonly string[]>> = {
@@ -20,6 +21,7 @@ const configFields = {
   audit_non_hmac_response_keys: { type: 'strings', description: 'Response fields that the audit log shows in the clear.' },
   passthrough_request_headers: { type: 'strings', description: 'Request headers that reach the plug-in.' },
   allowed_response_headers: { type: 'strings', description: 'Response headers that a plug-in may set.' },
+  user_lockout_config: { type: 'map', description: 'When users of an auth method are locked out after failed logins.' },
 } as const satisfies Fields;
 
 export const enableFields = {
@@ -37,8 +39,16 @@ export const tuneFields = {
   options: { type: 'stringMap', description: 'Options of the type.' },
 } as const satisfies Fields;
 
+/** What decides which settings a mount has. */
+export interface ConfiguredMount {
+  readonly class: Mount['class'];
+  readonly type: string;
+  /** See MountType.locksOut. */
+  readonly locksOut: boolean;
+}
+
 /** The config after `sent`: members that were not sent keep their value. Throws RequestError 400. */
-export function tunedConfig(current: MountConfig, sent: JsonObject, mountClass: Mount['class']): MountConfig {
+export function tunedConfig(current: MountConfig, sent: JsonObject, mount: ConfiguredMount): MountConfig {
   const body: Body<typeof configFields> = readFields(configFields, sent);
   const config: MountConfig = {
     defaultLeaseTtl: body.default_lease_ttl ?? current.defaultLeaseTtl,
@@ -50,6 +60,7 @@ export function tunedConfig(current: MountConfig, sent: JsonObject, mountClass: 
     auditNonHmacResponseKeys: body.audit_non_hmac_response_keys ?? current.auditNonHmacResponseKeys,
     passthroughRequestHeaders: body.passthrough_request_headers ?? current.passthroughRequestHeaders,
     allowedResponseHeaders: body.allowed_response_headers ?? current.allowedResponseHeaders,
+    userLockout: current.userLockout ?? null,
   };
   if (config.defaultLeaseTtl < 0 || config.maxLeaseTtl < 0) throw badRequest('a TTL is not negative');
   if (config.defaultLeaseTtl > (config.maxLeaseTtl || systemLeaseTtl)) {
@@ -59,15 +70,19 @@ export function tunedConfig(current: MountConfig, sent: JsonObject, mountClass: 
   }
   if (!['', 'unauth', 'hidden'].includes(config.listingVisibility))
     throw badRequest('listing_visibility is "unauth" or "hidden"');
-  if (config.tokenType !== '' && mountClass !== 'auth') throw badRequest('token_type is a setting of auth methods');
+  if (config.tokenType !== '' && mount.class !== 'auth') throw badRequest('token_type is a setting of auth methods');
   if (!['', 'default-service', 'default-batch', 'service', 'batch'].includes(config.tokenType)) {
     throw badRequest('token_type is one of default-service, default-batch, service, batch');
   }
-  return config;
+  const { user_lockout_config: lockout } = body;
+  if (lockout === undefined || Object.keys(lockout).length === 0) return config;
+  if (!mount.locksOut) {
+    throw badRequest(`tuning of user lockout configuration for auth type ${JSON.stringify(mount.type)} not allowed`);
+  }
+  return { ...config, userLockout: tunedUserLockout(config.userLockout ?? null, lockout) };
 }
 
-export const newConfig = (sent: JsonObject, mountClass: Mount['class']): MountConfig =>
-  tunedConfig(defaultMountConfig, sent, mountClass);
+export const newConfig = (sent: JsonObject, mount: ConfiguredMount): MountConfig => tunedConfig(defaultMountConfig, sent, mount);
 
 /** A mount as `sys/mounts` shows it. */
 export function shownMount(mount: Mount): JsonObject {
@@ -89,6 +104,15 @@ export function shownMount(mount: Mount): JsonObject {
 }
 
 function shownConfig(mount: Mount): JsonObject {
+  const { config } = mount;
+  const lockout = config.userLockout ?? null;
+  return {
+    ...shownBasics(mount),
+    ...(lockout === null ? {} : { user_lockout_config: shownUserLockout(lockout) }),
+  };
+}
+
+function shownBasics(mount: Mount): JsonObject {
   const { config } = mount;
   return {
     default_lease_ttl: config.defaultLeaseTtl,
@@ -117,8 +141,10 @@ function shownLists(config: MountConfig): JsonObject {
 /** What `tune` answers: TTLs as they take effect. */
 export function shownTuning(mount: Mount): JsonObject {
   const { config } = mount;
+  const lockout = config.userLockout ?? null;
   return {
-    ...shownConfig(mount),
+    ...shownBasics(mount),
+    ...(lockout === null ? {} : shownUserLockout(lockout)),
     default_lease_ttl: config.defaultLeaseTtl || systemLeaseTtl,
     max_lease_ttl: config.maxLeaseTtl || systemLeaseTtl,
     description: mount.description,

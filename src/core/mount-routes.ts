@@ -134,7 +134,7 @@ async function enable(parts: CorridorParts, context: RouteContext, mountClass: M
     accessor: `${mountClass === 'auth' ? 'auth_' : ''}${typeName}_${randomText(context.random, 8, '0123456789abcdef')}`,
     description: body.description,
     options: type.options?.(sent, null) ?? sent,
-    config: newConfig(body.config ?? {}, mountClass),
+    config: newConfig(body.config ?? {}, { class: mountClass, type: typeName, locksOut: type.locksOut === true }),
     local: body.local,
     sealWrap: body.seal_wrap,
   };
@@ -170,7 +170,7 @@ async function tune(parts: CorridorParts, context: RouteContext, mount: Mount): 
   const options = body.options === undefined ? mount.options : (type?.options?.(sent, mount.options) ?? sent);
   await runOf(context).mounts.put({
     ...mount,
-    config: tunedConfig(mount.config, context.data, mount.class),
+    config: tunedConfig(mount.config, context.data, { ...mount, locksOut: type?.locksOut === true }),
     description: body.description ?? mount.description,
     options,
   });

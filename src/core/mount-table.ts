@@ -32,6 +32,7 @@ export const defaultMountConfig: MountConfig = {
   auditNonHmacResponseKeys: [],
   passthroughRequestHeaders: [],
   allowedResponseHeaders: [],
+  userLockout: null,
 };
 
 function systemMount(id: string, path: string, type: string, mountClass: 'system' | 'secret', description: string): Mount {

@@ -5,6 +5,7 @@ import type { View } from '../barrier/view.ts';
 import type { Fields } from '../protocol/field.ts';
 import type { Operation, Request } from '../protocol/request.ts';
 import type { Reply } from '../protocol/reply.ts';
+import type { RequestError } from '../protocol/request-error.ts';
 
 /** What an engine or an auth method is to the core: a type with routes. Both contracts extend it. */
 export interface MountType {
@@ -37,8 +38,13 @@ export interface MountType {
    * when its grant expires (milliseconds since the epoch), `never`, or null: the role is gone.
    */
   grant?(storage: View, role: string): Promise<number | 'never' | null>;
-  /** What the role says now about the tokens of its logins, asked when one is renewed. Null: the role is gone. */
-  renewal?(storage: View, role: string): Promise<RenewalTerms | null>;
+  /**
+   * What the role says now about a token of its logins that is to be renewed. Null: the role is gone. Throws
+   * RequestError 400 where the token may not be renewed for another reason.
+   */
+  renewal?(storage: View, role: string, token: RenewedToken): Promise<RenewalTerms | null>;
+  /** Its logins name users, who are locked out for a while after too many failures (see Services.beginLogin). */
+  readonly locksOut?: boolean;
 }
 
 /** How an engine or auth method renames an object; `from` and `to` are paths inside the mount. */
@@ -57,6 +63,11 @@ export interface RenewalTerms {
   readonly ttl: number;
   readonly maxTtl: number;
   readonly period: number;
+}
+
+/** A token that is to be renewed, as the role that gave it must know it. */
+export interface RenewedToken {
+  readonly policies: readonly string[];
 }
 
 export interface Observation {
@@ -101,8 +112,14 @@ export interface OperationSpec {
    */
   readonly valuesOf?: string;
   /**
+   * Slow work that `handle` needs and that is done once, before its transaction: the hash of a password. Reads what it
+   * must in a transaction of its own and gives back the work; what that gives is `prepared` in the context of every run
+   * of `handle`. Between the two the store may have changed. Throws RequestError to refuse.
+   */
+  prepare?(context: RouteContext): Promise<() => Promise<unknown>>;
+  /**
    * Does the work in the caller's transaction: it may run again after a conflict, so it has no external effect.
-   * Throws RequestError to refuse; then nothing it wrote is kept.
+   * Throws RequestError to refuse; then nothing it wrote is kept, unless it is a RecordedRefusal.
    */
   handle(context: RouteContext): Promise<Reply>;
 }
@@ -123,6 +140,8 @@ export interface RouteContext {
   readonly random: Random;
   /** Password policies, the minting of tokens and what else the core lends to plug-ins. */
   readonly services: Services;
+  /** What the `prepare` of the operation gave. */
+  readonly prepared?: unknown;
 }
 
 export interface Services {
@@ -133,11 +152,32 @@ export interface Services {
   generateFromCharset(random: Random, parameters: { readonly length: number; readonly charset?: string }): string;
   /** Makes the token of a successful login; the reply's auth part. */
   issueToken(context: RouteContext, login: Login): Promise<Reply>;
+  /**
+   * To be called before it is looked at what somebody presents, again in each transaction of one login. Throws
+   * RequestError 403 where the name has failed too often: what was presented then has no effect on the answer.
+   */
+  beginLogin(context: RouteContext, name: LoginName): Promise<LoginAttempt>;
+}
+
+/** By what the failures of logins at one mount are counted. */
+export interface LoginName {
+  /** In its one canonical form: the same by which the user is found. */
+  readonly name: string;
+  /** Whether there is such a user. Those who do not exist are locked out too, else a lock would tell. */
+  readonly known: boolean;
+}
+
+/** A login whose outcome is counted, in one transaction. */
+export interface LoginAttempt {
+  /** Counts the failure and gives back `refusal` in the form in which it must be thrown for that to be kept. */
+  failed(refusal: RequestError): Promise<RequestError>;
+  /** Forgets the failures before. */
+  succeeded(): Promise<void>;
 }
 
 /** What an auth method found out about who logs in. Durations in seconds, 0 for "not set". */
 export interface Login {
-  /** The name of the binding (role) that granted this, or null: its removal or expiry ends the token. */
+  /** The binding (role) that granted this, in the words of `MountType.grant`, or null: its removal or expiry ends the token. */
   readonly role: string | null;
   readonly displayName: string;
   readonly policies: readonly string[];
@@ -191,6 +231,19 @@ export interface MountConfig {
   readonly auditNonHmacResponseKeys: readonly string[];
   readonly passthroughRequestHeaders: readonly string[];
   readonly allowedResponseHeaders: readonly string[];
+  /** Null or absent: as the system has it. */
+  readonly userLockout?: UserLockout | null;
+}
+
+/** When the users of an auth method are locked out; durations in seconds. 0: the system's default. */
+export interface UserLockout {
+  /** How many failures lock. */
+  readonly threshold: number;
+  /** How long after the last failure a lock ends. */
+  readonly duration: number;
+  /** How long after the last failure the count starts anew. */
+  readonly counterReset: number;
+  readonly disabled: boolean;
 }
 
 /** Who asks: what the token says, resolved once per request. */

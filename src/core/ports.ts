@@ -3,7 +3,7 @@ import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import type { Request } from '../protocol/request.ts';
 import type { Reply } from '../protocol/reply.ts';
-import type { Acl, Login, Mount, RouteContext } from './mount-type.ts';
+import type { Acl, Login, LoginAttempt, LoginName, Mount, RouteContext } from './mount-type.ts';
 
 /** How the core asks for tokens. Implemented in token/, wired by compose.ts. */
 export interface TokenPort {
@@ -47,6 +47,15 @@ export interface Grant {
   readonly role: string;
 }
 
+/** How the core keeps a reply for one reader. Implemented in token/. */
+export interface WrappingPort {
+  /**
+   * Puts a reply behind a new token that opens it once, in the transaction of its request; returns what is answered in
+   * its place. `ttl` in seconds. Throws RequestError 400 for one that is too long.
+   */
+  wrap(context: RouteContext, reply: Reply, ttl: number): Promise<Reply>;
+}
+
 /** How the core asks for policies. Implemented in policy/. */
 export interface PolicyPort {
   /**
@@ -57,6 +66,12 @@ export interface PolicyPort {
   generatePassword(context: RouteContext, policy: string): Promise<string>;
   /** Random text for `generate: {length, charset}`. Throws RequestError 400 for an unknown charset or a bad length. */
   generateFromCharset(random: Random, parameters: { readonly length: number; readonly charset?: string }): string;
+}
+
+/** How the core counts failed logins. Implemented in lockout/. */
+export interface LockoutPort {
+  /** See Services.beginLogin. */
+  begin(context: RouteContext, name: LoginName): Promise<LoginAttempt>;
 }
 
 /** How the core writes the audit log. Implemented in audit/. */

@@ -122,7 +122,7 @@ async function termsOf(
     if (method === null) throw badRequest('the auth method that gave this token is gone, not renewing');
     const { config } = method.mount;
     if (record.grant === null || method.type.renewal === undefined) return { ...own, config };
-    const terms = await method.type.renewal(method.storage, record.grant.role);
+    const terms = await method.type.renewal(method.storage, record.grant.role, record);
     if (terms === null) throw badRequest(`role ${record.grant.role} does not exist during renewal`);
     return { ...own, ...terms, config };
   }

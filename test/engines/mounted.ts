@@ -85,6 +85,7 @@ export async function mounted(engine: Engine, options: Readonly<Record<string, s
       generateFromCharset: () => '',
       generatePassword: () => Promise.reject(new Error('no password policies here')),
       issueToken: () => Promise.reject(new Error('no tokens here')),
+      beginLogin: () => Promise.reject(new Error('no logins here')),
     },
   });
 
