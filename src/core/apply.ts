@@ -51,6 +51,7 @@ export type ApplyAdmission = Admission & { readonly useTaken: boolean };
 /** The body of an apply. Throws Refusal, which the audit log gets as that of any other request. */
 export async function admittedBody({ request, verb, mount, audit }: ApplyAdmission): Promise<ApplyBody> {
   try {
+    if (request.wrapTtl !== null) throw badRequest('the reply of an apply is not wrapped: leave the wrap TTL out');
     return await readApplyBody(request.data);
   } catch (error) {
     throw new Refusal(asRequestError(error), { verb, mount, auth: audit });
@@ -298,7 +299,10 @@ async function admitRecord(
 
 async function admitChange(parts: CorridorParts, run: Run, request: Request, caller: Authenticated | null): Promise<Admission> {
   try {
-    return await admit(parts, run, request, caller);
+    const admission = await admit(parts, run, request, caller);
+    // Nobody would count how often a login in an apply fails.
+    if (admission.spec.unauthenticated === true) throw badRequest(`${request.path} changes nothing that an apply may`);
+    return admission;
   } catch (error) {
     if (error instanceof Refusal) throw new RefusedChange(error.reply, { type: 'request', request, ...error.entry });
     throw error;

@@ -28,7 +28,8 @@ import { managedRoutes } from './managed-routes.ts';
 import { mountRoutes } from './mount-routes.ts';
 import { MountTables } from './mount-table.ts';
 import type { MountType, Route } from './mount-type.ts';
-import type { AuditEntry, AuditPort, PolicyPort, TokenPort } from './ports.ts';
+import type { AuditEntry, AuditPort, LockoutPort, PolicyPort, TokenPort, WrappingPort } from './ports.ts';
+import { RecordedRefusal } from './recorded-refusal.ts';
 import { renameRoute } from './rename-route.ts';
 import { recipientRoutes } from './recipient-routes.ts';
 
@@ -40,8 +41,10 @@ export interface CoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly tokens: TokenPort;
+  readonly wrapping: WrappingPort;
   readonly policies: PolicyPort;
   readonly audit: AuditPort;
+  readonly lockout: LockoutPort;
   readonly engines: readonly MountType[];
   readonly methods: readonly MountType[];
   readonly tokenMethod: MountType;
@@ -62,6 +65,9 @@ export interface Core {
   settle(core: View): Promise<void>;
 }
 
+/** What the first look at a request found. */
+type Look = Admission & { readonly useTaken: boolean; readonly prepare: (() => Promise<unknown>) | undefined };
+
 export function createCore(options: CoreOptions): Core {
   const { store, audit, clock } = options;
   const tables = new MountTables();
@@ -77,6 +83,7 @@ export function createCore(options: CoreOptions): Core {
       generatePassword: (context, policy) => options.policies.generatePassword(context, policy),
       generateFromCharset: (random, parameters) => options.policies.generateFromCharset(random, parameters),
       issueToken: (context, login) => options.tokens.issue(context, login),
+      beginLogin: (context, name) => options.lockout.begin(context, name),
     },
     types: new Map(),
   };
@@ -98,28 +105,56 @@ export function createCore(options: CoreOptions): Core {
     ],
   });
 
-  /** First look, before the audit log knows: who asks and whether they may. Takes a use of a limited token. */
-  const look = async (request: Request, now: number): Promise<Admission & { readonly useTaken: boolean }> => {
+  /** Takes a use of a limited token. Throws Refusal where none is left by now. */
+  const takeUse = async (tokenId: string, entry: Refusal['entry']): Promise<void> => {
+    const taken = await store.transact((tx) => options.tokens.takeUse(parts.barrier.view(tx, 'core'), tokenId));
+    if (!taken) throw new Refusal(permissionDenied(), entry);
+  };
+
+  /**
+   * First look, before the audit log knows: who asks and whether they may. It costs a use of a limited token, also
+   * where they may not. An apply and a snapshot are one request, whatever they hold.
+   */
+  const look = async (request: Request, now: number): Promise<Look> => {
     checkRequestPath(request);
-    const [admission, caller] = await store.read(async (tx) => {
+    const { caller, ...looked } = await store.read(async (tx) => {
       const run = await openRun(parts, tx, now);
       const authenticated = await authenticate(parts, run, request, false);
-      return [await admit(parts, run, request, authenticated), authenticated] as const;
+      try {
+        const admission = await admit(parts, run, request, authenticated);
+        return { caller: authenticated, admission, prepare: await preparation(admission) };
+      } catch (error) {
+        if (error instanceof Refusal) return { caller: authenticated, refusal: error };
+        throw error;
+      }
     });
-    if (caller?.limitedUses !== true) return { ...admission, useTaken: false };
-    const taken = await store.transact((tx) => options.tokens.takeUse(parts.barrier.view(tx, 'core'), caller.tokenId));
-    if (!taken) throw new Refusal(permissionDenied(), { verb: admission.verb, mount: admission.mount, auth: admission.audit });
-    return { ...admission, useTaken: true };
+    const limited = caller?.limitedUses === true && looked.admission?.spec.unauthenticated !== true;
+    if (limited) await takeUse(caller.tokenId, looked.refusal === undefined ? entryOf(looked.admission) : looked.refusal.entry);
+    if (looked.refusal !== undefined) throw looked.refusal;
+    return { ...looked.admission, useTaken: limited, prepare: looked.prepare };
   };
 
   /** Second look, in the transaction that does the work: nothing that the first saw is trusted by then. */
-  const work = (request: Request, useTaken: boolean, now: number): Promise<Reply> => {
+  const work = async (request: Request, { useTaken, prepare }: Look, now: number): Promise<Reply> => {
+    const prepared = await prepare?.();
     const within = async (tx: Transaction): Promise<Reply> => {
       const run = await openRun(parts, tx, now);
       const caller = await authenticate(parts, run, request, useTaken);
-      return perform(await admit(parts, run, request, caller), false);
+      const admission = await admit(parts, run, request, caller);
+      const reply = await perform(admission, false, prepared);
+      if (request.wrapTtl === null || !isWrappable(reply)) return reply;
+      return options.wrapping.wrap(admission.context, reply, request.wrapTtl);
     };
-    return request.operation === 'read' || request.operation === 'list' ? store.read(within) : store.transact(within);
+    const reads = request.operation === 'read' || request.operation === 'list';
+    if (reads && request.wrapTtl === null) return store.read(within);
+    const done = await store.transact((tx) =>
+      within(tx).catch((error: unknown) => {
+        if (error instanceof RecordedRefusal) return error;
+        throw error;
+      }),
+    );
+    if (done instanceof RecordedRefusal) throw done;
+    return done;
   };
 
   /** Whatever ends a request before it is known what it asks for is audited too. */
@@ -132,10 +167,12 @@ export function createCore(options: CoreOptions): Core {
 
   const applies = new Applies({ ...options, parts });
   return {
-    async handle(request) {
+    async handle(sent) {
       const now = clock.now();
+      // No time is no wrapping, for the policies too.
+      const request = sent.wrapTtl === 0 ? { ...sent, wrapTtl: null } : sent;
       try {
-        let admission: Awaited<ReturnType<typeof look>>;
+        let admission: Look;
         let body: ApplyBody | null;
         try {
           admission = await look(request, now);
@@ -144,11 +181,11 @@ export function createCore(options: CoreOptions): Core {
           return await refuse(request, error);
         }
         if (body !== null) return await applies.run(admission, body);
-        const entry = { request, verb: admission.verb, mount: admission.mount, auth: admission.audit };
+        const entry = { request, ...entryOf(admission) };
         await append(audit, [{ type: 'request', ...entry, reply: null, error: null }]);
         let reply: Reply;
         try {
-          reply = await work(request, admission.useTaken, now);
+          reply = await work(request, admission, now);
         } catch (error) {
           const shown = asRequestError(error);
           await append(
@@ -167,6 +204,23 @@ export function createCore(options: CoreOptions): Core {
     settle: (core) => applies.settle(core),
     recover: (findCommitted) => applies.recover(findCommitted),
   };
+}
+
+async function preparation(admission: Admission): Promise<Look['prepare']> {
+  try {
+    return await admission.spec.prepare?.(admission.context);
+  } catch (error) {
+    throw error instanceof RequestError ? new Refusal(error, entryOf(admission)) : error;
+  }
+}
+
+function entryOf({ verb, mount, audit: auth }: Admission): Refusal['entry'] {
+  return { verb, mount, auth };
+}
+
+/** Is there anything to wrap, and can an envelope hold it? */
+function isWrappable(reply: Reply): boolean {
+  return reply.wrapInfo === undefined && reply.json === undefined && reply.body === undefined && reply.status !== 204;
 }
 
 const refused = 'so the request is refused';

@@ -73,3 +73,13 @@ path "sys/tools/hash/*" {
   capabilities = ["update"]
 }
 `;
+
+/** What the policy `response-wrapping` says: it is no record, so that nothing changes it. Only the store gives it to a token. */
+export const wrappingPolicy = `path "cubbyhole/response" {
+  capabilities = ["read"]
+}
+
+path "sys/wrapping/unwrap" {
+  capabilities = ["update"]
+}
+`;

@@ -6,7 +6,7 @@ import type { PolicyPort } from '../core/ports.ts';
 import { pendingVersion } from '../storage/transaction.ts';
 import { compileAcl, rootAcl } from './acl.ts';
 import { generateFromCharset } from './charset.ts';
-import { defaultPolicy } from './default-policy.ts';
+import { defaultPolicy, wrappingPolicy } from './default-policy.ts';
 import { parsePolicy } from './hcl.ts';
 import { generatePassword } from './password-store.ts';
 import type { Policy, PolicyRule } from './rule.ts';
@@ -24,6 +24,11 @@ export interface PolicyRecord {
 
 const folder = 'policy/acl/';
 
+/** Policies that are the same in every store. */
+const builtIn: ReadonlyMap<string, PolicyRecord> = new Map([
+  ['response-wrapping', { format: 1, text: wrappingPolicy, rules: parsePolicy(wrappingPolicy) }],
+]);
+
 /** Writes the policies that a new store has. `core` is the core's view. */
 export async function initializePolicies(core: View): Promise<void> {
   await putPolicy(core, 'default', defaultPolicy);
@@ -32,6 +37,8 @@ export async function initializePolicies(core: View): Promise<void> {
 /** Null where there is none, and for what is no name: it never becomes a path. */
 export async function getPolicy(core: View, name: string): Promise<PolicyRecord | null> {
   if (!isIdentifier(name)) return null;
+  const fixed = builtIn.get(name);
+  if (fixed !== undefined) return fixed;
   return core.getJson<PolicyRecord>(folder + name);
 }
 
@@ -83,6 +90,11 @@ async function load(
   const policies: Policy[] = [];
   let settled = true;
   for (const name of names) {
+    const fixed = builtIn.get(name);
+    if (fixed !== undefined) {
+      policies.push({ name, rules: fixed.rules });
+      continue;
+    }
     const record = await core.get(folder + name);
     if (record === null || record.version === pendingVersion) settled = false;
     if (record === null) continue;

@@ -1,5 +1,5 @@
 import { instantText } from '../base/instant.ts';
-import type { JsonObject } from '../base/json.ts';
+import { isJsonObject, type JsonObject } from '../base/json.ts';
 import type { Reply, ReplyAuth, WrapInfo } from './reply.ts';
 
 /**
@@ -38,5 +38,18 @@ function wrapMembers(info: WrapInfo): JsonObject {
     creation_time: instantText(info.creationTime),
     creation_path: info.creationPath,
     ...(info.wrappedAccessor === '' ? {} : { wrapped_accessor: info.wrappedAccessor }),
+  };
+}
+
+/** The reply of an envelope that `replyEnvelope` made, apart from its `wrap_info`; its status is 200. */
+export function openEnvelope(body: JsonObject): Reply {
+  const { data, auth, warnings, lease_id: leaseId, lease_duration: leaseDuration, renewable } = body;
+  return {
+    data: isJsonObject(data) ? data : null,
+    ...(isJsonObject(auth) ? { auth: { token_policies: [], identity_policies: [], ...auth } as unknown as ReplyAuth } : {}),
+    ...(Array.isArray(warnings) ? { warnings: warnings as readonly string[] } : {}),
+    ...(typeof leaseId === 'string' && leaseId !== '' ? { leaseId } : {}),
+    ...(typeof leaseDuration === 'number' && leaseDuration > 0 ? { leaseDuration } : {}),
+    ...(renewable === true ? { renewable } : {}),
   };
 }

@@ -1,18 +1,23 @@
 import { inCidrs } from '../base/cidr.ts';
 import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
-import type { MountType, RouteContext } from '../core/mount-type.ts';
-import type { TokenPort } from '../core/ports.ts';
+import type { MountType, Route, RouteContext } from '../core/mount-type.ts';
+import type { TokenPort, WrappingPort } from '../core/ports.ts';
 import type { Remote } from '../protocol/request.ts';
 import { issueToken } from './login.ts';
 import { tokenMethod } from './method.ts';
 import { createTokenKey, TokenKeys } from './token-key.ts';
 import { newAccessor, newServiceToken, type TokenRecord } from './token.ts';
 import { TokenDesk, Tokens, type TokenParts } from './tokens.ts';
+import { wrapReply } from './wrapping.ts';
+import { wrappingRoutes } from './wrapping-routes.ts';
 
 /** The tokens of a store: what the core asks for, and the auth method at `auth/token`. */
 export interface TokenNoun extends TokenPort {
   readonly method: MountType;
+  readonly wrapping: WrappingPort;
+  /** Routes below `sys/`. */
+  readonly sysRoutes: readonly Route[];
   /** The policies of a token that works, by itself or by its accessor. Null: there is none. */
   policiesOf(
     context: RouteContext,
@@ -22,13 +27,12 @@ export interface TokenNoun extends TokenPort {
   wipe(): void;
 }
 
-/** How long the record of a used-up token is kept, so that the request which took the last use still finds it. */
-const lastUseGrace = 60_000;
-
 export function createTokens(parts: TokenParts): TokenNoun {
   const desk = new TokenDesk(parts);
   return {
     method: tokenMethod(desk),
+    wrapping: { wrap: (context, reply, ttl) => wrapReply(desk, context, reply, ttl) },
+    sysRoutes: wrappingRoutes(desk),
     wipe: () => desk.wipe(),
     async policiesOf(context, holder) {
       const tokens = await desk.openFor(context);
@@ -60,16 +64,7 @@ export function createTokens(parts: TokenParts): TokenNoun {
       };
     },
     async takeUse(core, tokenId) {
-      const { records } = await desk.open(core);
-      const record = await records.get(tokenId);
-      if (record === null) return false;
-      if (record.numUses === 0) return true;
-      if (record.usesLeft === 0) return false;
-      const usesLeft = record.usesLeft - 1;
-      const end = parts.clock.now() + lastUseGrace;
-      const due = usesLeft > 0 ? record.due : Math.min(record.due ?? end, end);
-      await records.update(tokenId, record, { ...record, usesLeft, due });
-      return true;
+      return (await desk.open(core)).records.takeUse(tokenId, parts.clock.now());
     },
     issue: (context, login) => issueToken(desk, context, login),
     async revokeMount(core, mountId) {

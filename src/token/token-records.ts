@@ -3,6 +3,9 @@ import type { Grant } from '../core/ports.ts';
 import type { TokenKey } from './token-key.ts';
 import { maxDepth, type Tombstone, type TokenRecord } from './token.ts';
 
+/** How long the record of a used-up token is kept, so that the request which took the last use still finds it. */
+const lastUseGrace = 60_000;
+
 /** The records of tokens and their indexes, in one transaction. */
 export class TokenRecords {
   readonly #tokens: View;
@@ -41,6 +44,19 @@ export class TokenRecords {
     if (before.due === after.due) return;
     if (before.due !== null) await this.#tokens.delete(duePath(before.due, id));
     if (after.due !== null) await this.#tokens.putJson(duePath(after.due, id), {});
+  }
+
+  /** Takes one use of a limited token. False: it has none left, or is gone. */
+  async takeUse(id: string, now: number): Promise<boolean> {
+    const record = await this.get(id);
+    if (record === null) return false;
+    if (record.numUses === 0) return true;
+    if (record.usesLeft === 0) return false;
+    const usesLeft = record.usesLeft - 1;
+    const end = now + lastUseGrace;
+    const due = usesLeft > 0 ? record.due : Math.min(record.due ?? end, end);
+    await this.update(id, record, { ...record, usesLeft, due });
+    return true;
   }
 
   /** Deletes a record and its indexes; its children are left as they are. */

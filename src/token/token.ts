@@ -73,6 +73,9 @@ export interface Token {
 export const servicePrefix = 'hvs.';
 export const batchPrefix = 'hvb.';
 
+/** The one policy of a token that opens a wrapped reply. Nobody can assign it. */
+export const wrappingPolicy = 'response-wrapping';
+
 /** Longer text is no token of ours. */
 export const maxTokenLength = 8192;
 

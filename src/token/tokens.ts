@@ -19,7 +19,9 @@ export interface TokenParts {
   readonly methods: readonly MountType[];
   /** The storage of a mount, in a transaction. */
   storageOf(tx: Transaction, mountId: string): View;
-  /** Removes what a token keeps outside of its record: its cubbyhole. */
+  /** What a token keeps outside of its record: its part of the cubbyhole. */
+  cubbyhole(tx: Transaction, tokenId: string): View;
+  /** Empties it. */
   forget(tx: Transaction, tokenId: string): Promise<void>;
   /** Is there a policy of this name? `core` is the core's view. */
   policyExists(core: View, name: string): Promise<boolean>;

@@ -8,6 +8,7 @@ const port = (w: World) =>
     clock: w.clock,
     methods: [],
     storageOf: (tx, mountId) => w.barrier.view(tx, { mountId }),
+    cubbyhole: (tx, tokenId) => w.barrier.view(tx, { mountId: 'cubbyhole' }).below(`${tokenId}/`),
     forget: () => Promise.resolve(),
     policyExists: () => Promise.resolve(true),
   });

@@ -27,6 +27,11 @@ export const cubbyhole: Engine = {
   kinds: [],
 };
 
+/** What a token stored; `view` is the storage of the cubbyhole mount. */
+export function cubbyholeOf(view: View, tokenId: string): View {
+  return view.below(folderOf(tokenId));
+}
+
 /** Deletes what a token stored; `view` is the storage of the cubbyhole mount. Returns how many secrets that were. */
 export async function clearCubbyhole(view: View, tokenId: string): Promise<number> {
   return await view.deleteAll(folderOf(tokenId));
@@ -58,7 +63,7 @@ async function remove(context: RouteContext): Promise<Reply> {
 function own(context: RouteContext): View {
   if (context.caller === null) throw permissionDenied();
   if (context.caller.tokenType !== 'service') throw badRequest('cubbyhole operations are only supported by service tokens');
-  return context.storage.below(folderOf(context.caller.tokenId));
+  return cubbyholeOf(context.storage, context.caller.tokenId);
 }
 
 function folderOf(tokenId: string): string {
