@@ -7,21 +7,26 @@ import { authMethods } from './auth/index.ts';
 import { wipe } from './base/bytes.ts';
 import type { Clock } from './base/clock.ts';
 import { randomUuid, type Random } from './base/random.ts';
+import { systemTimer, type Timer } from './base/timer.ts';
 import type { Barrier } from './barrier/barrier.ts';
+import { auditHeadName, controllers } from './controllers.ts';
 import { createCore, type Core } from './core/core.ts';
 import type { CoreContext } from './core/corridor.ts';
+import { reconcilerRoutes } from './core/reconciler-routes.ts';
 import { readRevision } from './core/revision.ts';
-import { clearCubbyhole } from './engines/cubbyhole/index.ts';
+import { clearCubbyhole, cubbyholeOf } from './engines/cubbyhole/index.ts';
 import { engines } from './engines/index.ts';
+import { createLockout } from './lockout/lockout.ts';
+import { lockoutRoutes } from './lockout/routes.ts';
 import { capabilityRoutes } from './policy/capability-routes.ts';
 import { policyRoutes } from './policy/routes.ts';
 import { fixedPolicies } from './policy/policy-name.ts';
 import { createPolicies, getPolicy } from './policy/store.ts';
 import type { Reply } from './protocol/reply.ts';
 import type { Request } from './protocol/request.ts';
+import { Reconciler } from './reconciler/reconciler.ts';
 import type { Transaction, TransactionalStore } from './storage/transaction.ts';
 import { createTokens } from './token/port.ts';
-import { expireTokens } from './token/revocation.ts';
 
 /** An unsealed store and what a system is built on it with. */
 export interface AssemblyParts {
@@ -31,6 +36,8 @@ export interface AssemblyParts {
   readonly barrier: Barrier;
   readonly clock: Clock;
   readonly random: Random;
+  /** What the background tasks are woken by; the machine's unless told. */
+  readonly timer?: Timer;
   /** Every audit sink that the settings declare. */
   readonly sinks: readonly AuditSink[];
   /** Accept that the audit log was lost or cut off; the log says so. */
@@ -39,15 +46,22 @@ export interface AssemblyParts {
 
 /** A running system: the corridor, with its audit log open and its last apply accounted for. */
 export interface System {
-  handle(request: Omit<Request, 'id'>): Promise<Reply>;
+  /** A request without an id gets one. */
+  handle(request: Omit<Request, 'id'> & Partial<Pick<Request, 'id'>>): Promise<Reply>;
   readonly audit: AuditLog;
-  /** Expires due tokens and deletes ciphertext of shredded mounts until `deadline` (milliseconds); true: nothing is left. */
+  /** The background tasks. A server starts them; `close` ends them. */
+  readonly reconciler: Reconciler;
+  /** For a command beside no server: does what the background tasks would do now, until `deadline` (milliseconds); true: nothing is left. */
   tidy(deadline: number): Promise<boolean>;
+  /** After log rotation: opens the places of the audit sinks anew. Throws as AuditLog.reopen. */
+  reopenAudit(): Promise<void>;
   /** Remembers the head of the audit log, renews the superblock and gives keys and sinks back. */
   close(): Promise<void>;
 }
 
 const cubbyholeMount = 'cubbyhole';
+/** How long background tasks have to end, in milliseconds. */
+const stopGrace = 5_000;
 
 /** Builds a system. Throws what opening the audit log throws: an unaudited store serves nothing. */
 export async function assemble(parts: AssemblyParts): Promise<System> {
@@ -62,8 +76,15 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     clock,
     methods: authMethods,
     storageOf: (tx, mountId) => barrier.view(tx, { mountId }),
+    cubbyhole: (tx, tokenId) => cubbyholeOf(barrier.view(tx, { mountId: cubbyholeMount }), tokenId),
     forget,
     policyExists: async (view, name) => fixedPolicies.includes(name) || (await getPolicy(view, name)) !== null,
+  });
+  const reconciler = new Reconciler({
+    clock,
+    random,
+    timer: parts.timer ?? systemTimer,
+    controllers: controllers({ store, barrier, clock, audit, forget, rememberHead: () => rememberHead(parts, audit) }),
   });
   const corridor = createCore({
     storeId: parts.storeId,
@@ -72,19 +93,24 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     clock,
     random,
     tokens,
+    wrapping: tokens.wrapping,
     policies,
     audit,
+    lockout: createLockout(),
     engines,
     methods: authMethods,
     tokenMethod: tokens.method,
     sysRoutes: [
       ...policyRoutes,
+      ...tokens.sysRoutes,
+      ...lockoutRoutes,
       ...capabilityRoutes(async (context, holder) => {
         const names = await tokens.policiesOf(context, holder);
         const { run } = context as CoreContext;
         return names === null ? null : policies.acl(run.core, names, run.revision.generation);
       }),
       ...auditRoutes({ sinks: parts.sinks }),
+      ...reconcilerRoutes(reconciler),
     ],
   });
   try {
@@ -99,11 +125,15 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     audit,
     async handle(request) {
       const reply = await corridor.handle({ id: randomUuid(random), ...request });
+      if (request.path === 'sys/apply') reconciler.wake(auditHeadName, 'all');
       if (mayChangeSinks(request)) await audit.follow(await store.read((tx) => enabledSinkNames(core(tx))));
       return reply;
     },
-    tidy: (deadline) => tidy(parts, forget, deadline),
+    reconciler,
+    tidy: (deadline) => reconciler.settle(deadline - clock.now()),
+    reopenAudit: () => audit.reopen((head) => store.transact((tx) => writeAnchor(core(tx), head))),
     async close() {
+      await reconciler.stop(stopGrace);
       await rememberHead(parts, audit, corridor);
       tokens.wipe();
       await audit.close();
@@ -144,23 +174,6 @@ async function openAudit({
 
 function mayChangeSinks({ operation, path }: Omit<Request, 'id'>): boolean {
   return operation !== 'read' && operation !== 'list' && (path === 'sys/apply' || path.startsWith('sys/audit/'));
-}
-
-/** The cleaning that a server does all the time and an embedded command now and then. Nothing depends on it. */
-async function tidy(
-  { store, barrier, clock }: AssemblyParts,
-  forget: (tx: Transaction, tokenId: string) => Promise<void>,
-  deadline: number,
-): Promise<boolean> {
-  for (;;) {
-    if (clock.now() >= deadline) return false;
-    const now = clock.now();
-    // A look costs one read; only what is due costs a transaction.
-    const { nextDue } = await store.transact((tx) => expireTokens(barrier.view(tx, 'core'), now, 200, (id) => forget(tx, id)));
-    if (nextDue === null || nextDue > now) break;
-  }
-  while ((await barrier.purgeShredded(store, { limit: 500 })) > 0) if (clock.now() >= deadline) return false;
-  return true;
 }
 
 /**

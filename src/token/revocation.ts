@@ -152,6 +152,18 @@ export interface ExpiryRun {
 }
 
 /**
+ * When `expireTokens` has something to do, in milliseconds since the epoch; 0: now, since a revocation is not complete.
+ * Null: never, as things stand. Reads no more than a few keys. `core` is the core's view.
+ */
+export async function nextTokenDue(core: View): Promise<number | null> {
+  const tokens = core.below('token/');
+  const [left] = await tokens.scan('revoking/', { limit: 1 });
+  if (left !== undefined) return 0;
+  const [first] = await tokens.scan('by-expiry/', { limit: 1 });
+  return first === undefined ? null : parseDuePath(first).due;
+}
+
+/**
  * Removes tokens that are past their time, with all that descends from them, and goes on with revocations that were too
  * large for one transaction: at most about `limit` tokens, to be called again while `nextDue` is not in the future.
  * Nothing depends on it: a token that is past its time does not work anyway. `core` is the core's view.

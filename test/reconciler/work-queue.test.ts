@@ -130,7 +130,7 @@ describe('a work queue, whatever is done with it,', () => {
         let now = 0;
         for (const each of steps) {
           if (each.do === 'wait') now += each.milliseconds;
-          else if (each.do === 'add' || each.do === 'urge') {
+          else if ('key' in each) {
             const key = of(String(each.key));
             at[each.do](String(each.key), now);
             if (key.state === 'running') {

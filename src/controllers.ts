@@ -1,0 +1,84 @@
+import type { AuditLog } from './audit/log.ts';
+import type { Clock } from './base/clock.ts';
+import type { Barrier } from './barrier/barrier.ts';
+import { done, type Controller } from './core/controller.ts';
+import type { Transaction, TransactionalStore } from './storage/transaction.ts';
+import { expireTokens, nextTokenDue } from './token/revocation.ts';
+
+export interface BackgroundParts {
+  readonly store: TransactionalStore;
+  readonly barrier: Barrier;
+  readonly clock: Clock;
+  readonly audit: AuditLog;
+  /** Removes what a token keeps outside of its record. */
+  forget(tx: Transaction, tokenId: string): Promise<void>;
+  /** Anchors the head of the audit log in the store and renews the superblock. */
+  rememberHead(): Promise<void>;
+}
+
+/** Every background task of a store: one line each. */
+export function controllers(parts: BackgroundParts): readonly Controller[] {
+  return [tokenExpiry(parts), shreddedMounts(parts), auditHead(parts)];
+}
+
+/** The name under which an apply wakes `auditHead`. */
+export const auditHeadName = 'audit-head';
+
+/** A controller with one piece of work has one key. */
+const all = 'all';
+
+const tokensAtOnce = 200;
+
+function tokenExpiry({ store, barrier, clock, forget }: BackgroundParts): Controller {
+  return {
+    name: 'token-expiry',
+    description: 'Removes tokens that are past their time, and what large revocations left.',
+    async due(now) {
+      const next = await store.read((tx) => nextTokenDue(barrier.view(tx, 'core')));
+      return { keys: next !== null && next <= now ? [all] : [], after: null, next };
+    },
+    async reconcile() {
+      const now = clock.now();
+      const { nextDue } = await store.transact((tx) =>
+        expireTokens(barrier.view(tx, 'core'), now, tokensAtOnce, (id) => forget(tx, id)),
+      );
+      return { again: nextDue };
+    },
+  };
+}
+
+const recordsAtOnce = 500;
+
+function shreddedMounts({ store, barrier, clock }: BackgroundParts): Controller {
+  return {
+    name: 'shredded-mounts',
+    description: 'Deletes the ciphertext of mounts whose keys are gone.',
+    due: async () => ({ keys: [all], after: null, next: null }),
+    async reconcile() {
+      const left = await barrier.purgeShredded(store, { limit: recordsAtOnce });
+      return left === 0 ? done : { again: clock.now() };
+    },
+  };
+}
+
+const anchorEvery = { lines: 10_000, milliseconds: 60_000, look: 10_000 };
+
+/** An anchor in the store bounds how much of the log could be cut off unnoticed. */
+function auditHead({ clock, audit, rememberHead }: BackgroundParts): Controller {
+  let remembered = { seq: audit.head().seq, at: clock.now() };
+  return {
+    name: auditHeadName,
+    description: 'Anchors the head of the audit log in the store.',
+    async due(now) {
+      const lines = audit.head().seq - remembered.seq;
+      const isDue = lines >= anchorEvery.lines || (lines > 0 && now - remembered.at >= anchorEvery.milliseconds);
+      return { keys: isDue ? [all] : [], after: null, next: now + anchorEvery.look };
+    },
+    async reconcile() {
+      const { seq } = audit.head();
+      await rememberHead();
+      remembered = { seq, at: clock.now() };
+      return done;
+    },
+  };
+}
