@@ -4,7 +4,8 @@ import { badRequest } from './request-error.ts';
 
 /**
  * A field of a request body, with the lenient types of the Vault API: an integer may come as its digits, a boolean
- * as `"true"`, a duration as `"1h"` or seconds, a list of strings as one comma-separated string.
+ * as `"true"`, a duration as `"1h"` or seconds, a list of strings as one comma-separated string, a map of strings as
+ * `"k=v"` or a list of such texts.
  */
 export interface Field {
   readonly type: 'string' | 'int' | 'bool' | 'duration' | 'strings' | 'ints' | 'map' | 'stringMap' | 'any';
@@ -64,7 +65,7 @@ const described: Readonly<Record<Field['type'], string>> = {
   strings: 'a list of strings',
   ints: 'a list of whole numbers',
   map: 'an object',
-  stringMap: 'an object whose values are strings',
+  stringMap: 'an object whose values are texts',
   any: 'a value',
 };
 
@@ -73,7 +74,7 @@ function coerce(field: Field, sent: Json): unknown {
     case 'any':
       return sent;
     case 'string':
-      return typeof sent === 'string' ? sent : typeof sent === 'number' || typeof sent === 'boolean' ? String(sent) : undefined;
+      return plainText(sent);
     case 'int':
       return wholeNumber(sent);
     case 'bool':
@@ -94,8 +95,29 @@ function coerce(field: Field, sent: Json): unknown {
     case 'map':
       return isJsonObject(sent) ? sent : undefined;
     case 'stringMap':
-      return isJsonObject(sent) && Object.values(sent).every((item) => typeof item === 'string') ? sent : undefined;
+      return stringMap(sent);
   }
+}
+
+function stringMap(sent: Json): Readonly<Record<string, string>> | undefined {
+  const pairs = isJsonObject(sent) ? Object.entries(sent) : (typeof sent === 'string' ? [sent] : listOf(sent))?.map(pair);
+  const known = pairs?.map(([name, value]) => [name, plainText(value)] as const);
+  return known?.every(([, value]) => value !== undefined) ? (Object.fromEntries(known) as Record<string, string>) : undefined;
+}
+
+function listOf(sent: Json): readonly Json[] | undefined {
+  return Array.isArray(sent) ? (sent as readonly Json[]) : undefined;
+}
+
+/** The name and value of `k=v`; no value where it is something else. */
+function pair(text: Json): [name: string, value: Json] {
+  const at = typeof text === 'string' ? text.indexOf('=') : 0;
+  return typeof text === 'string' && at > 0 ? [text.slice(0, at), text.slice(at + 1)] : ['', null];
+}
+
+function plainText(value: Json): string | undefined {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }
 
 function wholeNumber(sent: Json): number | undefined {

@@ -116,7 +116,7 @@ describe('making a token', () => {
     [{ policies: ['../x'] }, 'invalid policy name "../x"'],
     [{ policies: ['a/../root'] }, 'invalid policy name "a/../root"'],
     [{ policies: ['ROOT'] }, 'invalid policy name "ROOT"'],
-    [{ meta: { a: 1 } }, 'field "meta" must be an object whose values are strings'],
+    [{ meta: { a: [1] } }, 'field "meta" must be an object whose values are texts'],
   ])('refuses %j', async (body, message) => {
     expect(await refusal(newToken(w, body))).toEqual([400, message]);
   });
