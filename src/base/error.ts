@@ -28,6 +28,7 @@ export type FaultCode =
   | 'store-conflict'
   | 'value-too-large'
   | 'key-too-long'
+  | 'snapshot'
   // barrier and seal
   | 'sealed'
   | 'corrupt-record'

@@ -21,8 +21,25 @@ export interface Backend {
   /** Makes every earlier epoch stale and returns the new one. Durable when resolved. */
   advanceEpoch(): Promise<number>;
 
+  /**
+   * Every record at one moment, in byte order of the keys, while others go on reading and writing. `sequence` is that
+   * of the last commit it holds. Whoever takes it reads it to the end or returns from it: until then the medium keeps
+   * what was replaced since. Throws Fault `store-io`.
+   */
+  capture(): Promise<Capture>;
+
   /** Waits for what is under way and frees the medium. Idempotent. */
   close(): Promise<void>;
+}
+
+export interface Capture {
+  readonly sequence: number;
+  /** Pages of records. */
+  readonly pages: AsyncIterable<readonly StoredRecord[]>;
+}
+
+export interface StoredRecord extends StoredValue {
+  readonly key: string;
 }
 
 export interface StoredValue {

@@ -1,15 +1,18 @@
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { RootDatabase, RootDatabaseOptionsWithPath, Transaction } from 'lmdb';
 import { Fault } from '../base/error.ts';
 import {
   maxKeyBytes,
   type Backend,
   type Batch,
+  type Capture,
   type CommitResult,
   type ListedKey,
   type ListOptions,
   type RangeGuard,
+  type StoredRecord,
   type StoredValue,
 } from './backend.ts';
 import { makePrivateDirectory, syncDirectory } from './directory.ts';
@@ -39,6 +42,17 @@ export async function openLmdbBackend(options: LmdbOptions): Promise<Backend> {
   if (!options.create) checkLmdbFile(path);
   else if (existsSync(path)) throw new Fault('store-exists', `there is already a data file ${path}`);
   else makePrivateDirectory(options.directory);
+  try {
+    const database = await openLmdbFile(path);
+    if (options.create) syncDirectory(options.directory);
+    return new LmdbBackend(path, database);
+  } catch (error) {
+    throw storageFault(error, 'cannot open', path);
+  }
+}
+
+/** Opens or makes one data file, with mode 0600. Throws what lmdb throws. */
+export async function openLmdbFile(path: string): Promise<RootDatabase<Uint8Array, Uint8Array>> {
   const { open } = await import('lmdb');
   const settings: RootDatabaseOptionsWithPath & { permissionsMode: number } = {
     path,
@@ -52,14 +66,9 @@ export async function openLmdbBackend(options: LmdbOptions): Promise<Backend> {
     mapSize: 64 * 2 ** 20,
     maxDbs: 1,
   };
-  try {
-    const database: RootDatabase<Uint8Array, Uint8Array> = open(settings);
-    for (const file of [path, `${path}-lock`]) chmodSync(file, 0o600);
-    if (options.create) syncDirectory(options.directory);
-    return new LmdbBackend(path, database);
-  } catch (error) {
-    throw storageFault(error, 'cannot open', path);
-  }
+  const database = open<Uint8Array, Uint8Array>(settings);
+  for (const file of [path, `${path}-lock`]) chmodSync(file, 0o600);
+  return database;
 }
 
 /** Removes the data files of a store that was never completely made. */
@@ -69,6 +78,9 @@ export function removeLmdbFiles(directory: string): void {
 
 /** About so many writes go into one LMDB transaction: they are made on the main thread, where others wait to read. */
 const writesPerTransaction = 4096;
+/** A page of a capture ends behind so many records or bytes. */
+const pageRecords = 512;
+const pageBytes = 1024 * 1024;
 
 interface Job {
   readonly writes: number;
@@ -129,6 +141,38 @@ class LmdbBackend implements Backend {
 
   async advanceEpoch(): Promise<number> {
     return this.#write(1, (state) => ++state.epoch);
+  }
+
+  async capture(): Promise<Capture> {
+    this.#checkUsable();
+    this.#database.resetReadTxn();
+    const transaction = this.#database.useReadTransaction();
+    const record = this.#database.get(stateKey, { transaction });
+    return { sequence: record === undefined ? 0 : stateOf(record).sequence, pages: this.#pages(transaction) };
+  }
+
+  /** Each page is read in one go; between them others have their turn. */
+  async *#pages(transaction: Transaction): AsyncGenerator<readonly StoredRecord[]> {
+    try {
+      let after: Buffer | null = null;
+      for (;;) {
+        this.#checkUsable();
+        const page: StoredRecord[] = [];
+        let bytes = 0;
+        const start: Buffer = after ?? Buffer.of(0);
+        for (const { key, value } of this.#database.getRange({ start, exclusiveStart: true, end: stateKey, transaction })) {
+          after = Buffer.from(key);
+          page.push({ key: textOf(key), version: versionOf(value), value: valueOf(value).slice() });
+          bytes += value.byteLength;
+          if (page.length >= pageRecords || bytes >= pageBytes) break;
+        }
+        if (page.length === 0) return;
+        yield page;
+        await nextTurn();
+      }
+    } finally {
+      transaction.done();
+    }
   }
 
   close(): Promise<void> {

@@ -1,5 +1,15 @@
 import { Fault } from '../base/error.ts';
-import type { Backend, Batch, CommitResult, ListedKey, ListOptions, RangeGuard, StoredValue } from './backend.ts';
+import type {
+  Backend,
+  Batch,
+  Capture,
+  CommitResult,
+  ListedKey,
+  ListOptions,
+  RangeGuard,
+  StoredRecord,
+  StoredValue,
+} from './backend.ts';
 import { checkBatch, checkKey, checkRange, compareKeys } from './key.ts';
 import { OrderedKeys } from './ordered-keys.ts';
 
@@ -86,6 +96,22 @@ class MemoryBackend implements Backend {
   async advanceEpoch(): Promise<number> {
     this.#checkOpen();
     return ++this.#medium.epoch;
+  }
+
+  async capture(): Promise<Capture> {
+    this.#checkOpen();
+    const { entries, keys, sequence } = this.#medium.clone();
+    return {
+      sequence,
+      pages: (async function* () {
+        const records: StoredRecord[] = [];
+        for (const key of keys.below('', null)) {
+          const entry = entries.get(key);
+          if (entry !== undefined) records.push({ key, ...entry });
+        }
+        yield records;
+      })(),
+    };
   }
 
   async close(): Promise<void> {

@@ -38,6 +38,8 @@ export async function crashingStore(medium: MemoryMedium, point: CrashPoint): Pr
       alive();
       return result;
     },
+    capture: () => backend.capture(),
+    capture: () => backend.capture(),
     advanceEpoch: () => backend.advanceEpoch(),
     close: () => backend.close(),
   };

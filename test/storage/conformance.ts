@@ -55,6 +55,38 @@ export function backendConformance(name: string, newMedium: () => Promise<TestMe
     for (const used of media.splice(0)) await used.discard();
   });
 
+  describe(`${name}: a capture`, () => {
+    test('holds every record of one moment, in order, whatever is written meanwhile', async () => {
+      const { backend, epoch } = await fresh();
+      const before = new Map(Array.from({ length: 1500 }, (_, index) => [`key/${index}`, utf8(`value ${index}`)] as const));
+      const sequence = sequenceOf(await backend.commit(batchOf(epoch, { put: before })));
+      const capture = await backend.capture();
+      await backend.commit(
+        batchOf(epoch, {
+          put: new Map([
+            ['key/0', utf8('changed')],
+            ['late', utf8('late')],
+          ]),
+          delete: new Set(['key/9']),
+        }),
+      );
+      const seen: [string, number, string][] = [];
+      for await (const page of capture.pages) {
+        for (const { key, version, value } of page) seen.push([key, version, fromUtf8(value)]);
+      }
+      const expected = [...before].sort(([a], [b]) => byBytes(a, b)).map(([key, value]) => [key, sequence, fromUtf8(value)]);
+      expect(capture.sequence).toBe(sequence);
+      expect(seen).toEqual(expected);
+    });
+
+    test('of an empty store holds nothing', async () => {
+      const { backend } = await fresh();
+      const pages: unknown[] = [];
+      for await (const page of (await backend.capture()).pages) pages.push(...page);
+      expect(pages).toEqual([]);
+    });
+  });
+
   describe(`${name}: a batch`, () => {
     test('is stored whole, with its sequence as the version of each value', async () => {
       const { backend, epoch } = await fresh();
