@@ -59,11 +59,6 @@ const server: SpecSchema = {
   additionalProperties: false,
   properties: {
     listeners: { type: 'array', items: listener, maxItems: 16, description: 'Where it listens (default 127.0.0.1:8200).' },
-    apiAddress: {
-      type: 'string',
-      pattern: '^https?://[^/]+$',
-      description: 'The address under which clients reach it, as sys/leader tells them.',
-    },
     clusterName: { ...text, maxLength: 128, description: 'A name for people, as sys/health tells it.' },
     socket: { ...path, description: 'The unix socket for commands on this machine (default server.sock).' },
     limits,
@@ -105,7 +100,11 @@ const sealProperties: Readonly<Record<string, SpecSchema>> = {
   keyFile: { ...path, description: 'static: the key file (default: the user’s configuration directory).' },
   keyId: { ...text, description: 'awskms: the id, ARN or alias of the KMS key.' },
   region: { ...text, description: 'awskms: the region of the key.' },
-  endpoint: { type: 'string', pattern: '^https?://', description: 'awskms: another endpoint than the region’s (a VPC endpoint).' },
+  endpoint: {
+    type: 'string',
+    pattern: '^https?://',
+    description: 'awskms: another endpoint than the region’s (a VPC endpoint).',
+  },
 };
 
 const seal: SpecSchema = {

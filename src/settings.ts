@@ -31,7 +31,6 @@ export interface SinkSettings {
 
 export interface ServerSettings {
   readonly listeners: readonly ListenerSettings[];
-  readonly apiAddress: string | null;
   readonly clusterName: string | null;
   /** The path of the unix socket. */
   readonly socket: string;
@@ -147,7 +146,6 @@ function serverSettings(path: string, value: JsonObject): ServerSettings {
   const listeners = (value.listeners ?? [{ address: '127.0.0.1:8200' }]) as readonly JsonObject[];
   return {
     listeners: listeners.map((listener, index) => listenerSettings(path, listener, index)),
-    apiAddress: textOrNull(value.apiAddress),
     clusterName: textOrNull(value.clusterName),
     socket: textOrNull(value.socket) ?? 'server.sock',
     limits: {

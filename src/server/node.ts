@@ -1,0 +1,303 @@
+import { fromBase64, fromHex } from '../base/bytes.ts';
+import type { Clock } from '../base/clock.ts';
+import { Fault } from '../base/error.ts';
+import { randomUuid, type Random } from '../base/random.ts';
+import type { Timer } from '../base/timer.ts';
+import type { Barrier } from '../barrier/barrier.ts';
+import { badRequest, RequestError } from '../protocol/request-error.ts';
+import type { Reply } from '../protocol/reply.ts';
+import type { Request } from '../protocol/request.ts';
+import type { RequestLine, Service } from '../protocol/service.ts';
+import type { Seal } from '../seal/seal.ts';
+import { takesShares } from '../seal/seal-type.ts';
+import { answerOf, type Answering } from './answers.ts';
+import type { Log } from './log.ts';
+import type { NodeStatus } from './status.ts';
+
+/** A store that is open for requests. */
+export interface Serving {
+  handle(request: Request): Promise<Reply>;
+  admit(line: RequestLine): Promise<Readonly<Record<string, string>>>;
+  /** Ends background work and the audit log in order. The keys are dropped afterwards. */
+  stop(): Promise<void>;
+}
+
+export interface NodeParts {
+  readonly storeId: string;
+  readonly storageType: string;
+  readonly clusterName: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timer: Timer;
+  /** The store's seals, and how it is initialized. */
+  readonly seals: Seals;
+  /** Builds what serves on an open barrier. Throws where the store cannot be served (its audit log is damaged). */
+  serve(barrier: Barrier): Promise<Serving>;
+  readonly log: Log;
+}
+
+/** What the node needs of the seal of its store. */
+export interface Seals {
+  /** Null: the store was never initialized. */
+  open(): Promise<Seal | null>;
+  /** The open barrier, or null: more shares are needed. Throws Fault. */
+  unseal(seal: Seal): Promise<Barrier | null>;
+  initialize(body: InitBody): Promise<Initialized>;
+  /** Of the settings, for a store that is not initialized. */
+  readonly type: string;
+}
+
+/** The body of sys/init, as it was sent. */
+export type InitBody = Readonly<Record<string, unknown>>;
+
+export interface Initialized {
+  readonly barrier: Barrier;
+  readonly rootToken: string;
+  /** Base64; empty for a seal that needs none. */
+  readonly shares: readonly string[];
+  readonly recoveryShares: readonly string[];
+}
+
+/** How long the first and the last wait between two tries of a seal that cannot be reached, in milliseconds. */
+const retryFrom = 1000;
+const retryTo = 60_000;
+/** How long sealing waits for requests under way, in milliseconds. */
+const drainTime = 10_000;
+
+/**
+ * The life of a store in a server: not initialized, sealed, unsealed and sealed again. What needs no open store is
+ * answered here, everything else by what `serve` built.
+ */
+export class Node implements Service {
+  readonly #parts: NodeParts;
+  #seal: Seal | null = null;
+  #barrier: Barrier | null = null;
+  #serving: Serving | null = null;
+  /** Why it is sealed although nobody sealed it; holds no secret. */
+  #problem: string | null = null;
+  #nonce = '';
+  #activeSince: number | null = null;
+  #underWay = 0;
+  #drained: (() => void) | null = null;
+  #cancelRetry: (() => void) | null = null;
+  #failures = 0;
+  #stopped = false;
+  /** Changes of state come one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: NodeParts) {
+    this.#parts = parts;
+  }
+
+  /** Finds out what the store is, and unseals it where its seal needs nobody. */
+  async start(): Promise<void> {
+    await this.#exclusively(async () => {
+      this.#seal = await this.#parts.seals.open();
+      if (this.#seal !== null && !takesShares(this.#seal)) await this.#tryUnattended();
+    });
+  }
+
+  status(): NodeStatus {
+    const { storeId, storageType, clusterName } = this.#parts;
+    const seal = this.#seal;
+    return {
+      initialized: seal !== null,
+      sealed: this.#serving === null,
+      sealType: seal?.type ?? this.#parts.seals.type,
+      progress: seal !== null && takesShares(seal) ? seal.progress : null,
+      nonce: this.#nonce,
+      storageType,
+      storeId,
+      clusterName,
+      activeSince: this.#activeSince,
+      now: this.#parts.clock.now(),
+      problem: this.#problem,
+    };
+  }
+
+  async admit(line: RequestLine): Promise<Readonly<Record<string, string>>> {
+    return (await this.#serving?.admit(line)) ?? {};
+  }
+
+  async handle(request: Request): Promise<Reply> {
+    const own = answerOf(this.#answering, request);
+    if (own !== null) return own;
+    const serving = this.#serving;
+    if (serving === null) throw sealed();
+    this.#underWay++;
+    let reply: Reply;
+    try {
+      reply = await serving.handle(request);
+    } finally {
+      this.#underWay--;
+      if (this.#underWay === 0) this.#drained?.();
+    }
+    if (request.path === 'sys/seal' && request.operation === 'write') await this.seal();
+    return reply;
+  }
+
+  /** Ends what is served and drops the keys; requests under way may end first. */
+  async seal(): Promise<void> {
+    await this.#exclusively(() => this.#sealNow('it was sealed'));
+  }
+
+  /** As `seal`, for the end of the process. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelRetry?.();
+    await this.#exclusively(() => this.#sealNow('the server stops'));
+  }
+
+  readonly #answering: Answering = {
+    status: () => this.status(),
+    unseal: (body) => this.#exclusively(() => this.#unseal(body)),
+    initialize: (body) => this.#exclusively(() => this.#initialize(body)),
+  };
+
+  async #unseal({ key, reset }: { readonly key: string; readonly reset: boolean }): Promise<void> {
+    const seal = this.#seal;
+    if (seal === null) throw badRequest('Vault is not initialized');
+    if (reset) {
+      if (this.#serving !== null) throw badRequest('vault is unsealed');
+      if (takesShares(seal)) seal.reset();
+      this.#nonce = '';
+      return;
+    }
+    if (key === '') throw badRequest("'key' must be specified in request body as JSON, or 'reset' set to true");
+    if (this.#serving !== null) return;
+    if (!takesShares(seal)) {
+      await this.#tryUnattended();
+      if (this.#serving === null) throw new RequestError(503, this.#problem ?? 'Vault is sealed');
+      return;
+    }
+    if (fromHex(key) === null && fromBase64(key) === null) throw badRequest("'key' must be a valid hex or base64 string");
+    try {
+      if (this.#nonce === '') this.#nonce = randomUuid(this.#parts.random);
+      seal.submit(key);
+      if (!seal.progress.complete) return;
+    } catch (error) {
+      // The same share once more is no mistake worth an error.
+      if (error instanceof Fault && error.code === 'share-duplicate') return;
+      throw refusedShare(error);
+    }
+    let barrier: Barrier | null;
+    try {
+      barrier = await this.#parts.seals.unseal(seal);
+    } catch (error) {
+      seal.reset();
+      this.#nonce = '';
+      throw refusedShare(error);
+    }
+    this.#nonce = '';
+    if (barrier === null) return;
+    if (!(await this.#serve(barrier))) throw new RequestError(500, this.#problem ?? 'internal error');
+  }
+
+  async #initialize(body: InitBody): Promise<Initialized> {
+    if (this.#seal !== null) throw badRequest('Vault is already initialized');
+    let made: Initialized;
+    try {
+      made = await this.#parts.seals.initialize(body);
+    } catch (error) {
+      if (error instanceof Fault && error.code === 'already-initialized') throw badRequest('Vault is already initialized');
+      if (error instanceof Fault && error.code === 'usage') throw badRequest(error.message);
+      throw error;
+    }
+    this.#parts.log('info', 'the store was initialized');
+    this.#seal = await this.#parts.seals.open();
+    if (this.#seal !== null && takesShares(this.#seal)) made.barrier.seal();
+    else await this.#serve(made.barrier);
+    return made;
+  }
+
+  async #tryUnattended(): Promise<void> {
+    this.#cancelRetry?.();
+    this.#cancelRetry = null;
+    const seal = this.#seal;
+    if (seal === null || this.#serving !== null || this.#stopped) return;
+    let barrier: Barrier | null = null;
+    try {
+      barrier = await this.#parts.seals.unseal(seal);
+    } catch (error) {
+      this.#problem = error instanceof Fault ? error.message : 'the seal failed';
+      this.#parts.log('error', 'the store could not be unsealed', { seal: seal.type, reason: describe(error) });
+    }
+    if (barrier !== null && (await this.#serve(barrier))) {
+      this.#failures = 0;
+      return;
+    }
+    const wait = Math.min(retryTo, retryFrom * 2 ** Math.min(this.#failures, 16));
+    this.#failures++;
+    this.#cancelRetry = this.#parts.timer.after(wait, () => {
+      void this.#exclusively(() => this.#tryUnattended());
+    });
+  }
+
+  /** False: it could not be served, and is sealed again. */
+  async #serve(barrier: Barrier): Promise<boolean> {
+    try {
+      this.#serving = await this.#parts.serve(barrier);
+      this.#barrier = barrier;
+      this.#problem = null;
+      this.#activeSince = this.#parts.clock.now();
+      this.#parts.log('info', 'the store is unsealed');
+      return true;
+    } catch (error) {
+      barrier.seal();
+      // What is wrong may name files, and whoever unseals over the network need not know them.
+      this.#problem = `the store opens, and can't be served (${error instanceof Fault ? error.code : 'internal error'}): see the log of the server`;
+      this.#parts.log('error', 'the store cannot be served', { reason: describe(error) });
+      return false;
+    }
+  }
+
+  async #sealNow(why: string): Promise<void> {
+    const serving = this.#serving;
+    if (serving === null) return;
+    this.#serving = null;
+    this.#activeSince = null;
+    await this.#drain();
+    try {
+      await serving.stop();
+    } catch (error) {
+      this.#parts.log('error', 'the end of the store was not in order', { reason: describe(error) });
+    } finally {
+      this.#barrier?.seal();
+      this.#barrier = null;
+      this.#parts.log('info', `the store is sealed: ${why}`);
+    }
+  }
+
+  #drain(): Promise<void> {
+    if (this.#underWay === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.#parts.timer.after(drainTime, resolve);
+      this.#drained = () => {
+        this.#drained = null;
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+}
+
+function sealed(): RequestError {
+  return new RequestError(503, 'Vault is sealed');
+}
+
+function refusedShare(error: unknown): unknown {
+  if (error instanceof Fault && error.code.startsWith('share-')) return badRequest(error.message);
+  return error;
+}
+
+/** For the log, which only operators read. */
+function describe(error: unknown): string {
+  if (error instanceof Fault) return error.hint === null ? error.message : `${error.message}. ${error.hint}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,74 @@
+import type { JsonObject } from '../base/json.ts';
+import { vaultApiVersion } from '../base/version.ts';
+import type { ShareProgress } from '../seal/seal-type.ts';
+
+/** What a node is at a moment. */
+export interface NodeStatus {
+  readonly initialized: boolean;
+  readonly sealed: boolean;
+  readonly sealType: string;
+  /** Null: the seal takes no shares. */
+  readonly progress: ShareProgress | null;
+  /** Of the unsealing under way; '': none is. */
+  readonly nonce: string;
+  readonly storageType: string;
+  readonly storeId: string;
+  readonly clusterName: string;
+  /** Milliseconds since the epoch; null: it is sealed. */
+  readonly activeSince: number | null;
+  readonly now: number;
+  /** Why it is sealed although nobody sealed it. */
+  readonly problem: string | null;
+}
+
+/** The body of sys/seal-status and of the answers to sys/unseal. */
+export function sealStatus(status: NodeStatus): JsonObject {
+  const attended = status.progress !== null;
+  return {
+    type: status.sealType,
+    initialized: status.initialized,
+    sealed: status.sealed,
+    t: status.progress?.threshold ?? 0,
+    n: status.progress?.shares ?? 0,
+    progress: status.sealed ? (status.progress?.given ?? 0) : 0,
+    nonce: status.nonce,
+    version: vaultApiVersion(),
+    build_date: '',
+    commit_date: '',
+    migration: false,
+    ...(status.sealed ? {} : { cluster_name: status.clusterName, cluster_id: status.storeId }),
+    recovery_seal: status.initialized && !attended,
+    storage_type: status.storageType,
+    ...(status.problem === null ? {} : { warnings: [status.problem] }),
+  };
+}
+
+/** The body of sys/leader: one server is its own leader. */
+export function leader(): JsonObject {
+  return {
+    ha_enabled: false,
+    is_self: false,
+    active_time: '0001-01-01T00:00:00Z',
+    leader_address: '',
+    leader_cluster_address: '',
+    performance_standby: false,
+    performance_standby_last_remote_wal: 0,
+  };
+}
+
+/** The body of sys/health. */
+export function health(status: NodeStatus): JsonObject {
+  return {
+    initialized: status.initialized,
+    sealed: status.sealed,
+    standby: status.sealed,
+    performance_standby: false,
+    replication_performance_mode: status.sealed ? 'unknown' : 'disabled',
+    replication_dr_mode: status.sealed ? 'unknown' : 'disabled',
+    server_time_utc: Math.floor(status.now / 1000),
+    version: vaultApiVersion(),
+    enterprise: false,
+    ...(status.sealed ? {} : { cluster_name: status.clusterName, cluster_id: status.storeId }),
+    ...(status.problem === null ? {} : { warnings: [status.problem] }),
+  };
+}
