@@ -1,10 +1,11 @@
 import { Fault } from '../base/error.ts';
+import { awsKmsSeal } from './awskms.ts';
 import type { SealType } from './seal-type.ts';
 import { shamirSeal } from './shamir.ts';
 import { staticSeal } from './static.ts';
 
 /** Every seal there is. */
-export const sealTypes: readonly SealType[] = [shamirSeal, staticSeal];
+export const sealTypes: readonly SealType[] = [awsKmsSeal, shamirSeal, staticSeal];
 
 /** Throws Fault `settings` for a type that this version does not know. */
 export function sealTypeOf(type: string): SealType {

@@ -11,10 +11,10 @@ import wrapped from '../vectors/wrapped-key.json' with { type: 'json' };
 const hex = (text: string) => fromHex(text) ?? new Uint8Array(0);
 
 /** A body with the format and the checksum that belong to it. */
-function framed(body: unknown): Uint8Array {
+function framed(body: unknown, format = 1): Uint8Array {
   const text = utf8(typeof body === 'string' ? body : JSON.stringify(body));
   const header = Buffer.alloc(5);
-  header.writeUInt8(1);
+  header.writeUInt8(format);
   header.writeUInt32BE(crc32(text), 1);
   return concatBytes(header, text);
 }
@@ -63,6 +63,32 @@ describe('the configuration of a seal', () => {
   });
 });
 
+describe('the recovery shares in the configuration of a seal', () => {
+  const recovery = { setId: '0011223344556677', shares: 3, threshold: 2 };
+  const whole = { recovery, shamir: null, type: 'static', wrapped: 'AAAA' };
+
+  it('come back as they were, in a format that stores without them do not have', () => {
+    const config = { type: 'static', wrapped: new Uint8Array(3), shamir: null, recovery };
+    expect(encodeSealConfig(config)).toEqual(framed(whole, 2));
+    expect(decodeSealConfig(framed(whole, 2))).toEqual(config);
+    expect(encodeSealConfig({ ...config, recovery: null })[0]).toBe(1);
+  });
+
+  it('are refused where they are none', () => {
+    const without = { type: 'static', wrapped: 'AAAA', shamir: null };
+    for (const bytes of [
+      framed(whole, 1),
+      framed(whole, 3),
+      framed(without, 2),
+      framed({ ...whole, recovery: null }, 2),
+      framed({ ...whole, recovery: { ...recovery, threshold: 4 } }, 2),
+      framed({ ...whole, recovery: { ...recovery, extra: 1 } }, 2),
+      framed({ ...whole, extra: 1 }, 2),
+    ])
+      expect(() => decodeSealConfig(bytes)).toThrow(expect.objectContaining({ code: 'corrupt-record' }) as Error);
+  });
+});
+
 describe('a wrapped root key', () => {
   it.each(wrapped)('has a frozen form: $type', ({ type, storeId, key, rootKey, nonce, blob }) => {
     const place = { type, storeId };
@@ -83,7 +109,7 @@ describe('the registry of seals', () => {
   });
 
   it('says of an unknown type which ones there are', () => {
-    expect(() => sealTypeOf('awskms')).toThrow(
+    expect(() => sealTypeOf('gcpkms')).toThrow(
       expect.objectContaining({ code: 'settings', hint: expect.stringContaining('static') as string }) as Error,
     );
     expect(sealTypeOf('static').type).toBe('static');
