@@ -12,6 +12,7 @@ import type { Barrier } from './barrier/barrier.ts';
 import { auditHeadName, controllers } from './controllers.ts';
 import { createCore, type Core } from './core/core.ts';
 import type { CoreContext } from './core/corridor.ts';
+import type { Route } from './core/mount-type.ts';
 import { reconcilerRoutes } from './core/reconciler-routes.ts';
 import { readRevision } from './core/revision.ts';
 import { clearCubbyhole, cubbyholeOf } from './engines/cubbyhole/index.ts';
@@ -42,6 +43,8 @@ export interface AssemblyParts {
   readonly sinks: readonly AuditSink[];
   /** Accept that the audit log was lost or cut off; the log says so. */
   readonly acceptAuditLoss?: boolean;
+  /** Routes below `sys/` that only a server has. */
+  readonly serverRoutes?: readonly Route[];
 }
 
 /** A running system: the corridor, with its audit log open and its last apply accounted for. */
@@ -111,6 +114,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       }),
       ...auditRoutes({ sinks: parts.sinks }),
       ...reconcilerRoutes(reconciler),
+      ...(parts.serverRoutes ?? []),
     ],
   });
   try {

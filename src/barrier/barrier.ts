@@ -12,6 +12,7 @@ import { RecordCache } from './record-cache.ts';
 import { Records } from './records.ts';
 import { Rewrap, type RewrapOptions } from './rewrap.ts';
 import { purgeShredded } from './shred.ts';
+import { checkStore, type StoreCheck } from './store-check.ts';
 import { decodeSuperblock, encodeSuperblock, superblockIsAuthentic } from './superblock.ts';
 import type { View } from './view.ts';
 
@@ -127,6 +128,11 @@ export class Barrier {
    */
   async rewrap(store: TransactionalStore, options: RewrapOptions = {}): Promise<number> {
     return await new Rewrap(this.#records, this.#keychain).run(store, options);
+  }
+
+  /** Opens every record as it lies on the medium, in small steps. Finds damage, not what is missing. */
+  check(store: TransactionalStore): Promise<StoreCheck> {
+    return checkStore(store, this.#options.storeId, this.#keychain);
   }
 
   async status(tx: Transaction): Promise<BarrierStatus> {

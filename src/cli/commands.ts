@@ -152,6 +152,11 @@ export const groups: readonly Group[] = [
         load: async () => (await import('./operator.ts')).init,
       },
       {
+        name: 'server',
+        summary: 'Serve a store over the HTTP API of Vault',
+        load: async () => (await import('./server.ts')).server,
+      },
+      {
         name: 'operator status',
         summary: 'Show the seal and the keys of the store',
         load: async () => (await import('./operator.ts')).status,

@@ -19,8 +19,27 @@ export interface CliContext {
   kinds(): Promise<readonly Kind[]>;
   /** Opens and creates embedded stores. Loaded when asked for: it brings the whole server side. */
   stores(): Promise<Stores>;
+  /** Runs a server until it is told to stop; returns the exit code. Loaded when asked for. */
+  serve(options: ServeOptions): Promise<number>;
   /** Aborted by Ctrl-C. What is being committed ends whole or not at all. */
   readonly interrupted: AbortSignal;
+}
+
+/** What `secretctl server` is told on the command line. */
+export interface ServeOptions {
+  /** The `.secretctl` directory; unused with `dev`. */
+  readonly directory: string;
+  readonly configDirectory: string;
+  /** The command line without secrets, for whoever finds the store owned. */
+  readonly command: string;
+  /** A store in memory instead. `rootToken` null: a random one. */
+  readonly dev: { readonly rootToken: string | null; readonly address: string } | null;
+  readonly acceptAuditLoss: boolean;
+  /** Unless the settings say it. */
+  readonly logFormat: 'text' | 'json';
+  readonly interrupted: AbortSignal;
+  out(text: string): void;
+  err(text: string): void;
 }
 
 /** The terminal or the pipes in its place. */

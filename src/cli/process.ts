@@ -7,7 +7,7 @@ import type { CliContext, Terminal } from './context.ts';
 import { run } from './run.ts';
 
 /** Runs a command line against the real process: its pipes, its environment, its signals. */
-export async function runProcess(argv: readonly string[], parts: Pick<CliContext, 'kinds' | 'stores'>): Promise<number> {
+export async function runProcess(argv: readonly string[], parts: Pick<CliContext, 'kinds' | 'stores' | 'serve'>): Promise<number> {
   const interrupt = new AbortController();
   let times = 0;
   let outcome: number | null = null;

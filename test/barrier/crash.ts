@@ -39,7 +39,6 @@ export async function crashingStore(medium: MemoryMedium, point: CrashPoint): Pr
       return result;
     },
     capture: () => backend.capture(),
-    capture: () => backend.capture(),
     advanceEpoch: () => backend.advanceEpoch(),
     close: () => backend.close(),
   };

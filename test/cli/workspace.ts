@@ -94,6 +94,7 @@ export class Workspace {
       terminal,
       kinds: () => Promise.resolve(kinds),
       stores: () => Promise.resolve(stores),
+      serve: () => Promise.reject(new Error('a server is started as a process of its own')),
       interrupted,
     });
     return { code, out: out.join(''), err: err.join(''), asked };
