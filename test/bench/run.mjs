@@ -8,9 +8,10 @@ import { reader } from './reader.mjs';
 import { repo } from './repo.mjs';
 import { startup } from './startup.mjs';
 import { storage } from './storage.mjs';
+import { server } from './server.mjs';
 import { renderTable } from './table.mjs';
 
-const benches = { startup, crypto, storage, corridor, audit, repo, reader };
+const benches = { startup, crypto, storage, corridor, audit, server, repo, reader };
 
 const args = process.argv.slice(2);
 const json = args.includes('-json');
