@@ -63,6 +63,8 @@ export type FaultCode =
   | 'tls'
   | 'timeout'
   | 'outcome-unknown'
+  // server
+  | 'listen'
   // command line
   | 'usage'
   | 'settings'

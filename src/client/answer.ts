@@ -1,0 +1,116 @@
+import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
+import { parseInstant } from '../base/instant.ts';
+import { Fault } from '../base/error.ts';
+import type { Reply, ReplyAuth, WrapInfo } from '../protocol/reply.ts';
+import { RequestError } from '../protocol/request-error.ts';
+
+/** An answer whose body was read. */
+export interface Answer {
+  readonly status: number;
+  readonly body: Uint8Array;
+  /** As in the header, for what is no JSON. */
+  readonly contentType: string;
+}
+
+/**
+ * The reply that an answer of the Vault API says. Throws RequestError for a refusal, Fault `request-failed` for what no
+ * server of this API answers. Neither repeats the body.
+ */
+export function replyOf({ status, body, contentType }: Answer, address: string): Reply {
+  const json = body.byteLength === 0 ? null : parse(body);
+  if (json === undefined) {
+    if (status >= 400)
+      throw new RequestError(status, `the answer of ${address} is no JSON (${contentType || 'no content type'})`);
+    throw foreign(address);
+  }
+  const object = isJsonObject(json) ? json : null;
+  // A deleted version of a secret is not there (404), and has metadata.
+  if (status >= 400 && !(status === 404 && isJsonObject(object?.data)))
+    throw new RequestError(status, errorsOf(object, status), sealedHint(object));
+  if (json === null) return { status: status === 200 ? 204 : status };
+  if (object === null) return { json };
+  return 'request_id' in object && 'lease_id' in object ? envelope(object, status) : { json: object };
+}
+
+function parse(body: Uint8Array): Json | undefined {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+function errorsOf(object: JsonObject | null, status: number): readonly string[] {
+  const errors = object?.errors;
+  if (Array.isArray(errors))
+    return (errors as readonly Json[]).map((error) => (typeof error === 'string' ? error : JSON.stringify(error)));
+  return status === 404 ? [] : [`status ${status}`];
+}
+
+function sealedHint(object: JsonObject | null): { readonly cause?: Fault } {
+  const errors = object?.errors;
+  if (!Array.isArray(errors) || !errors.some((error) => String(error).includes('Vault is sealed'))) return {};
+  return { cause: new Fault('sealed', 'the server is sealed', { hint: 'To unseal it: secretctl operator unseal' }) };
+}
+
+function foreign(address: string): Fault {
+  return new Fault('request-failed', `${address} is no server of this API: its answer is no JSON`, {
+    hint: 'Check the address (-address, VAULT_ADDR).',
+  });
+}
+
+function envelope(object: JsonObject, status: number): Reply {
+  const warnings = Array.isArray(object.warnings) ? object.warnings.filter((item) => typeof item === 'string') : [];
+  const auth = isJsonObject(object.auth) ? authOf(object.auth) : null;
+  const wrapInfo = isJsonObject(object.wrap_info) ? wrapInfoOf(object.wrap_info) : null;
+  return {
+    ...(status === 200 ? {} : { status }),
+    data: isJsonObject(object.data) ? object.data : null,
+    ...(auth === null ? {} : { auth }),
+    ...(warnings.length === 0 ? {} : { warnings }),
+    ...(wrapInfo === null ? {} : { wrapInfo }),
+    leaseId: text(object.lease_id),
+    leaseDuration: number(object.lease_duration),
+    renewable: object.renewable === true,
+  };
+}
+
+function authOf(auth: JsonObject): ReplyAuth {
+  return {
+    client_token: text(auth.client_token),
+    accessor: text(auth.accessor),
+    policies: texts(auth.policies),
+    token_policies: texts(auth.token_policies),
+    identity_policies: texts(auth.identity_policies),
+    metadata: isJsonObject(auth.metadata) ? (auth.metadata as Readonly<Record<string, string>>) : null,
+    lease_duration: number(auth.lease_duration),
+    renewable: auth.renewable === true,
+    entity_id: text(auth.entity_id),
+    token_type: auth.token_type === 'batch' ? 'batch' : 'service',
+    orphan: auth.orphan === true,
+    num_uses: number(auth.num_uses),
+  };
+}
+
+function wrapInfoOf(info: JsonObject): WrapInfo {
+  return {
+    token: text(info.token),
+    accessor: text(info.accessor),
+    ttl: number(info.ttl),
+    creationTime: parseInstant(text(info.creation_time)) ?? 0,
+    creationPath: text(info.creation_path),
+    wrappedAccessor: text(info.wrapped_accessor),
+  };
+}
+
+function text(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function number(value: Json | undefined): number {
+  return typeof value === 'number' ? value : 0;
+}
+
+function texts(value: Json | undefined): readonly string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
