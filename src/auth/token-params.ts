@@ -101,7 +101,10 @@ export function shownTokenParams(params: TokenParams): JsonObject {
 }
 
 /** What these parameters say about a login from the address of the request. Throws RequestError 400 without an address to bind to. */
-export function loginTerms(params: TokenParams, context: RouteContext): Omit<Login, 'role' | 'displayName' | 'metadata' | 'alias'> {
+export function loginTerms(
+  params: TokenParams,
+  context: RouteContext,
+): Omit<Login, 'role' | 'displayName' | 'metadata' | 'alias'> {
   let boundCidrs = params.boundCidrs;
   if (params.strictlyBindIp) {
     const { remote } = context.request;

@@ -55,7 +55,7 @@ async function beginCounted(context: RouteContext, { name, known }: LoginName, t
   if (before !== null && isLocked(before, terms, now)) throw permissionDenied();
   return {
     async failed(refusal) {
-      const anew = before === null || now - before.last > terms.counterReset;
+      const anew = before === null || now - before.last >= terms.counterReset;
       const count = anew ? 1 : before.count + 1;
       const failures: Failures = {
         name: known ? name : '',

@@ -1,10 +1,10 @@
+import { bindingRename } from '../binding-rename.ts';
 import type { AuthMethod } from '../method.ts';
 import { appRoleBinding } from './binding.ts';
 import { createMountKey } from './key.ts';
 import { loginRoute } from './login.ts';
-import { renameRole } from './rename.ts';
 import { roleFieldRoutes } from './role-field.ts';
-import { roleGrant, roleRenewal, roleRoutes } from './role.ts';
+import { moveRole, roleGrant, roleNamed, roleRenewal, roleRoutes } from './role.ts';
 import { secretIdRoutes } from './secret-id.ts';
 import { tidyRoute } from './tidy.ts';
 
@@ -16,7 +16,8 @@ export const approle: AuthMethod = {
   onMount: createMountKey,
   grant: roleGrant,
   renewal: roleRenewal,
-  rename: renameRole,
+  rename: bindingRename({ folder: 'role/', noun: 'role', find: roleNamed, move: moveRole }),
+  locksOut: true,
   binding: appRoleBinding,
   kinds: [],
 };

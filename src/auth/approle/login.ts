@@ -4,6 +4,7 @@ import type { Route, RouteContext } from '../../core/mount-type.ts';
 import { readFields, type Fields } from '../../protocol/field.ts';
 import type { Reply } from '../../protocol/reply.ts';
 import { badRequest, type RequestError } from '../../protocol/request-error.ts';
+import { grantName } from '../grant-name.ts';
 import { loginTerms } from '../token-params.ts';
 import { type MountHash, mountHash } from './key.ts';
 import { type AppRole, roleNamed } from './role.ts';
@@ -29,14 +30,17 @@ const nobody = '00000000-0000-4000-8000-000000000000';
  * looked up by their keyed hash, so the time that takes says nothing of how much of one was right.
  */
 async function login(context: RouteContext): Promise<Reply> {
-  const { role_id: roleId, secret_id: secretId } = readFields(fields, context.data);
+  const body = readFields(fields, context.data);
+  // As the Vault API has it: ids come out of files that end with a line break. Failures are counted by what is left.
+  const [roleId, secretId] = [body.role_id.trim(), body.secret_id.trim()];
   if (roleId === '') throw badRequest('missing role_id');
   if (roleId.length > maxInputLength || secretId.length > maxInputLength) throw invalid();
   const hash = await mountHash(context.storage);
   const named = await context.storage.getJson<{ readonly role: string }>(`role-id/${hash.roleId(roleId)}`);
   const role = named === null ? null : await roleNamed(context.storage, named.role);
+  const attempt = await context.services.beginLogin(context, { name: roleId, known: role !== null });
   const secret = await secretOf(context, role?.uid ?? nobody, hash, secretId);
-  if (role === null || (role.bindSecretId && secret === null)) throw invalid();
+  if (role === null || (role.bindSecretId && secret === null)) throw await attempt.failed(invalid());
   if (role.expires !== null && role.expires <= context.now) {
     throw badRequest(`the role expired at ${instantText(role.expires)}; ask its owner for a later date`);
   }
@@ -46,13 +50,15 @@ async function login(context: RouteContext): Promise<Reply> {
   const terms = loginTerms(role.token, context);
   const boundCidrs = used === null ? terms.boundCidrs : tokenCidrs(role, used.record, terms.boundCidrs);
   if (used !== null) await takeUse(context, used);
+  await attempt.succeeded();
+  const metadata = { ...used?.record.metadata, role_name: role.name };
   return context.services.issueToken(context, {
     ...terms,
-    role: role.name,
+    role: grantName(role),
     displayName: '',
-    metadata: { ...used?.record.metadata, role_name: role.name },
+    metadata,
+    alias: { name: roleId, metadata },
     boundCidrs,
-    alias: { name: roleId, metadata: {} },
   });
 }
 

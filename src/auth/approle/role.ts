@@ -7,6 +7,7 @@ import { readFields, type Fields } from '../../protocol/field.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
 import { readCidrs, readExpires } from '../../token/role.ts';
+import { grantingOf } from '../grant-name.ts';
 import { changedTokenParams, shownTokenParams, tokenParamFields, type TokenParams, unsetTokenParams } from '../token-params.ts';
 import { mountHash } from './key.ts';
 import { discardSecretIds } from './secret-id-records.ts';
@@ -99,14 +100,14 @@ export async function existingRole(context: RouteContext): Promise<AppRole> {
 }
 
 /** See MountType.grant. */
-export async function roleGrant(storage: View, name: string): Promise<number | 'never' | null> {
-  const role = await roleNamed(storage, name);
+export async function roleGrant(storage: View, grant: string): Promise<number | 'never' | null> {
+  const role = await grantingOf(grant, (name) => roleNamed(storage, name));
   return role === null ? null : (role.expires ?? 'never');
 }
 
 /** See MountType.renewal. */
-export async function roleRenewal(storage: View, name: string): Promise<RenewalTerms | null> {
-  const role = await roleNamed(storage, name);
+export async function roleRenewal(storage: View, grant: string): Promise<RenewalTerms | null> {
+  const role = await grantingOf(grant, (name) => roleNamed(storage, name));
   return role === null ? null : { ttl: role.token.ttl, maxTtl: role.token.maxTtl, period: role.token.period };
 }
 

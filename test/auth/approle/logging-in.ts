@@ -10,6 +10,11 @@ export async function approleWorld(role: JsonObject = {}): Promise<World> {
   return w;
 }
 
+/** For tests of what a refusal says, however often. */
+export async function lockNobody(w: World): Promise<void> {
+  await w.write('sys/auth/approle/tune', { user_lockout_config: { lockout_disable: true } });
+}
+
 export async function roleId(w: World, role = 'r'): Promise<string> {
   return String((await w.read(`auth/approle/role/${role}/role-id`)).data?.['role_id']);
 }

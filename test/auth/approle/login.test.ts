@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/base/json.ts';
 import { authOf, hour, newToken, refusal, seconds, works } from '../../token/asking.ts';
-import { approleWorld, login, roleId, secretId } from './logging-in.ts';
+import { approleWorld, lockNobody, login, roleId, secretId } from './logging-in.ts';
 
 const invalid = [400, 'invalid role or secret ID'];
 
@@ -34,6 +34,7 @@ describe('a login with role id and secret id', () => {
 
   it('looks the same to whoever has not both ids', async () => {
     const w = await approleWorld();
+    await lockNobody(w);
     await w.write('auth/approle/role/other', { token_policies: ['default'] });
     const { id } = await secretId(w);
     const foreign = await secretId(w, {}, 'other');
@@ -43,9 +44,9 @@ describe('a login with role id and secret id', () => {
       { role_id: known, secret_id: 'wrong' },
       { role_id: known, secret_id: foreign.id },
       { role_id: known, secret_id: foreign.accessor },
-      { role_id: known, secret_id: `${id} ` },
+      { role_id: known, secret_id: `${id} x` },
       { role_id: known, secret_id: id.toUpperCase() },
-      { role_id: `${known} `, secret_id: id },
+      { role_id: `${known} x`, secret_id: id },
       { role_id: known.toUpperCase(), secret_id: id },
       { role_id: 'r', secret_id: id },
       { role_id: 'unknown' },
@@ -60,8 +61,19 @@ describe('a login with role id and secret id', () => {
     expect((await login(w, id)).auth?.policies).toEqual(['default']);
   });
 
+  it('takes ids as they come out of a file, white space around them', async () => {
+    const w = await approleWorld();
+    const { id } = await secretId(w);
+    const body = { role_id: `${await roleId(w)}\n`, secret_id: ` ${id}\r\n` };
+    const { auth } = await w.write('auth/approle/login', body, null);
+    expect(auth?.metadata).toEqual({ role_name: 'r' });
+    const blank = { role_id: ' \n', secret_id: id };
+    expect(await refusal(w.write('auth/approle/login', blank, null))).toEqual([400, 'missing role_id']);
+  });
+
   it('uses a secret id up, also when logins come all at once', async () => {
     const w = await approleWorld({ secret_id_num_uses: 3 });
+    await lockNobody(w);
     const { id, accessor } = await secretId(w);
     const logins = await Promise.allSettled(Array.from({ length: 12 }, () => login(w, id)));
     expect(logins.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
@@ -153,9 +165,10 @@ describe('the tokens of a login', () => {
     expect(await works(w, token)).toBe(false);
     expect(await works(w, child)).toBe(false);
     expect(await refusal(w.write('auth/token/renew', { token }))).toEqual([400, 'token not found']);
-    // A new role of the same name is another one: neither the old secret id nor the old role id lead to it.
+    // A new role of the same name is another one: neither the old secret id nor the old role id lead to it, and no old token works again.
     await w.write('auth/approle/role/r', { role_id: known, token_policies: ['default'] });
     expect(await refusal(login(w, id))).toEqual(invalid);
+    expect(await works(w, token)).toBe(false);
   });
 
   it('end when the role expires, as logins do', async () => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { hour, refusal, seconds } from '../../token/asking.ts';
 import type { World } from '../../world.ts';
-import { approleWorld, login, secretId } from './logging-in.ts';
+import { approleWorld, lockNobody, login, secretId } from './logging-in.ts';
 
 let w: World;
 beforeEach(async () => {
@@ -116,6 +116,7 @@ describe('a secret id', () => {
   });
 
   it('goes with its role, however many there are', async () => {
+    await lockNobody(w);
     await w.delete('auth/approle/role/other');
     const stored = w.medium.entries.size;
     await w.write('auth/approle/role/many', { secret_id_ttl: '1h' });
