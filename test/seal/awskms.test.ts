@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { fromHex, toBase64, toHex } from '../../src/base/bytes.ts';
 import { Fault } from '../../src/base/error.ts';
 import { awsKmsSeal } from '../../src/seal/awskms.ts';
@@ -11,31 +11,16 @@ import type { SealConfig } from '../../src/seal/seal-config.ts';
 import type { SealContext } from '../../src/seal/seal-type.ts';
 import { seededRandom } from '../barrier/fixture.ts';
 import vectors from '../vectors/awskms-blob.json' with { type: 'json' };
+import { kmsForTests } from './aws-environment.ts';
 import { sealConformance } from './conformance.ts';
-import { startKms, type KmsKey, type KmsStandIn, type Trouble } from './kms-stand-in.ts';
+import type { KmsKey, KmsStandIn, Trouble } from './kms-stand-in.ts';
 
 const random = seededRandom('awskms');
 const hex = (text: string) => fromHex(text) ?? new Uint8Array(0);
+const started = kmsForTests();
 let kms: KmsStandIn;
-const before = { ...process.env };
-
-beforeAll(async () => {
-  kms = await startKms();
-});
 beforeEach(() => {
-  // Nothing of the machine's own: neither its profile nor its role.
-  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
-  Object.assign(process.env, kms.credentials, {
-    AWS_EC2_METADATA_DISABLED: 'true',
-    AWS_CONFIG_FILE: '/nonexistent/config',
-    AWS_SHARED_CREDENTIALS_FILE: '/nonexistent/credentials',
-  });
-  kms.trouble = null;
-  kms.denied.clear();
-});
-afterAll(async () => {
-  process.env = before;
-  await kms.close();
+  kms = started();
 });
 
 function contextWith(key: KmsKey | string, settings: Readonly<Record<string, string>> = {}, storeId = 'store-1'): SealContext {
