@@ -6,13 +6,20 @@
 export class RequestError extends Error {
   readonly status: number;
   readonly errors: readonly string[];
+  /** Headers of the answer, such as `Retry-After` (seconds) of a 429 or 503. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, errors: readonly string[] | string, options?: { cause?: unknown }) {
+  constructor(
+    status: number,
+    errors: readonly string[] | string,
+    options?: { cause?: unknown; headers?: Readonly<Record<string, string>> },
+  ) {
     const list = typeof errors === 'string' ? [errors] : errors;
     super(list.join('; ') || `status ${status}`, options);
     this.name = 'RequestError';
     this.status = status;
     this.errors = list;
+    this.headers = options?.headers ?? {};
   }
 }
 

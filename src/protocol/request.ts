@@ -32,4 +32,8 @@ export interface Request {
    * are configured, and for mounts that let some through. Absent where there is no HTTP.
    */
   readonly headers?: Readonly<Record<string, string>>;
+  /** The caller asks what this path is for (`?help=1`), and nothing else; `operation` is `read`. */
+  readonly help?: true;
+  /** The bytes of a body that is no JSON (a snapshot to restore), to be read once. `data` is empty then. */
+  readonly body?: AsyncIterable<Uint8Array>;
 }

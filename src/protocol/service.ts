@@ -7,6 +7,8 @@ export interface RequestLine {
   /** Canonical, as in Request. */
   readonly path: string;
   readonly remote: Remote | null;
+  /** As presented: who lets only callers that it knows send a body of many megabytes can look at it here. */
+  readonly token: string | null;
 }
 
 /** What a listener serves. Each request goes through `admit`, then `handle`. */
