@@ -73,7 +73,11 @@ function programHelper(program: string, env: Environment): TokenHelper {
       const token = (await call('get')).trim();
       return token === '' ? null : checkedToken(token, program);
     },
-    store: async (token) => void (await call('store', token)),
-    erase: async () => void (await call('erase')),
+    async store(token) {
+      await call('store', token);
+    },
+    async erase() {
+      await call('erase');
+    },
   };
 }

@@ -28,6 +28,7 @@ export async function readApplyBody(data: JsonObject): Promise<ApplyBody> {
     base: count(data.base, 'base'),
     commit: shortText(data.commit, 'commit'),
     planDigest: shortText(data.planDigest, 'planDigest'),
+    ...(data.lock === undefined ? {} : { lock: shortText(data.lock, 'lock') }),
   };
   const giveWay = givingWay(200);
   const changes: ApplyChange[] = [];

@@ -8,6 +8,7 @@ const fields = {
   base: { type: 'int', description: 'The config revision the plan was made at.', required: true },
   commit: { type: 'string', description: 'The config commit, or the digest of the documents.', required: true },
   planDigest: { type: 'string', description: 'sha256:<hex> of the plan.', required: true },
+  lock: { type: 'string', description: 'The apply lock under which it runs; it ends with the apply.' },
   changes: { type: 'any', description: 'The changes: see ApplyChange.', required: true },
 } as const satisfies Fields;
 

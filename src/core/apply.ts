@@ -16,6 +16,7 @@ import type { Request } from '../protocol/request.ts';
 import { seenDigest } from '../protocol/seen-digest.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
 import { readApplyBody } from './apply-body.ts';
+import { applyUnderLock } from './apply-lock.ts';
 import { rememberApply } from './committed-apply.ts';
 import {
   type Admission,
@@ -132,6 +133,7 @@ async function inTransaction(
   const run = await openRun(parts, tx, progress.now);
   const caller = await authenticate(parts, run, request, admission.useTaken);
   await admit(parts, run, request, caller);
+  await applyUnderLock(run.core, body.lock, caller, progress.now);
   checkBase(apply, body, run);
   // Thousands of changes must not keep all other requests waiting.
   const readsGiveWay = givingWay(4);

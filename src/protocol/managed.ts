@@ -72,7 +72,22 @@ export interface ApplyBody {
   readonly commit: string;
   /** `sha256:<hex>` of the plan, for the audit log. */
   readonly planDigest: string;
+  /** The id of the apply lock under which it runs; without one it is refused (409) where somebody holds the lock. */
+  readonly lock?: string;
   readonly changes: readonly ApplyChange[];
+}
+
+/** Who plans and applies now, as `sys/managed/lock` shows it. */
+export interface ApplyLock {
+  readonly id: string;
+  /** What the token of the holder is called. */
+  readonly holder: string;
+  /** Who they say they are, and what they do; empty: they do not say. */
+  readonly who: string;
+  readonly command: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly expires: string;
 }
 
 export type ChangeAction = 'create' | 'update' | 'replace' | 'delete' | 'import' | 'move' | 'forget' | 'record';
