@@ -9,6 +9,7 @@ import type { Request } from '../protocol/request.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
 import { admittedBody } from './apply.ts';
 import { Applies } from './applies.ts';
+import { applyLockRoutes } from './apply-lock.ts';
 import { applyRoute, isApply } from './apply-route.ts';
 import {
   type Admission,
@@ -96,6 +97,7 @@ export function createCore(options: CoreOptions): Core {
     description: 'control, policy and debugging',
     routes: [
       applyRoute,
+      ...applyLockRoutes,
       ...mountRoutes(parts),
       ...managedRoutes(parts, options.storeId),
       renameRoute(parts),
