@@ -11,12 +11,13 @@ import { systemTimer, type Timer } from './base/timer.ts';
 import type { Barrier } from './barrier/barrier.ts';
 import { auditHeadName, controllers } from './controllers.ts';
 import { createCore, type Core } from './core/core.ts';
-import type { CoreContext } from './core/corridor.ts';
+import { rightsOf, type CoreContext } from './core/corridor.ts';
 import type { Route } from './core/mount-type.ts';
 import { reconcilerRoutes } from './core/reconciler-routes.ts';
 import { readRevision } from './core/revision.ts';
 import { clearCubbyhole, cubbyholeOf } from './engines/cubbyhole/index.ts';
 import { engines } from './engines/index.ts';
+import { createIdentity, identityStore } from './identity/identity.ts';
 import { createLockout } from './lockout/lockout.ts';
 import { lockoutRoutes } from './lockout/routes.ts';
 import { capabilityRoutes } from './policy/capability-routes.ts';
@@ -43,6 +44,8 @@ export interface AssemblyParts {
   readonly sinks: readonly AuditSink[];
   /** Accept that the audit log was lost or cut off; the log says so. */
   readonly acceptAuditLoss?: boolean;
+  /** True: a store that is gone with this process has no audit log unless a sink is enabled. Never for any other store. */
+  readonly unaudited?: boolean;
   /** Routes below `sys/` that only a server has. */
   readonly serverRoutes?: readonly Route[];
 }
@@ -72,12 +75,14 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
   const core = (tx: Transaction) => barrier.view(tx, 'core');
   const audit = await openAudit(parts);
   const policies = createPolicies();
+  const identity = createIdentity();
   const forget = async (tx: Transaction, tokenId: string): Promise<void> => {
     await clearCubbyhole(barrier.view(tx, { mountId: cubbyholeMount }), tokenId);
   };
   const tokens = createTokens({
     clock,
     methods: authMethods,
+    identity,
     storageOf: (tx, mountId) => barrier.view(tx, { mountId }),
     cubbyhole: (tx, tokenId) => cubbyholeOf(barrier.view(tx, { mountId: cubbyholeMount }), tokenId),
     forget,
@@ -97,20 +102,22 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     random,
     tokens,
     wrapping: tokens.wrapping,
+    identity,
     policies,
     audit,
     lockout: createLockout(),
     engines,
     methods: authMethods,
     tokenMethod: tokens.method,
+    identityStore,
     sysRoutes: [
       ...policyRoutes,
       ...tokens.sysRoutes,
       ...lockoutRoutes,
       ...capabilityRoutes(async (context, holder) => {
-        const names = await tokens.policiesOf(context, holder);
-        const { run } = context as CoreContext;
-        return names === null ? null : policies.acl(run.core, names, run.revision.generation);
+        const found = await tokens.holderOf(context, holder);
+        if (found === null) return null;
+        return (await rightsOf({ identity, policies }, (context as CoreContext).run, found))?.acl ?? null;
       }),
       ...auditRoutes({ sinks: parts.sinks }),
       ...reconcilerRoutes(reconciler),
@@ -135,7 +142,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     },
     reconciler,
     tidy: (deadline) => reconciler.settle(deadline - clock.now()),
-    reopenAudit: () => audit.reopen((head) => store.transact((tx) => writeAnchor(core(tx), head))),
+    reopenAudit: () => audit.reopen(),
     async close() {
       await reconciler.stop(stopGrace);
       await rememberHead(parts, audit, corridor);
@@ -154,6 +161,7 @@ async function openAudit({
   random,
   clock,
   acceptAuditLoss,
+  unaudited,
 }: AssemblyParts): Promise<AuditLog> {
   const { key, enabled, anchor } = await store.read(async (tx) => {
     const view = barrier.view(tx, 'core');
@@ -170,6 +178,7 @@ async function openAudit({
       enabled,
       anchor,
       ...(acceptAuditLoss === undefined ? {} : { acceptLoss: acceptAuditLoss }),
+      ...(unaudited === undefined ? {} : { unaudited }),
     });
   } finally {
     wipe(key);

@@ -13,6 +13,6 @@ if (argv.length === 1 && /^(version|--?version|-v)$/.test(argv[0] ?? '')) {
   process.exitCode = await runProcess(argv, {
     kinds: async () => (await import('./catalog.ts')).kinds,
     stores: async () => (await import('./compose.ts')).stores,
-    serve: () => Promise.reject(new Error('the server comes with its listener')),
+    serve: async (options) => (await import('./serve.ts')).serve(options),
   });
 }
