@@ -43,7 +43,7 @@ export const stores: Stores = { create, open, examine };
  * All of it under the lock of the store and before the store counts as made: who comes at the same time is refused, and
  * what a crash or an error leaves is made anew by the next call.
  */
-async function create({ directory, configDirectory, seal }: CreateStore): Promise<CreatedStore> {
+async function create({ directory, configDirectory, seal, show }: CreateStore): Promise<CreatedStore> {
   const settings = defaultSettings(seal.type);
   const storePath = join(directory, settings.storage.path);
   if (existsSync(join(directory, settingsFile)) && readStoreId(storePath)?.complete !== false) {
@@ -77,7 +77,10 @@ async function create({ directory, configDirectory, seal }: CreateStore): Promis
         const tokenFile = join(configDirectory, `${storeId}.token`);
         writeDurably(tokenFile, `${first.rootToken}\n`);
         writeDurably(join(directory, settingsFile), settingsText(settings));
-        created.push({ storeId, recipient: first.recipient, shares: made.shares, keyFile, tokenFile });
+        const told = { storeId, recipient: first.recipient, shares: made.shares, keyFile, tokenFile };
+        // A store that is made and whose shares nobody saw could be opened by nobody.
+        await show?.(told);
+        created.push(told);
       } catch (error) {
         if (keyFile !== null && !hadKey) rmSync(keyFile, { force: true });
         throw error;

@@ -96,6 +96,11 @@ export interface CreateStore {
   /** Where the static key and the root token go: a directory outside of every repo. */
   readonly configDirectory: string;
   readonly seal: { readonly type: 'static' } | { readonly type: 'shamir'; readonly shares: number; readonly threshold: number };
+  /**
+   * Shows what is told once, before the store counts as made: where the making ends before or in it, there is no store,
+   * and it can be made anew.
+   */
+  show?(created: CreatedStore): Promise<void>;
 }
 
 export interface CreatedStore {

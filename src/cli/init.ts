@@ -37,16 +37,20 @@ export const init: Command = {
     refuseNested(context, directory);
     const project = existsSync(file) ? await projectWith(file) : newProject(directory);
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    const created = await (
-      await context.stores()
-    ).create({ directory: join(directory, storeFolder), configDirectory: configDirectory(context.env), seal });
+    const stores = await context.stores();
+    const created = await stores.create({
+      directory: join(directory, storeFolder),
+      configDirectory: configDirectory(context.env),
+      seal,
+      async show(told) {
+        if (context.json) context.terminal.out(`${JSON.stringify({ directory, ...told })}\n`);
+        else if (seal.type === 'shamir') context.terminal.out(sharesText(told.shares, seal.threshold));
+      },
+    });
     await replaceFile(file, project(created.recipient));
     const schemas = new URL('../../schemas/', import.meta.url);
     if (existsSync(schemas)) await cp(schemas, join(directory, 'schemas'), { recursive: true });
-    if (context.json) {
-      const { storeId, recipient, shares, keyFile, tokenFile } = created;
-      context.terminal.out(`${JSON.stringify({ directory, storeId, recipient, shares, keyFile, tokenFile })}\n`);
-    } else context.terminal.out(report(created, relativeTo(context.cwd, directory), seal));
+    if (!context.json) context.terminal.out(report(created, relativeTo(context.cwd, directory), seal));
     return 0;
   },
 };
@@ -115,6 +119,11 @@ async function projectWith(file: string): Promise<(recipient: string) => string>
   };
 }
 
+function sharesText(shares: readonly string[], threshold: number): string {
+  const lines = shares.map((share, index) => `  Share ${index + 1}: ${share}\n`).join('');
+  return `These ${shares.length} shares are shown once and stored nowhere. Any ${threshold} of them open the store; give each to another person.\n\n${lines}\n`;
+}
+
 function report(created: CreatedStore, directory: string, seal: ReturnType<typeof readSeal>): string {
   const lines = [
     `Initialized the store ${created.storeId} in ${directory === '.' ? '' : `${directory}/`}${storeFolder}.`,
@@ -123,14 +132,8 @@ function report(created: CreatedStore, directory: string, seal: ReturnType<typeo
   ];
   if (created.keyFile !== null) lines.push(`Seal key    ${created.keyFile}`);
   lines.push(`Root token  ${created.tokenFile}`, '');
-  if (seal.type === 'shamir') {
-    lines.push(
-      `These ${seal.shares} shares are shown once and stored nowhere. Any ${seal.threshold} of them open the store; give each to another person.`,
-      '',
-      ...created.shares.map((share, index) => `  Share ${index + 1}: ${share}`),
-      '',
-    );
-  } else lines.push('Keep a copy of the seal key in a safe place: without it nobody can open the store.', '');
+  if (seal.type === 'static')
+    lines.push('Keep a copy of the seal key in a safe place: without it nobody can open the store.', '');
   lines.push('Next:', ...(directory === '.' ? [] : [`  cd ${directory}`]), '  secretctl plan', '  secretctl apply', '');
   return lines.join('\n');
 }
