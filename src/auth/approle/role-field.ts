@@ -1,8 +1,8 @@
 import type { Json, JsonObject } from '../../base/json.ts';
 import type { Route, RouteContext } from '../../core/mount-type.ts';
-import { noContent } from '../../protocol/reply.ts';
+import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, RequestError } from '../../protocol/request-error.ts';
-import { type AppRole, changeRole, existingRole, readRole, roleFields, shownRole } from './role.ts';
+import { type AppRole, changeRole, existingRole, noneAsNull, readRole, roleFields, shownRole } from './role.ts';
 
 /** `role/<name>/<path>` reads, writes and resets the field `name`, which older clients call `alias`. */
 interface RoleField {
@@ -14,7 +14,6 @@ interface RoleField {
 
 const roleField: readonly RoleField[] = [
   { path: 'policies', name: 'token_policies', alias: 'policies', unset: [] },
-  { path: 'bound-cidr-list', name: 'secret_id_bound_cidrs', alias: 'bound_cidr_list', unset: [] },
   { path: 'secret-id-bound-cidrs', name: 'secret_id_bound_cidrs', unset: [] },
   { path: 'token-bound-cidrs', name: 'token_bound_cidrs', unset: [] },
   { path: 'bind-secret-id', name: 'bind_secret_id', unset: true },
@@ -26,9 +25,16 @@ const roleField: readonly RoleField[] = [
   { path: 'token-max-ttl', name: 'token_max_ttl', unset: 0 },
 ];
 
+/** A path of its own for the older name of a field, which is in no other place. */
+const boundCidrList: RoleField = { path: 'bound-cidr-list', name: 'bound_cidr_list', unset: [] };
+
 /** The fields of a role that have a path of their own. */
 export const roleFieldRoutes: readonly Route[] = [
-  ...roleField.map(routeOf),
+  ...roleField.map((field) => routeOf(field, async (context) => shown(await existingRole(context), field))),
+  routeOf(boundCidrList, async (context) => ({
+    data: { bound_cidr_list: noneAsNull((await existingRole(context)).secretIdBoundCidrs) },
+    warnings: ['The "bound_cidr_list" field is deprecated and will be removed. Please use "secret_id_bound_cidrs" instead.'],
+  })),
   {
     path: 'role/:role/local-secret-ids',
     summary: 'Whether the secret ids of a role are local to a cluster.',
@@ -57,28 +63,32 @@ export const roleFieldRoutes: readonly Route[] = [
   },
 ];
 
-function routeOf({ path, name, alias, unset }: RoleField): Route {
+function shown(role: AppRole, { name, alias }: RoleField): Reply {
+  const fields = shownRole(role);
+  const value = name === 'token_bound_cidrs' ? noneAsNull(role.token.boundCidrs) : fields[name];
+  const older = alias === undefined ? undefined : fields[alias];
+  return { data: { [name]: value ?? null, ...(alias === undefined || older === undefined ? {} : { [alias]: older }) } };
+}
+
+function routeOf({ path, name, alias, unset }: RoleField, read: (context: RouteContext) => Promise<Reply>): Route {
   const names = alias === undefined ? [name] : [name, alias];
   return {
     path: `role/:role/${path}`,
     summary: roleFields[name].description,
     operations: {
-      read: {
-        summary: 'Reads it.',
-        handle: async (context) => {
-          const value = shownRole(await existingRole(context))[name] ?? unset;
-          return { data: Object.fromEntries(names.map((member) => [member, value])) };
-        },
-      },
+      read: { summary: 'Reads it.', handle: read },
       write: {
         summary: 'Sets it.',
         fields: Object.fromEntries(names.map((member) => [member, roleFields[member]])),
         configures: true,
         handle: async (context) => {
           const role = await writableRole(context);
-          const sent = context.data[name] ?? (alias === undefined ? undefined : context.data[alias]);
-          if (sent === undefined || sent === null) throw badRequest(`missing ${name}`);
-          return change(context, role, { [name]: sent });
+          const sent = names.flatMap((member) => {
+            const value = context.data[member] ?? null;
+            return value === null ? [] : [[member, value] as const];
+          });
+          if (sent.length === 0) throw badRequest(`missing ${name}`);
+          return change(context, role, Object.fromEntries(sent));
         },
       },
       delete: {

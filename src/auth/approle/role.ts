@@ -8,6 +8,7 @@ import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
 import { readCidrs, readExpires } from '../../token/role.ts';
 import { grantingOf } from '../grant-name.ts';
+import { type LegacyFields, shownLegacy, withoutLegacy } from '../legacy-fields.ts';
 import { changedTokenParams, shownTokenParams, tokenParamFields, type TokenParams, unsetTokenParams } from '../token-params.ts';
 import { mountHash } from './key.ts';
 import { discardSecretIds } from './secret-id-records.ts';
@@ -24,6 +25,8 @@ export interface AppRole {
   readonly secretIdTtl: number;
   readonly localSecretIds: boolean;
   readonly token: TokenParams;
+  /** The older names of fields that are shown besides (see LegacyFields); absent: none. */
+  readonly legacy?: readonly string[];
   /** Milliseconds since the epoch; null: never. */
   readonly expires: number | null;
 }
@@ -44,6 +47,8 @@ export const roleFields = {
   policies: { type: 'strings', description: 'Use token_policies.' },
   period: { type: 'duration', description: 'Use token_period.' },
 } as const satisfies Fields;
+
+export const legacyFields: LegacyFields = { policies: 'token_policies', period: 'token_period' };
 
 const listFields = {
   after: { type: 'string', description: 'Only names that come after this one.', default: '' },
@@ -112,10 +117,12 @@ export async function roleRenewal(storage: View, grant: string): Promise<Renewal
 }
 
 export function shownRole(role: AppRole): JsonObject {
+  const token = shownTokenParams(role.token);
   return {
-    ...shownTokenParams(role.token),
+    ...token,
+    ...shownLegacy(legacyFields, token, role.legacy ?? []),
     bind_secret_id: role.bindSecretId,
-    secret_id_bound_cidrs: role.secretIdBoundCidrs,
+    secret_id_bound_cidrs: noneAsNull(role.secretIdBoundCidrs),
     secret_id_num_uses: role.secretIdNumUses,
     secret_id_ttl: role.secretIdTtl,
     local_secret_ids: role.localSecretIds,
@@ -123,13 +130,17 @@ export function shownRole(role: AppRole): JsonObject {
   };
 }
 
+/** The Vault API shows no list of addresses for those of secret ids that are not set. */
+export const noneAsNull = (list: readonly string[]): readonly string[] | null => (list.length === 0 ? null : list);
+
 /**
  * Writes what a role of this mount becomes when `sent` is changed of it. Throws RequestError 400 for what no role can
  * be, 404 for a role that is not there where it must be.
  */
 export async function changeRole(context: RouteContext, before: AppRole, sent: JsonObject): Promise<readonly string[]> {
   const made = (await readRole(context)) === null;
-  const body = readFields(roleFields, sent);
+  const { body: renamed, shown } = withoutLegacy(legacyFields, sent, before.legacy ?? []);
+  const body = readFields(roleFields, renamed);
   if (body.local_secret_ids !== undefined && !made && body.local_secret_ids !== before.localSecretIds) {
     throw badRequest('local_secret_ids can only be modified during role creation');
   }
@@ -144,17 +155,16 @@ export async function changeRole(context: RouteContext, before: AppRole, sent: J
     secretIdNumUses: body.secret_id_num_uses ?? before.secretIdNumUses,
     secretIdTtl: body.secret_id_ttl ?? before.secretIdTtl,
     localSecretIds: body.local_secret_ids ?? before.localSecretIds,
-    token: changedTokenParams(before.token, {
-      ...body,
-      token_policies: body.token_policies ?? body.policies,
-      token_period: body.token_period ?? body.period,
-    }),
+    token: changedTokenParams(before.token, body),
+    legacy: shown,
     expires: body.expires === undefined ? before.expires : readExpires(body.expires),
   };
   check(role, context.mount.config.maxLeaseTtl || systemLeaseTtl);
   await indexRoleId(context, before, role);
   await context.storage.putJson(`role/${role.name}`, role);
   const warnings: string[] = [];
+  const useless = /^default-(service|batch)$/.exec(body.token_type ?? '');
+  if (useless !== null) warnings.push(`${useless[0]} has no useful meaning; adjusting to ${useless[1]}`);
   if (role.token.maxTtl > (context.mount.config.maxLeaseTtl || systemLeaseTtl)) {
     warnings.push(
       "token_max_ttl is greater than the backend mount's maximum TTL value; issued tokens' max TTL value will be truncated",
@@ -221,6 +231,7 @@ async function indexRoleId(context: RouteContext, before: AppRole, after: AppRol
 function check(role: AppRole, maxTtl: number): void {
   if (role.roleId === '' || role.roleId.length > 4096)
     throw badRequest('invalid role_id supplied, or failed to generate a role_id');
+  if (role.roleId.trim() !== role.roleId) throw badRequest('role_id begins or ends with white space, which a login takes away');
   if (role.secretIdNumUses < 0) throw badRequest('secret_id_num_uses cannot be negative');
   if (role.secretIdTtl < 0) throw badRequest('secret_id_ttl cannot be negative');
   if (role.token.period > maxTtl) {

@@ -62,9 +62,9 @@ export class SecretIdRecords {
     return (await this.#storage.getJson<{ readonly id: string }>(`accessor/${this.#uid}/${accessorHash}`))?.id ?? null;
   }
 
-  /** The hashes of the secret ids, in an order without meaning. */
-  async ids(): Promise<string[]> {
-    return this.#storage.children(`secret-id/${this.#uid}/`);
+  /** The hashes of accessors, in their order, which has no meaning. */
+  async accessors(after: string, limit: number): Promise<string[]> {
+    return this.#storage.children(`accessor/${this.#uid}/`, { ...(after === '' ? {} : { after }), limit });
   }
 
   #duePath(due: number, idHash: string): string {

@@ -1,6 +1,6 @@
 import { cidrsWithin } from '../../base/cidr.ts';
 import { instantText } from '../../base/instant.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../base/json.ts';
+import type { JsonObject } from '../../base/json.ts';
 import { randomUuid } from '../../base/random.ts';
 import { systemLeaseTtl, type Route, type RouteContext } from '../../core/mount-type.ts';
 import { readFields, type Fields } from '../../protocol/field.ts';
@@ -8,11 +8,17 @@ import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../../protocol/request-error.ts';
 import { readCidrs } from '../../token/role.ts';
 import { type MountHash, mountHash } from './key.ts';
+import { readMetadata } from './metadata.ts';
 import { type AppRole, readRole } from './role.ts';
 import { type SecretIdRecord, SecretIdRecords } from './secret-id-records.ts';
 
 const generateFields = {
-  metadata: { type: 'string', description: 'A JSON object of strings, as text: the metadata of the tokens.', default: '' },
+  metadata: {
+    type: 'string',
+    description:
+      'The metadata of the tokens: a JSON object of strings as text, or `name=value,name=value`; either may be in base64.',
+    default: '',
+  },
   cidr_list: {
     type: 'strings',
     description: 'The addresses from which one may log in with it; within those of the role.',
@@ -26,6 +32,10 @@ const generateFields = {
   num_uses: { type: 'int', description: 'How often it may be used, at most what the role says; 0: without limit.' },
   ttl: { type: 'duration', description: 'How long it lives, at most what the role says.' },
 } as const satisfies Fields;
+const listFields = {
+  after: { type: 'string', description: 'Only accessors that come after this one, which may be gone.', default: '' },
+  limit: { type: 'int', description: 'At most this many; 0 or less: all of them.', default: 0 },
+} as const satisfies Fields;
 const customFields = {
   ...generateFields,
   secret_id: { type: 'string', description: 'The secret id, instead of a random one.', default: '' },
@@ -36,6 +46,8 @@ const accessorField = {
 } as const satisfies Fields;
 
 const maxSecretIdLength = 4096;
+/** How many are read at a time. */
+const pageSize = 1000;
 
 /** The secret ids of a role. */
 export const secretIdRoutes: readonly Route[] = [
@@ -43,7 +55,7 @@ export const secretIdRoutes: readonly Route[] = [
     path: 'role/:role/secret-id',
     summary: 'The secret ids of a role.',
     operations: {
-      list: { summary: 'Lists their accessors.', handle: list },
+      list: { summary: 'Lists their accessors, in an order without meaning.', fields: listFields, handle: list },
       write: {
         summary: 'Makes a random one; this reply is the only place where it is shown.',
         fields: generateFields,
@@ -62,6 +74,9 @@ export const secretIdRoutes: readonly Route[] = [
           const { secret_id: secretId } = readFields(customFields, context.data);
           if (secretId === '') throw badRequest('missing secret_id');
           if (secretId.length > maxSecretIdLength) throw badRequest(`value is longer than maximum of ${maxSecretIdLength} bytes`);
+          if (secretId.trim() !== secretId) {
+            throw badRequest('secret_id begins or ends with white space, which a login takes away');
+          }
           return make(context, secretId);
         },
       },
@@ -102,9 +117,10 @@ interface Desk {
   readonly hash: MountHash;
 }
 
-async function desk(context: RouteContext): Promise<Desk> {
+/** Throws RequestError where there is no such role, with a status that is another one for lists. */
+async function desk(context: RouteContext, missing: 400 | 404 = 404): Promise<Desk> {
   const role = await readRole(context);
-  if (role === null) throw new RequestError(404, `role "${context.params['role'] ?? ''}" does not exist`);
+  if (role === null) throw new RequestError(missing, `role "${context.params['role'] ?? ''}" does not exist`);
   return { role, records: new SecretIdRecords(context.storage, role.uid), hash: await mountHash(context.storage) };
 }
 
@@ -147,11 +163,21 @@ async function make(context: RouteContext, secretId: string): Promise<Reply> {
 }
 
 async function list(context: RouteContext): Promise<Reply> {
-  const { records } = await desk(context);
+  const { after, limit } = readFields(listFields, context.data);
+  const { role, records, hash } = await desk(context, 400);
   const keys: string[] = [];
-  for (const idHash of await records.ids()) {
-    const record = await records.get(idHash);
-    if (record !== null && !isOver(record, context.now)) keys.push(record.accessor);
+  const wanted = limit > 0 ? limit : Number.POSITIVE_INFINITY;
+  let last = after === '' ? '' : hash.accessor(role.uid, after);
+  while (keys.length < wanted) {
+    // What is past its time does not count, so there may be more to read than are wanted.
+    const page = await records.accessors(last, Math.min(pageSize, wanted - keys.length));
+    for (const accessorHash of page) {
+      const idHash = await records.idOfAccessor(accessorHash);
+      const record = idHash === null ? null : await records.get(idHash);
+      if (record !== null && !isOver(record, context.now)) keys.push(record.accessor);
+    }
+    last = page.at(-1) ?? '';
+    if (page.length === 0) break;
   }
   if (keys.length === 0) throw notFound();
   return { data: { keys } };
@@ -215,22 +241,6 @@ function within(field: string, blocks: readonly string[], outer: readonly string
     throw badRequest(`failed to verify subset relationship between CIDR blocks on the role and those of ${field}`);
   }
   return read;
-}
-
-function readMetadata(text: string): Readonly<Record<string, string>> {
-  if (text === '') return {};
-  let metadata: Json;
-  try {
-    metadata = JSON.parse(text) as Json;
-  } catch {
-    metadata = null;
-  }
-  if (isJsonObject(metadata) && Object.values(metadata).every((value) => typeof value === 'string')) {
-    return metadata as Readonly<Record<string, string>>;
-  }
-  throw badRequest(
-    'failed to parse metadata: it must be a JSON object whose values are strings, as text: "{\\"team\\": \\"payments\\"}"',
-  );
 }
 
 function shown(record: SecretIdRecord): JsonObject {

@@ -20,7 +20,7 @@ const unset = {
   token_no_default_policy: false,
   token_type: 'default',
   bind_secret_id: true,
-  secret_id_bound_cidrs: [],
+  secret_id_bound_cidrs: null,
   secret_id_num_uses: 0,
   secret_id_ttl: 0,
   local_secret_ids: false,
@@ -41,6 +41,9 @@ describe('a role', () => {
       ...unset,
       token_policies: ['a', 'b'],
       token_period: 3600,
+      // By which names they were written.
+      policies: ['a', 'b'],
+      period: 3600,
       secret_id_bound_cidrs: ['10.0.0.0/8'],
       secret_id_ttl: 90,
       expires: '2027-01-31T00:00:00Z',
@@ -84,6 +87,7 @@ describe('a role', () => {
     [{ token_period: '900h' }, "period of 3240000 seconds is greater than the backend's maximum lease TTL of 2764800 seconds"],
     [{ bind_secret_id: false }, 'at least one constraint should be enabled on the role'],
     [{ role_id: '' }, 'invalid role_id supplied, or failed to generate a role_id'],
+    [{ role_id: 'x ' }, 'role_id begins or ends with white space, which a login takes away'],
     [{ local_secret_ids: true }, 'local_secret_ids can only be modified during role creation'],
     [{ expires: '31.1.2027' }, 'expires must be a date (2027-01-31) or an RFC 3339 time (2027-01-31T12:00:00Z)'],
   ])('refuses %j and stays as it was', async (body, message) => {
@@ -98,31 +102,52 @@ describe('a role', () => {
   });
 
   it.each([
-    ['policies', 'token_policies', ['x'], [], { token_policies: ['x'], policies: ['x'] }],
+    ['policies', 'token_policies', ['x'], { token_policies: ['x'] }, { token_policies: [] }],
+    ['policies', 'policies', ['x'], { token_policies: ['x'], policies: ['x'] }, { token_policies: [] }],
+    ['bound-cidr-list', 'bound_cidr_list', ['10.0.0.0/8'], { bound_cidr_list: ['10.0.0.0/8'] }, { bound_cidr_list: null }],
     [
-      'bound-cidr-list',
-      'bound_cidr_list',
+      'secret-id-bound-cidrs',
+      'secret_id_bound_cidrs',
       ['10.0.0.0/8'],
-      [],
-      { secret_id_bound_cidrs: ['10.0.0.0/8'], bound_cidr_list: ['10.0.0.0/8'] },
+      { secret_id_bound_cidrs: ['10.0.0.0/8'] },
+      { secret_id_bound_cidrs: null },
     ],
-    ['secret-id-bound-cidrs', 'secret_id_bound_cidrs', ['10.0.0.0/8'], [], { secret_id_bound_cidrs: ['10.0.0.0/8'] }],
-    ['token-bound-cidrs', 'token_bound_cidrs', ['10.0.0.0/8'], [], { token_bound_cidrs: ['10.0.0.0/8'] }],
-    ['secret-id-num-uses', 'secret_id_num_uses', 5, 0, { secret_id_num_uses: 5 }],
-    ['secret-id-ttl', 'secret_id_ttl', 60, 0, { secret_id_ttl: 60 }],
-    ['period', 'period', 60, 0, { token_period: 60, period: 60 }],
-    ['token-num-uses', 'token_num_uses', 5, 0, { token_num_uses: 5 }],
-    ['token-ttl', 'token_ttl', 60, 0, { token_ttl: 60 }],
-    ['token-max-ttl', 'token_max_ttl', 60, 0, { token_max_ttl: 60 }],
-  ] as const)('has a path of its own for %s', async (path, member, value, initial, shown) => {
+    [
+      'token-bound-cidrs',
+      'token_bound_cidrs',
+      ['10.0.0.0/8'],
+      { token_bound_cidrs: ['10.0.0.0/8'] },
+      { token_bound_cidrs: null },
+    ],
+    ['secret-id-num-uses', 'secret_id_num_uses', 5, { secret_id_num_uses: 5 }, { secret_id_num_uses: 0 }],
+    ['secret-id-ttl', 'secret_id_ttl', 60, { secret_id_ttl: 60 }, { secret_id_ttl: 0 }],
+    ['period', 'period', 60, { token_period: 60, period: 60 }, { token_period: 0 }],
+    ['period', 'token_period', 60, { token_period: 60 }, { token_period: 0 }],
+    ['token-num-uses', 'token_num_uses', 5, { token_num_uses: 5 }, { token_num_uses: 0 }],
+    ['token-ttl', 'token_ttl', 60, { token_ttl: 60 }, { token_ttl: 0 }],
+    ['token-max-ttl', 'token_max_ttl', 60, { token_max_ttl: 60 }, { token_max_ttl: 0 }],
+    ['bind-secret-id', 'bind_secret_id', true, { bind_secret_id: true }, { bind_secret_id: true }],
+  ] as const)('has a path of its own for %s, by the name %s', async (path, member, value, shown, initial) => {
     const at = `auth/approle/role/r/${path}`;
     await w.write(at, { [member]: value });
     expect((await w.read(at)).data).toEqual(shown);
     await w.delete(at);
-    expect(Object.values((await w.read(at)).data ?? {})).toEqual(Object.keys(shown).map(() => initial));
+    expect((await w.read(at)).data).toEqual(initial);
     expect(await w.status('write', at)).toBe(400);
     for (const operation of ['read', 'write'] as const) {
       expect(await w.status(operation, `auth/approle/role/ghost/${path}`, { [member]: value })).toBe(404);
+    }
+  });
+
+  it('says that an older name of a field is one, and that a type of token has no meaning', async () => {
+    expect((await w.read('auth/approle/role/r/bound-cidr-list')).warnings).toEqual([
+      'The "bound_cidr_list" field is deprecated and will be removed. Please use "secret_id_bound_cidrs" instead.',
+    ]);
+    for (const type of ['service', 'batch']) {
+      expect((await w.write('auth/approle/role/r', { token_type: `default-${type}` })).warnings).toEqual([
+        `default-${type} has no useful meaning; adjusting to ${type}`,
+      ]);
+      expect((await w.read('auth/approle/role/r')).data).toMatchObject({ token_type: type });
     }
   });
 

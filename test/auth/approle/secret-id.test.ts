@@ -77,7 +77,7 @@ describe('a secret id', () => {
     [{ ttl: 0 }, "ttl cannot be longer than the role's secret_id_ttl"],
     [{ cidr_list: 'x' }, 'error parsing cidr_list: "x" is no address or CIDR block'],
     [
-      { metadata: 'team=payments' },
+      { metadata: 'team' },
       'failed to parse metadata: it must be a JSON object whose values are strings, as text: "{\\"team\\": \\"payments\\"}"',
     ],
     [
@@ -91,6 +91,47 @@ describe('a secret id', () => {
   ])('is not made of %j', async (body, message) => {
     expect(await refusal(secretId(w, body))).toEqual([400, message]);
     expect(await w.status('list', at('secret-id'))).toBe(404);
+  });
+
+  it.each([
+    ['{"team":"payments","a":""}', { team: 'payments', a: '' }],
+    [' {"team": "payments"}\n', { team: 'payments' }],
+    ['team=payments, env = prod', { team: 'payments', env: 'prod' }],
+    ['eyJ0ZWFtIjoicGF5bWVudHMifQ==', { team: 'payments' }],
+    ['dGVhbT1wYXltZW50cw==', { team: 'payments' }],
+    ['', {}],
+    [' ', {}],
+  ])('has the metadata %j in each form that clients send', async (metadata, shown) => {
+    const { id } = await secretId(w, { metadata });
+    expect((await w.write(at('secret-id/lookup'), { secret_id: id })).data?.['metadata']).toEqual(shown);
+  });
+
+  it('is listed page by page, each once, however many are past their time', async () => {
+    const accessors = new Set<string>();
+    for (let count = 0; count < 7; count++) accessors.add((await secretId(w)).accessor);
+    for (let count = 0; count < 7; count++) await secretId(w, { ttl: '1m' });
+    seconds(w, 60);
+    const seen: string[] = [];
+    for (let after = ''; ;) {
+      const page = await w.list(at('secret-id'), { after, limit: 2 }).then(
+        ({ data }) => data?.['keys'] as string[],
+        () => [],
+      );
+      if (page.length === 0) break;
+      seen.push(...page);
+      after = page.at(-1) ?? '';
+      // The one to go on after need not be there any more.
+      if (seen.length === 2) await w.write(at('secret-id-accessor/destroy'), { secret_id_accessor: after });
+    }
+    expect(seen).toHaveLength(7);
+    expect(new Set(seen)).toEqual(accessors);
+    expect(await refusal(w.list(at('secret-id', 'ghost')))).toEqual([400, 'role "ghost" does not exist']);
+  });
+
+  it('of one’s own choosing has no white space around it, which a login would take away', async () => {
+    for (const chosen of ['my choice\n', ' my choice']) {
+      expect((await refusal(w.write(at('custom-secret-id'), { secret_id: chosen })))[1]).toContain('white space');
+    }
   });
 
   it('without an end shows the zero time', async () => {
