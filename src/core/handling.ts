@@ -1,0 +1,293 @@
+import type { Clock } from '../base/clock.ts';
+import type { ApplyBody } from '../protocol/managed.ts';
+import type { Reply } from '../protocol/reply.ts';
+import { permissionDenied, RequestError } from '../protocol/request-error.ts';
+import type { Request } from '../protocol/request.ts';
+import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
+import { admittedBody, type ApplyAdmission } from './apply.ts';
+import { isApply } from './apply-route.ts';
+import {
+  type Admission,
+  admit,
+  asRequestError,
+  type Authenticated,
+  authenticate,
+  checkRequestPath,
+  type CorridorParts,
+  openRun,
+  perform,
+  Refusal,
+} from './corridor.ts';
+import type { AuditEntry, AuditPort, TokenPort, WrappingPort } from './ports.ts';
+import { RecordedRefusal } from './recorded-refusal.ts';
+
+export interface HandlingParts {
+  readonly parts: CorridorParts;
+  readonly store: TransactionalStore;
+  readonly clock: Clock;
+  readonly audit: AuditPort;
+  readonly tokens: TokenPort;
+  readonly wrapping: WrappingPort;
+  readonly apply: (admission: ApplyAdmission, body: ApplyBody) => Promise<Reply>;
+}
+
+/** What both entries of a request say. */
+type Asked = Pick<AuditEntry, 'request' | 'verb' | 'mount' | 'auth'>;
+
+/** What the first look at a request found. */
+type Look = Admission & { readonly useTaken: boolean; readonly prepare: (() => Promise<unknown>) | undefined };
+
+/**
+ * How a request passes the corridor. Most need one pass: a read tells nothing before both of its entries are durable,
+ * a change commits nothing before its first one is. What costs something outside of the transaction that does the work
+ * (a use of a limited token, a password hash, an apply) is looked at first and then done.
+ */
+export class Handling {
+  readonly #with: HandlingParts;
+
+  constructor(parts: HandlingParts) {
+    this.#with = parts;
+  }
+
+  /** Throws RequestError, also for failures of the store. */
+  async handle(sent: Request): Promise<Reply> {
+    const now = this.#with.clock.now();
+    // No time is no wrapping, for the policies too.
+    const request = sent.wrapTtl === 0 ? { ...sent, wrapTtl: null } : sent;
+    try {
+      const reads = (request.operation === 'read' || request.operation === 'list') && request.wrapTtl === null;
+      const done = reads ? await this.#read(request, now) : await this.#change(request, now);
+      return done ?? (await this.#stepwise(request, now));
+    } catch (error) {
+      throw asRequestError(error);
+    }
+  }
+
+  /** A read in one pass. Null: it needs two. */
+  async #read(request: Request, now: number): Promise<Reply | null> {
+    let done: { readonly admission: Admission; readonly reply: Reply } | null;
+    try {
+      checkRequestPath(request);
+      done = await this.#with.store.read(async (tx) => {
+        const { caller, ...opened } = await this.#open(tx, request, now, false);
+        if (caller?.limitedUses === true) return null;
+        const admission = await admit(this.#with.parts, opened.run, request, caller);
+        if (admission.spec.prepare !== undefined) return null;
+        return { admission, reply: await performed(admission) };
+      });
+    } catch (error) {
+      if (!(error instanceof Failed)) return this.#refuse(request, error);
+      const entry = { request, ...entryOf(error.admission), reply: null };
+      const shown = asRequestError(error.cause);
+      await this.#append([
+        { type: 'request', ...entry, error: null },
+        { type: 'response', ...entry, error: textOf(shown) },
+      ]);
+      throw shown;
+    }
+    if (done === null) return null;
+    const { admission, reply } = done;
+    const entry = { request, ...entryOf(admission), error: null };
+    await this.#append([
+      { type: 'request', ...entry, reply: null },
+      { type: 'response', ...entry, reply },
+    ]);
+    return reply;
+  }
+
+  /** A change in one pass: it is worked out while its first entry is being written. Null: it needs two. */
+  async #change(request: Request, now: number): Promise<Reply | null> {
+    let entry = null as Asked | null;
+    let audited = null as Promise<void> | null;
+    const within = async (tx: Transaction): Promise<Reply | RecordedRefusal | null> => {
+      const { run, caller } = await this.#open(tx, request, now, false);
+      if (caller?.limitedUses === true) return null;
+      const admission = await admit(this.#with.parts, run, request, caller);
+      if (admission.spec.prepare !== undefined || isApply(admission)) return null;
+      if (entry === null) {
+        entry = { request, ...entryOf(admission) };
+        audited = this.#append([{ type: 'request', ...entry, reply: null, error: null }]);
+        // Whoever waits for it hears of it; until then it is not unhandled.
+        audited.catch(() => undefined);
+      }
+      try {
+        return await this.#wrapped(admission, await perform(admission, false, undefined));
+      } catch (error) {
+        if (error instanceof RecordedRefusal) return error;
+        throw error;
+      } finally {
+        await audited;
+      }
+    };
+    let reply: Reply | RecordedRefusal | null;
+    try {
+      checkRequestPath(request);
+      reply = await this.#with.store.transact(within);
+    } catch (error) {
+      if (entry === null) return this.#refuse(request, error);
+      return this.#fail(entry, audited, error);
+    }
+    if (reply === null) return null;
+    if (entry === null) throw new TypeError('a change was made without an entry in the audit log');
+    if (reply instanceof RecordedRefusal) return this.#fail(entry, audited, reply);
+    await this.#append([{ type: 'response', ...entry, reply, error: null }], withheld);
+    return reply;
+  }
+
+  /** A request in two passes. */
+  async #stepwise(request: Request, now: number): Promise<Reply> {
+    let admission: Look;
+    let body: ApplyBody | null;
+    try {
+      admission = await this.#look(request, now);
+      body = isApply(admission) ? await admittedBody(admission) : null;
+    } catch (error) {
+      return this.#refuse(request, error);
+    }
+    if (body !== null) return this.#with.apply(admission, body);
+    const entry = { request, ...entryOf(admission) };
+    await this.#append([{ type: 'request', ...entry, reply: null, error: null }]);
+    let reply: Reply;
+    try {
+      reply = await this.#work(request, admission, now);
+    } catch (error) {
+      return this.#fail(entry, null, error);
+    }
+    await this.#append([{ type: 'response', ...entry, reply, error: null }], withheld);
+    return reply;
+  }
+
+  /**
+   * First look, before the audit log knows: who asks and whether they may. It costs a use of a limited token, also
+   * where they may not. An apply and a snapshot are one request, whatever they hold.
+   */
+  async #look(request: Request, now: number): Promise<Look> {
+    checkRequestPath(request);
+    const { caller, ...looked } = await this.#with.store.read(async (tx) => {
+      const opened = await this.#open(tx, request, now, false);
+      try {
+        const admission = await admit(this.#with.parts, opened.run, request, opened.caller);
+        return { caller: opened.caller, admission, prepare: await preparation(admission) };
+      } catch (error) {
+        if (error instanceof Refusal) return { caller: opened.caller, refusal: error };
+        throw error;
+      }
+    });
+    const limited = caller?.limitedUses === true && looked.admission?.spec.unauthenticated !== true;
+    if (limited) {
+      await this.#takeUse(caller.tokenId, looked.refusal === undefined ? entryOf(looked.admission) : looked.refusal.entry);
+    }
+    if (looked.refusal !== undefined) throw looked.refusal;
+    return { ...looked.admission, useTaken: limited, prepare: looked.prepare };
+  }
+
+  /** Takes a use of a limited token. Throws Refusal where none is left by now. */
+  async #takeUse(tokenId: string, entry: Refusal['entry']): Promise<void> {
+    const { store, tokens, parts } = this.#with;
+    const taken = await store.transact((tx) => tokens.takeUse(parts.barrier.view(tx, 'core'), tokenId));
+    if (!taken) throw new Refusal(permissionDenied(), entry);
+  }
+
+  /** Second look, in the transaction that does the work: nothing that the first saw is trusted by then. */
+  async #work(request: Request, { useTaken, prepare }: Look, now: number): Promise<Reply> {
+    const prepared = await prepare?.();
+    const within = async (tx: Transaction): Promise<Reply> => {
+      const { run, caller } = await this.#open(tx, request, now, useTaken);
+      const admission = await admit(this.#with.parts, run, request, caller);
+      return this.#wrapped(admission, await perform(admission, false, prepared));
+    };
+    const reads = request.operation === 'read' || request.operation === 'list';
+    if (reads && request.wrapTtl === null) return this.#with.store.read(within);
+    const done = await this.#with.store.transact((tx) =>
+      within(tx).catch((error: unknown) => {
+        if (error instanceof RecordedRefusal) return error;
+        throw error;
+      }),
+    );
+    if (done instanceof RecordedRefusal) throw done;
+    return done;
+  }
+
+  async #open(tx: Transaction, request: Request, now: number, useTaken: boolean) {
+    const run = await openRun(this.#with.parts, tx, now);
+    const caller: Authenticated | null = await authenticate(this.#with.parts, run, request, useTaken);
+    return { run, caller };
+  }
+
+  async #wrapped(admission: Admission, reply: Reply): Promise<Reply> {
+    const { wrapTtl } = admission.request;
+    if (wrapTtl === null || !isWrappable(reply)) return reply;
+    return this.#with.wrapping.wrap(admission.context, reply, wrapTtl);
+  }
+
+  /** Whatever ends a request before it is known what it asks for is audited too. */
+  async #refuse(request: Request, error: unknown): Promise<never> {
+    const entry = error instanceof Refusal ? error.entry : { verb: null, mount: null, auth: null };
+    const shown = asRequestError(error);
+    await this.#append([{ type: 'request', request, ...entry, reply: null, error: shown.message }]);
+    throw shown;
+  }
+
+  /** What ends a request whose first entry is written, or could not be: then that is all there is to say. */
+  async #fail(entry: Asked, audited: Promise<void> | null, error: unknown): Promise<never> {
+    await audited;
+    const shown = asRequestError(error);
+    await this.#append([{ type: 'response', ...entry, reply: null, error: textOf(shown) }], failed);
+    throw shown;
+  }
+
+  /** Unaudited means refused: an entry that no sink took turns into a 500, whatever was asked. */
+  async #append(entries: readonly AuditEntry[], consequence = refused): Promise<void> {
+    try {
+      await this.#with.audit.append(entries);
+    } catch (error) {
+      throw new RequestError(500, `the audit log can't be written, ${consequence}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** What an admitted read failed of. It is thrown through the transaction, which asks whether it rests on stale reads. */
+class Failed extends Error {
+  readonly admission: Admission;
+
+  constructor(admission: Admission, cause: unknown) {
+    super('an admitted read failed', { cause });
+    this.admission = admission;
+  }
+}
+
+async function performed(admission: Admission): Promise<Reply> {
+  try {
+    return await perform(admission, false, undefined);
+  } catch (error) {
+    throw new Failed(admission, error);
+  }
+}
+
+async function preparation(admission: Admission): Promise<Look['prepare']> {
+  try {
+    return await admission.spec.prepare?.(admission.context);
+  } catch (error) {
+    throw error instanceof RequestError ? new Refusal(error, entryOf(admission)) : error;
+  }
+}
+
+function entryOf({ verb, mount, audit: auth }: Admission): Refusal['entry'] {
+  return { verb, mount, auth };
+}
+
+function textOf(shown: RequestError): string {
+  return shown.message || `status ${shown.status}`;
+}
+
+/** Is there anything to wrap, and can an envelope hold it? */
+function isWrappable(reply: Reply): boolean {
+  return reply.wrapInfo === undefined && reply.json === undefined && reply.body === undefined && reply.status !== 204;
+}
+
+const refused = 'so the request is refused';
+const failed = 'and the request failed';
+// A change has been committed by then.
+const withheld = 'so the answer is withheld: the request was carried out, see what it did before you send it again';
