@@ -11,7 +11,7 @@ import type { Operation, Request } from '../protocol/request.ts';
 import type { Transaction } from '../storage/transaction.ts';
 import type { MountTable, MountTables } from './mount-table.ts';
 import type { Acl, AclQuestion, Caller, Mount, MountType, OperationSpec, Route, RouteContext, Services } from './mount-type.ts';
-import type { AuditAuth, AuditEntry, Grant, PolicyPort, TokenPort } from './ports.ts';
+import type { AuditAuth, AuditEntry, Grant, IdentityPort, PolicyPort, TokenPort } from './ports.ts';
 import { moveRevision, readRevision, type Revision } from './revision.ts';
 import { matchRoute } from './route.ts';
 
@@ -21,6 +21,7 @@ export interface CorridorParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly tokens: TokenPort;
+  readonly identity: IdentityPort;
   readonly policies: PolicyPort;
   readonly tables: MountTables;
   readonly services: Services;
@@ -72,7 +73,7 @@ export const typeKey = (mountClass: Mount['class'], type: string): string => `${
 export async function openRun(parts: CorridorParts, tx: Transaction, now: number): Promise<Run> {
   const core = parts.barrier.view(tx, 'core');
   const revision = await readRevision(core);
-  return { tx, core, mounts: await parts.tables.load(tx, core, revision.generation), revision, now };
+  return { tx, core, mounts: await parts.tables.load(tx, core, revision.mounts), revision, now };
 }
 
 /** Refuses what is not canonical: nobody downstream folds, decodes or trims a path. */
@@ -109,19 +110,50 @@ export async function authenticate(
     if (until === null || (until !== 'never' && until <= run.now)) return null;
     if (until !== 'never') expiresAt = expiresAt === null ? until : Math.min(expiresAt, until);
   }
+  const rights = await rightsOf(parts, run, found);
+  if (rights === null) return null;
   return {
     tokenId: found.tokenId,
     accessor: found.accessor,
     displayName: found.displayName,
     tokenPolicies: found.tokenPolicies,
-    policies: found.tokenPolicies,
+    policies: rights.policies,
     metadata: found.metadata,
-    entityId: '',
+    entityId: rights.entityId,
     tokenType: found.tokenType,
     expiresAt,
-    acl: await parts.policies.acl(run.core, found.tokenPolicies, run.revision.generation),
+    acl: rights.acl,
     limitedUses: found.limitedUses,
   };
+}
+
+/** What a token may do, by its own policies and those of the entity behind it. */
+export interface Rights {
+  readonly entityId: string;
+  readonly policies: readonly string[];
+  readonly acl: Acl;
+}
+
+/** Null: the entity is gone or disabled, so the token does not work. */
+export async function rightsOf(
+  { identity: identities, policies }: Pick<CorridorParts, 'identity' | 'policies'>,
+  run: Run,
+  { tokenPolicies, entityId }: { readonly tokenPolicies: readonly string[]; readonly entityId: string },
+): Promise<Rights | null> {
+  const identity = entityId === '' ? null : await identities.resolve(run.core, entityId);
+  if (entityId !== '' && identity === null) return null;
+  const names = allPolicies(tokenPolicies, identity?.policies ?? []);
+  return {
+    entityId: identity?.entity.id ?? '',
+    policies: names,
+    acl: await policies.acl(run.core, names, run.revision.generation, identity),
+  };
+}
+
+/** The policies of a token and of its entity, sorted. Nothing adds to `root`. */
+export function allPolicies(ofToken: readonly string[], ofIdentity: readonly string[]): readonly string[] {
+  if (ofIdentity.length === 0 || ofToken.includes('root')) return ofToken;
+  return [...new Set([...ofToken, ...ofIdentity])].sort();
 }
 
 async function grantEnds(parts: CorridorParts, run: Run, grant: Grant): Promise<number | 'never' | null> {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../base/json.ts';
 import { type Body, type Fields, readFields } from '../protocol/field.ts';
 import { badRequest } from '../protocol/request-error.ts';
-import { defaultMountConfig } from './mount-table.ts';
+import { defaultMountConfig } from './system-mounts.ts';
 import { systemLeaseTtl, type Mount, type MountConfig } from './mount-type.ts';
 import { shownUserLockout, tunedUserLockout } from './user-lockout.ts';
 

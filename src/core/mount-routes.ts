@@ -6,7 +6,7 @@ import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, MissingMount, RequestError } from '../protocol/request-error.ts';
 import { type CoreContext, type CorridorParts, typeKey } from './corridor.ts';
 import { enableFields, newConfig, reservedMounts, shownMount, shownTuning, tunedConfig, tuneFields } from './mount-fields.ts';
-import { mountRoute, nestedWith } from './mount-table.ts';
+import { mountRoute } from './mount-index.ts';
 import type { Mount, Route, RouteContext } from './mount-type.ts';
 
 type MountClass = 'secret' | 'auth';
@@ -115,7 +115,7 @@ async function enable(parts: CorridorParts, context: RouteContext, mountClass: M
   const run = runOf(context);
   const body = readFields(enableFields, context.data);
   checkMountPath(path, mountClass);
-  const nested = nestedWith(run.mounts, mountClass === 'auth' ? `auth/${path}` : path);
+  const nested = run.mounts.nestedWith(mountClass === 'auth' ? `auth/${path}` : path);
   if (nested !== null) throw badRequest(`path is already in use at ${mountRoute(nested)}/`);
   const versioned = /^kv-v([12])$/.exec(body.type)?.[1];
   const typeName = versioned === undefined || mountClass === 'auth' ? body.type : 'kv';
@@ -224,7 +224,7 @@ function remountRoute(parts: CorridorParts): Route {
             throw badRequest('a mount can be moved within its own class only');
           const path = mount.class === 'auth' ? to.slice('auth/'.length) : to;
           checkMountPath(path, mount.class);
-          const nested = nestedWith(mounts, to);
+          const nested = mounts.nestedWith(to);
           if (nested !== null && nested.id !== mount.id) throw badRequest(`path is already in use at ${mountRoute(nested)}/`);
           await mounts.put({ ...mount, path });
           return { data: { migration_id: randomUuid(parts.random) } };

@@ -1,7 +1,7 @@
 import { readFields } from '../protocol/field.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import { admit, checkRequestPath, type CoreContext, type CorridorParts, innerRequest, typeKey } from './corridor.ts';
-import { type Destination, mountRoute } from './mount-table.ts';
+import { type Destination, mountRoute } from './mount-index.ts';
 import type { Route } from './mount-type.ts';
 
 const fields = {

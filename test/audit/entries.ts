@@ -1,10 +1,10 @@
 import { systemClock } from '../../src/base/clock.ts';
 import type { Mount } from '../../src/core/mount-type.ts';
-import { defaultMountConfig } from '../../src/core/mount-table.ts';
+import { defaultMountConfig } from '../../src/core/system-mounts.ts';
 import type { AuditAuth, AuditEntry } from '../../src/core/ports.ts';
 import type { Request } from '../../src/protocol/request.ts';
 import { chainHash, genesis, type Head } from '../../src/audit/chain.ts';
-import { KeyedHash } from '../../src/audit/keyed-hash.ts';
+import { ValueHash } from '../../src/audit/value-hash.ts';
 import { formatLine, Redactor } from '../../src/audit/line.ts';
 import type { AuditLogOptions } from '../../src/audit/log.ts';
 
@@ -88,7 +88,7 @@ export interface WrittenLog {
 
 /** The lines of a log that holds these entries, without any sink. */
 export function writtenLog(entries: readonly AuditEntry[], from: Head = genesis(storeId)): WrittenLog {
-  const redactor = new Redactor(new KeyedHash(auditKey));
+  const redactor = new Redactor(new ValueHash(auditKey));
   const heads: Head[] = [from];
   const lines = entries.map((entry) => {
     const { seq, hash } = heads.at(-1) as Head;

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../../src/base/json.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { initializeBarrier, openBarrier } from '../../src/barrier/open-barrier.ts';
 import type { View } from '../../src/barrier/view.ts';
-import { defaultMountConfig } from '../../src/core/mount-table.ts';
+import { defaultMountConfig } from '../../src/core/system-mounts.ts';
 import type { Caller, Mount, Observation, RouteContext } from '../../src/core/mount-type.ts';
 import { matchRoute, type RouteMatch } from '../../src/core/route.ts';
 import type { Engine } from '../../src/engines/engine.ts';
