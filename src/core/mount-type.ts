@@ -43,8 +43,18 @@ export interface MountType {
    * RequestError 400 where the token may not be renewed for another reason.
    */
   renewal?(storage: View, role: string, token: RenewedToken): Promise<RenewalTerms | null>;
+  /** What is past its time in a mount of this type, and removed in the background. */
+  readonly expiry?: MountExpiry;
   /** Its logins name users, who are locked out for a while after too many failures (see Services.beginLogin). */
   readonly locksOut?: boolean;
+}
+
+/** The removal of what is past its time and does not work anyway, from an index in the storage of the mount. */
+export interface MountExpiry {
+  /** When the next thing is due, in milliseconds since the epoch (0: at once); null: there is none. */
+  next(storage: View): Promise<number | null>;
+  /** Removes about `limit` records of what is due at `now`; gives what `next` says then. */
+  expire(storage: View, now: number, limit: number): Promise<number | null>;
 }
 
 /** How an engine or auth method renames an object; `from` and `to` are paths inside the mount. */

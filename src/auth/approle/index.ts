@@ -5,6 +5,7 @@ import { createMountKey } from './key.ts';
 import { loginRoute } from './login.ts';
 import { roleFieldRoutes } from './role-field.ts';
 import { moveRole, roleGrant, roleNamed, roleRenewal, roleRoutes } from './role.ts';
+import { expireSecretIds, nextSecretIdDue } from './secret-id-records.ts';
 import { secretIdRoutes } from './secret-id.ts';
 import { tidyRoute } from './tidy.ts';
 
@@ -17,6 +18,7 @@ export const approle: AuthMethod = {
   grant: roleGrant,
   renewal: roleRenewal,
   rename: bindingRename({ folder: 'role/', noun: 'role', find: roleNamed, move: moveRole }),
+  expiry: { next: nextSecretIdDue, expire: expireSecretIds },
   locksOut: true,
   binding: appRoleBinding,
   kinds: [],

@@ -1,4 +1,5 @@
 import type { View } from '../../barrier/view.ts';
+import { mountHash } from './key.ts';
 
 /**
  * A secret id, which itself is nowhere: its hash names the record.
@@ -75,40 +76,58 @@ export class SecretIdRecords {
 /** How many records one transaction deletes at most. */
 const batch = 500;
 
-/** Deletes the secret ids of a role that is gone; nothing finds them any more. What is too much is left to `tidySecretIds`. */
+/** Deletes the secret ids of a role that is gone; nothing finds them any more. What is too much is left to `expireSecretIds`. */
 export async function discardSecretIds(storage: View, roleUid: string): Promise<void> {
-  if (!(await discard(storage, roleUid, batch))) await storage.putJson(`discarded/${roleUid}`, {});
+  if ((await discard(storage, roleUid, batch)) === null) await storage.putJson(`discarded/${roleUid}`, {});
 }
 
-/** Deletes secret ids that are past their time. False: there are more, so it is to be called again. */
-export async function tidySecretIds(
-  storage: View,
-  now: number,
-  accessorHash: (roleUid: string, accessor: string) => string,
-): Promise<boolean> {
-  for (const uid of await storage.children('discarded/', { limit: batch })) {
-    if (!(await discard(storage, uid, batch))) return false;
+/** When the next secret id is past its time, in milliseconds since the epoch; 0: roles wait to be cleaned up. Null: never. */
+export async function nextSecretIdDue(storage: View): Promise<number | null> {
+  if ((await storage.children('discarded/', { limit: 1 })).length > 0) return 0;
+  const [first] = await storage.scan('by-expiry/', { limit: 1 });
+  return first === undefined ? null : dueOf(first).due;
+}
+
+/**
+ * Deletes secret ids that are past their time, and goes on with those of roles that are gone: at most about `limit`
+ * records, to be called again while what it gives, see `nextSecretIdDue`, is not in the future. Nothing depends on it: a
+ * secret id that is past its time does not work anyway.
+ */
+export async function expireSecretIds(storage: View, now: number, limit: number = batch): Promise<number | null> {
+  let left = limit;
+  for (const uid of await storage.children('discarded/', { limit })) {
+    const deleted = await discard(storage, uid, left);
+    if (deleted === null) return now;
+    left -= deleted;
     await storage.delete(`discarded/${uid}`);
   }
-  const paths = await storage.scan('by-expiry/', { limit: batch });
-  for (const path of paths) {
-    const [, due = '', uid = '', idHash = ''] = path.split('/');
-    if (Number(due) > now) return true;
+  if (left <= 0) return nextSecretIdDue(storage);
+  const { accessor: accessorHash } = await mountHash(storage);
+  for (const path of await storage.scan('by-expiry/', { limit: left })) {
+    const { due, uid, idHash } = dueOf(path);
+    if (due > now) return due;
     const records = new SecretIdRecords(storage, uid);
     const record = await records.get(idHash);
-    if (record !== null && record.expiresAt === Number(due)) {
-      await records.remove(idHash, accessorHash(uid, record.accessor), record);
-    }
-    await storage.delete(path);
+    if (record?.expiresAt === due) await records.remove(idHash, accessorHash(uid, record.accessor), record);
+    else await storage.delete(path);
   }
-  return paths.length < batch;
+  return nextSecretIdDue(storage);
 }
 
-async function discard(storage: View, uid: string, most: number): Promise<boolean> {
+function dueOf(path: string): { readonly due: number; readonly uid: string; readonly idHash: string } {
+  const [, due = '', uid = '', idHash = ''] = path.split('/');
+  return { due: Number(due), uid, idHash };
+}
+
+/** How many records were deleted of a role that is gone; null: there are more than `most`. */
+async function discard(storage: View, uid: string, most: number): Promise<number | null> {
+  let deleted = 0;
   for (const folder of [`secret-id/${uid}/`, `accessor/${uid}/`]) {
-    const names = await storage.children(folder, { limit: most });
+    if (deleted >= most) return null;
+    const names = await storage.children(folder, { limit: most - deleted });
     for (const name of names) await storage.delete(folder + name);
-    if (names.length === most) return false;
+    deleted += names.length;
+    if (deleted >= most) return null;
   }
-  return true;
+  return deleted;
 }

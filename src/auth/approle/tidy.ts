@@ -1,6 +1,5 @@
 import type { Route } from '../../core/mount-type.ts';
-import { mountHash } from './key.ts';
-import { tidySecretIds } from './secret-id-records.ts';
+import { expireSecretIds } from './secret-id-records.ts';
 
 export const tidyRoute: Route = {
   path: 'tidy/secret-id',
@@ -9,12 +8,13 @@ export const tidyRoute: Route = {
     write: {
       summary: 'Deletes them.',
       handle: async ({ storage, now }) => {
-        const { accessor } = await mountHash(storage);
-        const done = await tidySecretIds(storage, now, accessor);
+        const due = await expireSecretIds(storage, now);
         return {
           status: 202,
           warnings: [
-            done ? 'Tidy operation finished' : 'Tidy operation deleted as much as one request may; call it again for the rest',
+            due === null || due > now
+              ? 'Tidy operation finished'
+              : 'Tidy operation deleted as much as one request may; call it again for the rest',
           ],
         };
       },

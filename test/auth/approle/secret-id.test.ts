@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { approle } from '../../../src/auth/approle/index.ts';
 import { hour, refusal, seconds } from '../../token/asking.ts';
 import type { World } from '../../world.ts';
 import { approleWorld, lockNobody, login, secretId } from './logging-in.ts';
@@ -154,6 +155,37 @@ describe('a secret id', () => {
     expect(await w.write('auth/approle/tidy/secret-id')).toMatchObject({ status: 202, warnings: ['Tidy operation finished'] });
     expect(stored - w.medium.entries.size).toBe(3);
     expect((await w.list(at('secret-id', 'other'))).data?.['keys']).toHaveLength(1);
+  });
+
+  it('past its time is removed in the background, a few at a time, in the order of their ends', async () => {
+    const mount = await w.store.read(async (tx) => {
+      const mounts = w.barrier.view(tx, 'core').below('mounts/');
+      for (const id of await mounts.children('')) {
+        if ((await mounts.getJson<{ type: string }>(id))?.type === 'approle') return id;
+      }
+      return '';
+    });
+    const { expiry } = approle;
+    const next = () => w.store.read(async (tx) => expiry?.next(w.barrier.view(tx, { mountId: mount })));
+    const expire = (limit: number) =>
+      w.store.transact(async (tx) => expiry?.expire(w.barrier.view(tx, { mountId: mount }), w.clock.time, limit));
+    expect(await next()).toBeNull();
+    const start = w.clock.time;
+    const stored = w.medium.entries.size;
+    await w.write(at('secret-id', 'other'));
+    for (const ttl of [60, 90, 90, 120, 7200]) await w.write(at('secret-id'), { ttl });
+    expect(await next()).toBe(start + 60_000);
+    expect(await expire(10)).toBe(start + 60_000);
+    seconds(w, 90);
+    expect(await expire(2)).toBe(start + 90_000);
+    expect(await expire(2)).toBe(start + 120_000);
+    seconds(w, 30);
+    expect(await expire(2)).toBe(start + 7_200_000);
+    await w.delete('auth/approle/role/r');
+    seconds(w, 7200);
+    expect(await expire(10)).toBeNull();
+    // One without an end is left, by itself and by its accessor; a role and the index of its role id are gone.
+    expect(w.medium.entries.size).toBe(stored + 2 - 2);
   });
 
   it('goes with its role, however many there are', async () => {
