@@ -3,7 +3,7 @@ import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import type { Request } from '../protocol/request.ts';
 import type { Reply } from '../protocol/reply.ts';
-import type { Acl, Login, LoginAttempt, LoginName, Mount, RouteContext } from './mount-type.ts';
+import type { Acl, Login, LoginAlias, LoginAttempt, LoginName, Mount, RouteContext } from './mount-type.ts';
 
 /** How the core asks for tokens. Implemented in token/, wired by compose.ts. */
 export interface TokenPort {
@@ -30,6 +30,8 @@ interface FoundToken {
   readonly displayName: string;
   readonly tokenPolicies: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
+  /** The id of the entity behind it as it was when the token was made; '': none. */
+  readonly entityId: string;
   readonly tokenType: 'service' | 'batch';
   readonly expiresAt: number | null;
   /** True: each request must take a use first. */
@@ -47,6 +49,52 @@ export interface Grant {
   readonly role: string;
 }
 
+/** How the core asks who stands behind a token. Implemented in identity/. */
+export interface IdentityPort {
+  /**
+   * The entity of a token as this transaction sees it, with its groups: what was true of it a moment ago does not
+   * count. Null: it is gone or disabled, so its tokens do not work.
+   */
+  resolve(core: View, entityId: string): Promise<Identity | null>;
+  /**
+   * The id of the entity that the mount with this accessor knows under an alias; one is made where there is none.
+   * Throws RequestError 403 where it is disabled, 400 for a name that can't be one.
+   */
+  entityOf(context: RouteContext, mountAccessor: string, alias: LoginAlias): Promise<string>;
+}
+
+/** Who somebody is, as far as policies ask. */
+export interface Identity {
+  readonly entity: IdentityEntity;
+  /** Every group that it is a member of, directly or through other groups. */
+  readonly groups: readonly IdentityGroup[];
+  /** The policies of the entity and of its groups, sorted. */
+  readonly policies: readonly string[];
+  /** Changes whenever anything of the above does. Null: the transaction itself has changed it, and may come to nothing. */
+  readonly stamp: string | null;
+}
+
+interface IdentityEntity {
+  readonly id: string;
+  readonly name: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly aliases: readonly IdentityAlias[];
+}
+
+interface IdentityAlias {
+  readonly id: string;
+  readonly name: string;
+  readonly mountAccessor: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly customMetadata: Readonly<Record<string, string>>;
+}
+
+interface IdentityGroup {
+  readonly id: string;
+  readonly name: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
 /** How the core keeps a reply for one reader. Implemented in token/. */
 export interface WrappingPort {
   /**
@@ -60,9 +108,10 @@ export interface WrappingPort {
 export interface PolicyPort {
   /**
    * The compiled union of policies by name. `generation` is the version of the store's configuration in this
-   * transaction: compiled sets are remembered for one generation only. An unknown name grants nothing.
+   * transaction: compiled sets are remembered for one generation only. An unknown name grants nothing. `identity` fills
+   * in templated paths; null: they grant nothing.
    */
-  acl(view: View, names: readonly string[], generation: number): Promise<Acl>;
+  acl(view: View, names: readonly string[], generation: number, identity: Identity | null): Promise<Acl>;
   generatePassword(context: RouteContext, policy: string): Promise<string>;
   /** Random text for `generate: {length, charset}`. Throws RequestError 400 for an unknown charset or a bad length. */
   generateFromCharset(random: Random, parameters: { readonly length: number; readonly charset?: string }): string;
@@ -95,6 +144,8 @@ export interface AuditEntry {
   readonly auth: AuditAuth | null;
   readonly reply: Reply | null;
   readonly error: string | null;
+  /** What `error` may quote besides the request's own data: an entry shows nothing of it. */
+  readonly quotable?: JsonObject;
   /** Facts of the entry's own type (plan digest, counts): written as they are, so they hold no secret. */
   readonly facts?: JsonObject;
 }

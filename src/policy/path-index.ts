@@ -16,8 +16,8 @@ export class PathIndex<T> {
     }
     ranked.sort((a, b) => comparePriority(a.pattern, b.pattern));
     for (const [rank, { pattern, value }] of ranked.entries()) {
-      if (pattern.kind === 'prefix') this.#prefixes.set(pattern.body, { rank, value });
-      else this.#wildcards.set(pattern, { rank, value });
+      if (pattern.kind === 'prefix') this.#prefixes.set(pattern.body, { rank, pattern, value });
+      else this.#wildcards.set(pattern, { rank, pattern, value });
     }
   }
 
@@ -26,19 +26,30 @@ export class PathIndex<T> {
     return this.#exact.get(path);
   }
 
-  /** The value of the prefix or wildcard pattern that goes first among those which match. */
-  pattern(path: string): T | undefined {
+  /** The prefix or wildcard pattern that goes first among those which match, with its value. */
+  pattern(path: string): Matched<T> | undefined {
     const prefix = this.#prefixes.longest(path);
     const wildcard = this.#wildcards.best(path);
-    if (prefix === undefined || wildcard === undefined) return (prefix ?? wildcard)?.value;
-    return (prefix.rank > wildcard.rank ? prefix : wildcard).value;
+    if (prefix === undefined || wildcard === undefined) return prefix ?? wildcard;
+    return prefix.rank > wildcard.rank ? prefix : wildcard;
   }
 }
 
-interface Ranked<T> {
+/** A pattern that matches a path. */
+export interface Matched<T> {
+  readonly pattern: Pattern;
+  readonly value: T;
+}
+
+/** Which of two patterns of different indexes goes first; `a` where they are the same one. */
+export function goesFirst<T>(a: Matched<T> | undefined, b: Matched<T> | undefined): Matched<T> | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return comparePriority(a.pattern, b.pattern) >= 0 ? a : b;
+}
+
+interface Ranked<T> extends Matched<T> {
   /** The greater goes first. */
   readonly rank: number;
-  readonly value: T;
 }
 
 interface Pattern {

@@ -4,7 +4,7 @@ import type { CoreContext } from '../core/corridor.ts';
 import type { Acl } from '../core/mount-type.ts';
 import type { PolicyPort } from '../core/ports.ts';
 import { pendingVersion } from '../storage/transaction.ts';
-import { compileAcl, rootAcl } from './acl.ts';
+import { compileAcl, PolicySet, rootAcl } from './acl.ts';
 import { generateFromCharset } from './charset.ts';
 import { defaultPolicy, wrappingPolicy } from './default-policy.ts';
 import { parsePolicy } from './hcl.ts';
@@ -57,21 +57,42 @@ export async function policyNames(core: View): Promise<string[]> {
   return core.children(folder);
 }
 
-/** The policies of a store, for its core. Remembers compiled sets of one generation, up to about `maxRules` rules. */
+/**
+ * The policies of a store, for its core. Remembers compiled sets of one generation, up to about `maxRules` rules, and as
+ * many of those for single identities.
+ */
 export function createPolicies(maxRules = 200_000): PolicyPort {
-  const cache = new SetCache(maxRules);
+  const sets = new CompiledCache<PolicySet>(maxRules);
+  const own = new CompiledCache<Acl>(maxRules);
+  const setOf = async (core: View, names: readonly string[], key: string, generation: number): Promise<PolicySet> => {
+    const cached = sets.get(key, generation);
+    if (cached !== undefined) return cached;
+    const { policies, settled } = await load(core, names);
+    const set = new PolicySet(policies);
+    if (settled)
+      sets.put(
+        key,
+        generation,
+        set,
+        policies.reduce((sum, { rules }) => sum + rules.length, 0),
+      );
+    return set;
+  };
   return {
-    async acl(core, names, generation) {
+    async acl(core, names, generation, identity) {
       const given = new Set(names);
       if (given.has('root')) return given.size === 1 ? rootAcl : compileAcl([]);
       // A stored token may carry a name from before the rule for names: it grants nothing and never becomes a path.
-      const set = [...given].filter(isIdentifier).sort();
-      const key = set.join('\n');
-      const cached = cache.get(key, generation);
+      const known = [...given].filter(isIdentifier).sort();
+      const key = known.join('\n');
+      const set = await setOf(core, known, key, generation);
+      if (identity === null || set.templatedRules === 0) return set.acl(null);
+      const ownKey = identity.stamp === null ? null : `${key}\n\n${identity.stamp}`;
+      const cached = ownKey === null ? undefined : own.get(ownKey, generation);
       if (cached !== undefined) return cached;
-      const { policies, settled } = await load(core, set);
-      const acl = compileAcl(policies);
-      if (settled) cache.put(key, generation, acl, policies);
+      const acl = set.acl(identity);
+      // What is not remembered itself may come to nothing, and this with it.
+      if (ownKey !== null && sets.get(key, generation) === set) own.put(ownKey, generation, acl, set.templatedRules);
       return acl;
     },
     generatePassword: (context, policy) => generatePassword((context as CoreContext).run.core, policy, context.random),
@@ -104,10 +125,10 @@ async function load(
   return { policies, settled };
 }
 
-/** Compiled sets by their names. Another generation empties it; an older one, of a transaction that began earlier, is not kept. */
-class SetCache {
+/** What was compiled, by a key. Another generation empties it; an older one, of a transaction that began earlier, is not kept. */
+class CompiledCache<T> {
   readonly #maxRules: number;
-  readonly #sets = new Map<string, { readonly acl: Acl; readonly weight: number }>();
+  readonly #compiled = new Map<string, { readonly value: T; readonly weight: number }>();
   #generation = 0;
   #weight = 0;
 
@@ -115,31 +136,31 @@ class SetCache {
     this.#maxRules = maxRules;
   }
 
-  get(key: string, generation: number): Acl | undefined {
+  get(key: string, generation: number): T | undefined {
     if (generation !== this.#generation) return undefined;
-    const found = this.#sets.get(key);
+    const found = this.#compiled.get(key);
     if (found === undefined) return undefined;
-    this.#sets.delete(key);
-    this.#sets.set(key, found);
-    return found.acl;
+    this.#compiled.delete(key);
+    this.#compiled.set(key, found);
+    return found.value;
   }
 
-  put(key: string, generation: number, acl: Acl, policies: readonly Policy[]): void {
+  put(key: string, generation: number, value: T, rules: number): void {
     // One of the transaction itself (pendingVersion) is older than any: what is not committed may come to nothing.
     if (generation < this.#generation) return;
     if (generation > this.#generation) {
-      this.#sets.clear();
+      this.#compiled.clear();
       this.#generation = generation;
       this.#weight = 0;
     }
-    if (this.#sets.has(key)) return;
-    // The 20 stand for the set itself, so that many small ones are bounded too.
-    const weight = policies.reduce((sum, { rules }) => sum + rules.length, 20);
-    this.#sets.set(key, { acl, weight });
+    if (this.#compiled.has(key)) return;
+    // The 20 stand for the entry itself, so that many small ones are bounded too.
+    const weight = rules + 20;
+    this.#compiled.set(key, { value, weight });
     this.#weight += weight;
-    for (const [oldest, { weight: freed }] of this.#sets) {
+    for (const [oldest, { weight: freed }] of this.#compiled) {
       if (this.#weight <= this.#maxRules) break;
-      this.#sets.delete(oldest);
+      this.#compiled.delete(oldest);
       this.#weight -= freed;
     }
   }

@@ -1,11 +1,22 @@
 import { instantText } from '../base/instant.ts';
+import { allPolicies } from '../core/corridor.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
+import type { Identity } from '../core/ports.ts';
 import { readFields, type Body, type Fields } from '../protocol/field.ts';
 import type { Reply, ReplyAuth } from '../protocol/reply.ts';
 import { badRequest } from '../protocol/request-error.ts';
-import { resolvePolicies } from './policies.ts';
+import { globMatches, resolvePolicies } from './policies.ts';
 import { readTokenRole, type TokenRole } from './role.ts';
-import { batchPrefix, isRoot, maxDepth, newAccessor, newServiceToken, servicePrefix, type TokenRecord } from './token.ts';
+import {
+  batchPrefix,
+  entityMember,
+  isRoot,
+  maxDepth,
+  newAccessor,
+  newServiceToken,
+  servicePrefix,
+  type TokenRecord,
+} from './token.ts';
 import { callerOf, hasSudo, runOf, type TokenDesk, type Tokens } from './tokens.ts';
 import { grantedTtl } from './ttl.ts';
 
@@ -31,7 +42,7 @@ const fields = {
     default: 0,
   },
   type: { type: 'string', description: 'service or batch.', default: '' },
-  entity_alias: { type: 'string', description: 'Not supported: there are no entities yet.', default: '' },
+  entity_alias: { type: 'string', description: 'Whose token it is: an alias at auth/token that the role allows.', default: '' },
 } as const satisfies Fields;
 type Wanted = Body<typeof fields>;
 
@@ -83,13 +94,13 @@ async function create(desk: TokenDesk, context: RouteContext, orphanRoute: boole
   if (parent === null) throw badRequest('parent token lookup failed: no parent found');
   // Otherwise it could escape its limit.
   if (parent.numUses > 0) throw badRequest('restricted use token cannot generate child tokens');
-  if (wanted.entity_alias !== '') throw badRequest("'entity_alias' is not supported: there are no entities yet");
   if (wanted.num_uses < 0) throw badRequest('number of uses cannot be negative');
   for (const name of ['ttl', 'lease', 'explicit_max_ttl', 'period'] as const) {
     if (wanted[name] < 0) throw badRequest(`${name} must be positive`);
   }
   const sudo = hasSudo(context);
   const type = tokenType(wanted, role);
+  const entityOfAlias = await entityFor(desk, context, wanted.entity_alias, role);
   const orphan = isOrphan(wanted, orphanRoute, role, sudo);
   if (wanted.period > 0 && !sudo) throw badRequest('root or sudo privileges required to create periodic token');
   const policies = resolvePolicies({
@@ -121,6 +132,7 @@ async function create(desk: TokenDesk, context: RouteContext, orphanRoute: boole
     path: `${context.request.path}${suffix}`,
     meta: wanted.meta ?? null,
     displayName: displayName(wanted.display_name),
+    ...entityMember(entityOfAlias ?? (orphan ? '' : (parent.entityId ?? ''))),
     role: role?.name ?? null,
     grant: role === null ? null : { mountId: context.mount.id, role: role.name },
     mountId: null,
@@ -145,7 +157,16 @@ async function create(desk: TokenDesk, context: RouteContext, orphanRoute: boole
     type === 'batch'
       ? carried(context, tokens, wanted, record)
       : await stored(desk, context, tokens, wanted.id, record, warnings);
-  return { auth: replyAuth(token, record, type, orphan), ...(warnings.length > 0 ? { warnings } : {}) };
+  const auth = replyAuth(token, record, type, orphan, await desk.identityOf(context, record));
+  return { auth, ...(warnings.length > 0 ? { warnings } : {}) };
+}
+
+/** The id of the entity that the caller may name as the one behind the new token; null: none was named. */
+async function entityFor(desk: TokenDesk, context: RouteContext, alias: string, role: TokenRole | null): Promise<string | null> {
+  if (alias === '') return null;
+  if (role === null) throw badRequest("'entity_alias' is only allowed in combination with token role");
+  if (!role.allowedEntityAliases.some((allowed) => globMatches(allowed, alias))) throw badRequest("invalid 'entity_alias' value");
+  return desk.parts.identity.entityOf(context, context.mount.accessor, { name: alias, metadata: {} });
 }
 
 function carried(context: RouteContext, tokens: Tokens, wanted: Wanted, record: TokenRecord): string {
@@ -179,18 +200,25 @@ async function stored(
   return chosen;
 }
 
-/** The `auth` part of the reply that gives or renews a token. */
-export function replyAuth(token: string, record: TokenRecord, type: 'service' | 'batch', orphan: boolean): ReplyAuth {
+/** The `auth` part of the reply that gives or renews a token. `identity`: who is behind it; null: nobody. */
+export function replyAuth(
+  token: string,
+  record: TokenRecord,
+  type: 'service' | 'batch',
+  orphan: boolean,
+  identity: Identity | null,
+): ReplyAuth {
+  const ofIdentity = identity?.policies ?? [];
   return {
     client_token: token,
     accessor: record.accessor,
-    policies: record.policies,
+    policies: allPolicies(record.policies, ofIdentity),
     token_policies: record.policies,
-    identity_policies: [],
+    identity_policies: ofIdentity,
     metadata: record.meta,
     lease_duration: record.lastTtl,
     renewable: record.renewable,
-    entity_id: '',
+    entity_id: record.entityId ?? '',
     token_type: type,
     orphan,
     num_uses: record.usesLeft,

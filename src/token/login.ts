@@ -3,7 +3,7 @@ import type { Reply } from '../protocol/reply.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import { replyAuth } from './create.ts';
 import { policySet, refuseInternal } from './policies.ts';
-import { newAccessor, newServiceToken, type TokenRecord } from './token.ts';
+import { entityMember, newAccessor, newServiceToken, type TokenRecord } from './token.ts';
 import type { TokenDesk } from './tokens.ts';
 import { grantedTtl } from './ttl.ts';
 
@@ -28,6 +28,8 @@ export async function issueToken(desk: TokenDesk, context: RouteContext, login: 
     issuedAt: now,
     now,
   });
+  const { identity } = desk.parts;
+  const entityId = login.alias === null ? '' : await identity.entityOf(context, mount.accessor, login.alias);
   const record: TokenRecord = {
     accessor: type === 'batch' ? '' : newAccessor(context.random),
     parent: null,
@@ -36,6 +38,7 @@ export async function issueToken(desk: TokenDesk, context: RouteContext, login: 
     path: context.request.path,
     meta: login.metadata,
     displayName: `${mount.path.replaceAll('/', '-')}-${login.displayName}`.replace(/-$/, ''),
+    ...entityMember(entityId),
     role: null,
     grant: login.role === null ? null : { mountId: mount.id, role: login.role },
     mountId: mount.id,
@@ -61,7 +64,7 @@ export async function issueToken(desk: TokenDesk, context: RouteContext, login: 
     await tokens.records.add(tokens.idOf(token), record);
   }
   return {
-    auth: replyAuth(token, record, type, true),
+    auth: replyAuth(token, record, type, true, await desk.identityOf(context, record)),
     ...(granted.warnings.length > 0 ? { warnings: granted.warnings } : {}),
   };
 }

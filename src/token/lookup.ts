@@ -49,7 +49,7 @@ export function lookupRoutes(desk: TokenDesk): readonly Route[] {
             const { accessor } = readFields(accessorField, context.data);
             const tokens = await desk.openFor(context);
             const token = await tokenOfAccessor(desk, context, tokens, accessor);
-            return { data: await shown(context, tokens, token, '') };
+            return { data: await shown(desk, context, tokens, token, '') };
           },
         },
       },
@@ -76,12 +76,13 @@ async function lookup(desk: TokenDesk, context: RouteContext, text: string): Pro
   const tokens = await desk.openFor(context);
   const token = await desk.presented(context, tokens, text);
   if (token === null) throw new RequestError(403, 'bad token');
-  return { data: await shown(context, tokens, token, text) };
+  return { data: await shown(desk, context, tokens, token, text) };
 }
 
 /** The parent is left out on purpose: who knows it could act as it. */
-async function shown(context: RouteContext, tokens: Tokens, token: Token, text: string): Promise<JsonObject> {
+async function shown(desk: TokenDesk, context: RouteContext, tokens: Tokens, token: Token, text: string): Promise<JsonObject> {
   const { record, type } = token;
+  const { policies: ofIdentity = [] } = (await desk.identityOf(context, record)) ?? {};
   return {
     id: text,
     accessor: record.accessor,
@@ -98,8 +99,9 @@ async function shown(context: RouteContext, tokens: Tokens, token: Token, text: 
     ttl: record.expiresAt === null ? 0 : Math.floor((record.expiresAt - context.now) / 1000),
     explicit_max_ttl: record.explicitMaxTtl,
     renewable: record.renewable,
-    entity_id: '',
+    entity_id: record.entityId ?? '',
     type,
+    ...(ofIdentity.length === 0 ? {} : { identity_policies: ofIdentity, external_namespace_policies: {} }),
     ...(record.role === null ? {} : { role: record.role }),
     ...(record.period === 0 ? {} : { period: record.period }),
     ...(record.boundCidrs.length === 0 ? {} : { bound_cidrs: record.boundCidrs }),

@@ -18,11 +18,11 @@ export interface TokenNoun extends TokenPort {
   readonly wrapping: WrappingPort;
   /** Routes below `sys/`. */
   readonly sysRoutes: readonly Route[];
-  /** The policies of a token that works, by itself or by its accessor. Null: there is none. */
-  policiesOf(
+  /** The policies of a token that works and the entity behind it, by itself or by its accessor. Null: there is none. */
+  holderOf(
     context: RouteContext,
-    holder: { readonly token: string } | { readonly accessor: string },
-  ): Promise<readonly string[] | null>;
+    named: { readonly token: string } | { readonly accessor: string },
+  ): Promise<{ readonly tokenPolicies: readonly string[]; readonly entityId: string } | null>;
   /** Forgets the prepared key; to be called when the store is sealed. */
   wipe(): void;
 }
@@ -34,13 +34,13 @@ export function createTokens(parts: TokenParts): TokenNoun {
     wrapping: { wrap: (context, reply, ttl) => wrapReply(desk, context, reply, ttl) },
     sysRoutes: wrappingRoutes(desk),
     wipe: () => desk.wipe(),
-    async policiesOf(context, holder) {
+    async holderOf(context, named) {
       const tokens = await desk.openFor(context);
       const token =
-        'token' in holder
-          ? await desk.presented(context, tokens, holder.token)
-          : await desk.ofAccessor(context, tokens, holder.accessor);
-      return token?.record.policies ?? null;
+        'token' in named
+          ? await desk.presented(context, tokens, named.token)
+          : await desk.ofAccessor(context, tokens, named.accessor);
+      return token === null ? null : { tokenPolicies: token.record.policies, entityId: token.record.entityId ?? '' };
     },
     async find(core, text, remote, now, useTaken) {
       const tokens = await desk.open(core);
@@ -57,6 +57,7 @@ export function createTokens(parts: TokenParts): TokenNoun {
         displayName: record.displayName,
         tokenPolicies: record.policies,
         metadata: record.meta ?? {},
+        entityId: record.entityId ?? '',
         tokenType: type,
         expiresAt: record.expiresAt,
         limitedUses: record.numUses > 0,

@@ -105,7 +105,7 @@ async function renew(
   };
   await tokens.records.update(token.id, record, renewed);
   return {
-    auth: replyAuth(text, renewed, 'service', await tokens.records.isOrphan(renewed)),
+    auth: replyAuth(text, renewed, 'service', await tokens.records.isOrphan(renewed), await desk.identityOf(context, renewed)),
     ...(granted.warnings.length > 0 ? { warnings: granted.warnings } : {}),
   };
 }

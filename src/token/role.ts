@@ -65,7 +65,7 @@ const fields = {
   disallowed_policies: { type: 'strings', description: 'Policies that no token of this role may have.' },
   allowed_policies_glob: { type: 'strings', description: 'As allowed_policies, with patterns in which `*` stands for any text.' },
   disallowed_policies_glob: { type: 'strings', description: 'As disallowed_policies, with patterns.' },
-  allowed_entity_aliases: { type: 'strings', description: 'Kept for clients that send it; there are no entities yet.' },
+  allowed_entity_aliases: { type: 'strings', description: 'Which aliases `entity_alias` may name; `*` stands for any text.' },
   orphan: { type: 'bool', description: 'Tokens of this role have no parent.' },
   renewable: { type: 'bool', description: 'Tokens of this role can be renewed; true unless told.' },
   path_suffix: { type: 'string', description: 'Added to the path that the tokens show.' },

@@ -27,6 +27,8 @@ export interface TokenRecord {
   readonly path: string;
   readonly meta: Readonly<Record<string, string>> | null;
   readonly displayName: string;
+  /** The id of the entity behind it as it was when it was made; absent: none. */
+  readonly entityId?: string;
   /** The token role that made it; null: none did. */
   readonly role: string | null;
   /** The binding that it rests on: a login's role, or its token role. */
@@ -89,6 +91,11 @@ export function newServiceToken(random: Random): string {
 
 export function newAccessor(random: Random): string {
   return randomText(random, 24);
+}
+
+/** The member `entityId` of a record; none for ''. */
+export function entityMember(entityId: string): Pick<TokenRecord, 'entityId'> {
+  return entityId === '' ? {} : { entityId };
 }
 
 export function isRoot(record: Pick<TokenRecord, 'policies'>): boolean {

@@ -3,7 +3,7 @@ import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import type { CoreContext, Run } from '../core/corridor.ts';
 import type { Caller, Mount, MountType, RouteContext } from '../core/mount-type.ts';
-import type { Grant } from '../core/ports.ts';
+import type { Grant, Identity, IdentityPort } from '../core/ports.ts';
 import { badRequest, permissionDenied } from '../protocol/request-error.ts';
 import type { Transaction } from '../storage/transaction.ts';
 import { Revocation } from './revocation.ts';
@@ -17,6 +17,7 @@ export interface TokenParts {
   readonly clock: Clock;
   /** The auth methods whose logins give tokens. */
   readonly methods: readonly MountType[];
+  readonly identity: IdentityPort;
   /** The storage of a mount, in a transaction. */
   storageOf(tx: Transaction, mountId: string): View;
   /** What a token keeps outside of its record: its part of the cubbyhole. */
@@ -123,6 +124,11 @@ export class TokenDesk {
       if (ends === null || (ends !== 'never' && ends <= context.now)) return false;
     }
     return true;
+  }
+
+  /** Who is behind a token in this transaction; null: nobody, or somebody who is gone or disabled. */
+  async identityOf(context: RouteContext, { entityId }: Pick<TokenRecord, 'entityId'>): Promise<Identity | null> {
+    return entityId === undefined ? null : this.parts.identity.resolve(runOf(context).core, entityId);
   }
 
   /** The mount that gave a token by a login, with its type. Null: it is gone. */

@@ -19,7 +19,7 @@ async function stored(maxRules?: number): Promise<Stored> {
   return {
     policies,
     change: (work) => store.transact((tx) => work(barrier.view(tx, 'core'))),
-    acl: (names, generation) => store.read((tx) => policies.acl(barrier.view(tx, 'core'), names, generation)),
+    acl: (names, generation) => store.read((tx) => policies.acl(barrier.view(tx, 'core'), names, generation, null)),
   };
 }
 
@@ -108,10 +108,10 @@ describe('the compiled set of a token', () => {
     await change((core) => putPolicy(core, 'a', reading('x')));
     const abandoned = change(async (core) => {
       await putPolicy(core, 'a', reading('y'));
-      expect((await policies.acl(core, ['a'], 1)).capabilities('y')).toEqual(['read']);
+      expect((await policies.acl(core, ['a'], 1, null)).capabilities('y')).toEqual(['read']);
       await deletePolicy(core, 'a');
-      expect((await policies.acl(core, ['a'], 1)).capabilities('x')).toEqual(['deny']);
-      await policies.acl(core, [], pendingVersion);
+      expect((await policies.acl(core, ['a'], 1, null)).capabilities('x')).toEqual(['deny']);
+      await policies.acl(core, [], pendingVersion, null);
       throw new Error('abandoned');
     });
     await expect(abandoned).rejects.toThrow('abandoned');

@@ -110,7 +110,7 @@ describe('making a token', () => {
     [{ id: 'a.b' }, "custom token ID cannot have a '.' in the value"],
     [{ id: 'hvs.abc' }, "custom token ID cannot have the 'hvs.' prefix"],
     [{ id: 'a b' }, 'custom token ID must be 1 to 256 printable ASCII characters without spaces'],
-    [{ entity_alias: 'bob' }, "'entity_alias' is not supported: there are no entities yet"],
+    [{ entity_alias: 'bob' }, "'entity_alias' is only allowed in combination with token role"],
     [{ type: 'batch', num_uses: 1, policies: ['default'] }, 'batch tokens cannot have "num_uses" set'],
     [{ type: 'batch' }, 'batch tokens cannot be root tokens'],
     [{ policies: ['../x'] }, 'invalid policy name "../x"'],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createIdentity } from '../../src/identity/identity.ts';
 import { createTokens } from '../../src/token/port.ts';
 import { world, type World } from '../world.ts';
 import { newToken } from './asking.ts';
@@ -7,6 +8,7 @@ const port = (w: World) =>
   createTokens({
     clock: w.clock,
     methods: [],
+    identity: createIdentity(),
     storageOf: (tx, mountId) => w.barrier.view(tx, { mountId }),
     cubbyhole: (tx, tokenId) => w.barrier.view(tx, { mountId: 'cubbyhole' }).below(`${tokenId}/`),
     forget: () => Promise.resolve(),
@@ -26,6 +28,7 @@ describe('what the core is told of a token', () => {
       accessor: auth.accessor,
       displayName: 'token-n',
       tokenPolicies: ['a', 'default'],
+      entityId: '',
       metadata: { team: 'x' },
       tokenType: 'service',
       expiresAt: w.clock.time + 3_600_000,
