@@ -8,6 +8,7 @@ import { ioReason } from './base/io-reason.ts';
 import type { JsonObject } from './base/json.ts';
 import { randomUuid, systemRandom } from './base/random.ts';
 import { systemTimer } from './base/timer.ts';
+import { version } from './base/version.ts';
 import type { ServeOptions } from './cli/context.ts';
 import { sealContextOf, sinksOf } from './compose.ts';
 import { createDevStore } from './dev-store.ts';
@@ -15,9 +16,11 @@ import { defaultLimits } from './http/limits.ts';
 import { type CertificateMaterial, listen, type Listener, type ListenerOptions } from './http/listener.ts';
 import { nodeWarning, refuseDebuggers } from './server/environment.ts';
 import { createLog, type Log } from './server/log.ts';
-import { Node, type Serving } from './server/node.ts';
+import { type Measured, Metrics } from './server/metrics.ts';
+import { Node, type NodeParts, type Serving } from './server/node.ts';
 import { sealRoute } from './server/seal-route.ts';
 import { storageRoutes } from './server/storage-routes.ts';
+import { startTracing, type Tracing } from './server/tracing.ts';
 import { readSettings, splitAddress, type ListenerSettings, type Settings, type TlsSettings } from './settings.ts';
 import { createEmbeddedStore, openEmbeddedStore, type EmbeddedStore } from './storage/embedded.ts';
 import { createStore } from './storage/optimistic.ts';
@@ -44,7 +47,10 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
     const { storeId, epoch } = embedded;
     const sinks = sinksOf(directory, settings);
     let system: System | null = null;
-    const node = new Node({
+    const metrics = new Metrics(() => measured(node, system));
+    const { otlpEndpoint, unauthenticatedMetrics } = server.telemetry;
+    const tracing = otlpEndpoint === null ? null : await startTracing(otlpEndpoint, version());
+    const node: Node = new Node({
       ...parts,
       storeId,
       storageType: settings.storage.type,
@@ -57,9 +63,11 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
         sinks: sinks.map(({ name, type }) => ({ name, type })),
       }),
       log,
+      observe: observing(metrics, tracing),
       async serve(barrier) {
         const serverRoutes = [
           sealRoute,
+          metrics.route(unauthenticatedMetrics),
           ...storageRoutes({ storeId, store, barrier, capture: () => embedded.backend.capture() }),
         ];
         const { acceptAuditLoss } = options;
@@ -74,13 +82,17 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
       tls: null,
       trustedProxies: [],
     };
-    return await run(node, [...listeners.map(({ options: tcp }) => tcp), socket], {
-      log,
-      stop: options.interrupted,
-      grace: server.shutdownGrace * 1000,
-      async started() {},
-      reload: (bound) => reload(bound, listeners, system, log),
-    });
+    try {
+      return await run(node, [...listeners.map(({ options: tcp }) => tcp), socket], {
+        log,
+        stop: options.interrupted,
+        grace: server.shutdownGrace * 1000,
+        async started() {},
+        reload: (bound) => reload(bound, listeners, system, log),
+      });
+    } finally {
+      await tracing?.stop();
+    }
   } finally {
     await embedded.close();
   }
@@ -102,14 +114,20 @@ async function serveDev(options: ServeOptions, dev: NonNullable<ServeOptions['de
     serverRoutes: [sealRoute],
   };
   let rootToken = made.rootToken;
-  const node = new Node({
+  let system: System | null = null;
+  const metrics = new Metrics(() => measured(node, system));
+  const node: Node = new Node({
     ...parts,
     storeId,
     storageType: 'inmem',
     clusterName: 'secretctl-dev',
     seals: storeSeals({ ...parts, store, type: 'shamir', context, sinks: [] }),
     log,
-    serve: async (barrier) => servingOf(await assemble({ ...assembly, barrier })),
+    observe: observing(metrics, null),
+    async serve(barrier) {
+      system = await assemble({ ...assembly, barrier, serverRoutes: [sealRoute, metrics.route(false)] });
+      return servingOf(system);
+    },
   });
   const listener: ListenerOptions = { ...common(null, log), address: { host, port }, tls: null, trustedProxies: [] };
   return run(node, [listener], {
@@ -266,7 +284,27 @@ async function openOrCreate(path: string, command: string): Promise<EmbeddedStor
   return openEmbeddedStore(path, options);
 }
 
+function observing(metrics: Metrics, tracing: Tracing | null): NodeParts['observe'] {
+  if (tracing === null) return (request) => metrics.begin(request);
+  return (request) => {
+    const ends = [metrics.begin(request), tracing.begin(request)];
+    return (status) => {
+      for (const end of ends) end(status);
+    };
+  };
+}
+
+function measured(node: Node, system: System | null): Measured {
+  return {
+    sealed: node.status().sealed,
+    controllers: system?.reconciler.status() ?? [],
+    sinks: system?.audit.health() ?? [],
+    auditLines: system?.audit.position() ?? 0,
+  };
+}
+
 function servingOf(system: System): Serving {
+  system.reconciler.start();
   return {
     handle: (request) => system.handle(request),
     admit: () => Promise.resolve({}),

@@ -47,8 +47,10 @@ export function storeSeals({ store, type, context, clock, random, sinks }: Store
         throw badRequest('PGP keys are not supported: leave them out, and hand the shares out over another channel');
       }
       const shared = type === 'shamir';
-      const foreign = shared ? ['recovery_shares', 'recovery_threshold'] : ['secret_shares', 'secret_threshold'];
-      const refused = foreign.filter((name) => Number(sent[name as 'secret_shares']) !== 0);
+      const foreign = shared
+        ? (['recovery_shares', 'recovery_threshold'] as const)
+        : (['secret_shares', 'secret_threshold'] as const);
+      const refused = foreign.filter((name) => sent[name] !== 0);
       if (refused.length > 0) throw badRequest(`parameters ${refused.join(',')} not applicable to seal type ${type}`);
       const made = await sealTypeOf(type).create(
         context,

@@ -34,6 +34,8 @@ export interface NodeParts {
   /** Builds what serves on an open barrier. Throws where the store cannot be served (its audit log is damaged). */
   serve(barrier: Barrier): Promise<Serving>;
   readonly log: Log;
+  /** Told of each request; what it returns is told the status of the answer. */
+  readonly observe: (request: Request) => (status: number) => void;
 }
 
 /** What the node needs of the seal of its store. */
@@ -120,6 +122,18 @@ export class Node implements Service {
   }
 
   async handle(request: Request): Promise<Reply> {
+    const answered = this.#parts.observe(request);
+    try {
+      const reply = await this.#handle(request);
+      answered(reply.status ?? 200);
+      return reply;
+    } catch (error) {
+      answered(error instanceof RequestError ? error.status : 500);
+      throw error;
+    }
+  }
+
+  async #handle(request: Request): Promise<Reply> {
     const own = answerOf(this.#answering, request);
     if (own !== null) return own;
     const serving = this.#serving;
@@ -164,13 +178,13 @@ export class Node implements Service {
       return;
     }
     if (key === '') throw badRequest("'key' must be specified in request body as JSON, or 'reset' set to true");
+    if (fromHex(key) === null && fromBase64(key) === null) throw badRequest("'key' must be a valid hex or base64 string");
     if (this.#serving !== null) return;
     if (!takesShares(seal)) {
       await this.#tryUnattended();
       if (this.#serving === null) throw new RequestError(503, this.#problem ?? 'Vault is sealed');
       return;
     }
-    if (fromHex(key) === null && fromBase64(key) === null) throw badRequest("'key' must be a valid hex or base64 string");
     try {
       if (this.#nonce === '') this.#nonce = randomUuid(this.#parts.random);
       seal.submit(key);
