@@ -9,7 +9,16 @@ import { Fault } from './base/error.ts';
 import type { JsonObject } from './base/json.ts';
 import { systemRandom } from './base/random.ts';
 import type { Barrier } from './barrier/barrier.ts';
-import type { CreatedStore, CreateStore, ExaminedStore, OpenedStore, OpenStore, SealStatus, Stores } from './cli/context.ts';
+import type {
+  CreatedStore,
+  CreateStore,
+  ExaminedStore,
+  LocatedStore,
+  OpenedStore,
+  OpenStore,
+  SealStatus,
+  Stores,
+} from './cli/context.ts';
 import { initializeContent } from './initialize.ts';
 import { sealTypeOf } from './seal/registry.ts';
 import type { Seal } from './seal/seal.ts';
@@ -37,7 +46,7 @@ const random = systemRandom;
 const tidyMilliseconds = 2000;
 
 /** The embedded stores of this machine. */
-export const stores: Stores = { create, open, examine };
+export const stores: Stores = { create, open, examine, locate };
 
 /**
  * All of it under the lock of the store and before the store counts as made: who comes at the same time is refused, and
@@ -170,16 +179,7 @@ async function open(options: OpenStore): Promise<OpenedStore> {
     return {
       storeId,
       seal: sealStatus(config),
-      handle: (request) => system.handle({ ...request, remote: null, wrapTtl: null }),
-      async rewrap(onProgress, interrupted) {
-        return barrier.rewrap(store, {
-          // Called between two commits: an interruption leaves a rewrap that the next one goes on with.
-          onProgress: ({ examined }) => {
-            interrupted.throwIfAborted();
-            onProgress(examined);
-          },
-        });
-      },
+      handle: (request) => system.handle({ ...request, remote: null, wrapTtl: request.wrapTtl ?? null }),
       async rekey(numbers, show) {
         const split =
           config.shamir === null
@@ -229,6 +229,14 @@ async function examine(options: OpenStore): Promise<ExaminedStore> {
     barrier?.seal();
     await embedded.close();
   }
+}
+
+async function locate(directory: string): Promise<LocatedStore> {
+  const settings = await readSettings(directory);
+  return {
+    storeId: readStoreId(join(directory, settings.storage.path))?.id ?? null,
+    socketPath: absolute(directory, settings.server.socket),
+  };
 }
 
 /** What a person should know of the opening of the audit log; null: nothing to do about it. */

@@ -10,7 +10,7 @@ import { mountKeyOf, mountKeysPrefix, mountPrefix, shreddedKeyOf, superblockKey,
 import { corruptRecord } from './record.ts';
 import { RecordCache } from './record-cache.ts';
 import { Records } from './records.ts';
-import { Rewrap, type RewrapOptions } from './rewrap.ts';
+import { Rewrap, type RewrapOptions, type RewrapStep } from './rewrap.ts';
 import { purgeShredded } from './shred.ts';
 import { checkStore, type StoreCheck } from './store-check.ts';
 import { decodeSuperblock, encodeSuperblock, superblockIsAuthentic } from './superblock.ts';
@@ -128,6 +128,11 @@ export class Barrier {
    */
   async rewrap(store: TransactionalStore, options: RewrapOptions = {}): Promise<number> {
     return await new Rewrap(this.#records, this.#keychain).run(store, options);
+  }
+
+  /** One step of `rewrap`, in the caller's transaction. */
+  rewrapStep(tx: Transaction): Promise<RewrapStep> {
+    return new Rewrap(this.#records, this.#keychain).step(tx);
   }
 
   /** Opens every record as it lies on the medium, in small steps. Finds damage, not what is missing. */

@@ -45,7 +45,7 @@ const defaultLimit = 256;
 const maxBytesPerStep = 4 * 1024 * 1024;
 
 /** What a step did, and whether another one is needed. */
-interface Step {
+export interface RewrapStep {
   readonly examined: number;
   readonly renewed: number;
   readonly done: boolean;
@@ -69,7 +69,7 @@ export class Rewrap {
     let examined = 0;
     let renewed = 0;
     for (;;) {
-      const step = await store.transact((tx) => this.#step(tx, limit));
+      const step = await store.transact((tx) => this.step(tx, limit));
       examined += step.examined;
       renewed += step.renewed;
       onProgress?.({ examined, renewed, done: step.done });
@@ -77,7 +77,8 @@ export class Rewrap {
     }
   }
 
-  async #step(tx: Transaction, limit: number): Promise<Step> {
+  /** One step in the caller's transaction, from where the last one ended. */
+  async step(tx: Transaction, limit: number = defaultLimit): Promise<RewrapStep> {
     const { term, terms } = await this.#keychain.withRing(tx, (ring) => ({ term: ring.newest.term, terms: ring.size }));
     if (terms === 1) return { examined: 0, renewed: 0, done: true };
     const saved = await this.#records.read(tx, 'core', rewrapKey, (value) => JSON.parse(fromUtf8(value)) as Position);
@@ -118,7 +119,7 @@ export class Rewrap {
     return true;
   }
 
-  async #finish(tx: Transaction): Promise<Step> {
+  async #finish(tx: Transaction): Promise<RewrapStep> {
     tx.delete(rewrapKey);
     await this.#keychain.withRing(tx, (ring, rootKey) => this.#keychain.putRing(tx, ring.encodeNewest(), rootKey));
     return { examined: 0, renewed: 0, done: true };

@@ -5,7 +5,7 @@ import { checkPlanBase } from '../plan/plan-file.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { ApplyOutcome } from '../protocol/managed.ts';
 import { applySummary } from '../plan/summary.ts';
-import { type Command, type Options, pickOptions, storeOptions } from './command.ts';
+import { type Command, type Options, pickOptions, targetOptions } from './command.ts';
 import type { CliContext } from './context.ts';
 import { localValues } from './local-values.ts';
 import { confirm } from './confirm.ts';
@@ -40,7 +40,7 @@ export const apply: Command = {
   options: {
     ...pickOptions(planOptions, 'environment', 'var', 'var-file', 'target', 'replace', 'destroy'),
     ...applyOptions,
-    ...storeOptions,
+    ...targetOptions,
   },
   async run(context, [file], options) {
     if (file === undefined) {
@@ -64,7 +64,7 @@ export const destroy: Command = {
   options: {
     ...pickOptions(planOptions, 'environment', 'var', 'var-file', 'target'),
     'auto-approve': applyOptions['auto-approve'],
-    ...storeOptions,
+    ...targetOptions,
   },
   run(context, _operands, options) {
     requireWorkspace(context);

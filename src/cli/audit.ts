@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Fault } from '../base/error.ts';
 import { verifyExitCodes, verifyLogFile, type VerifyResult } from '../audit/verify.ts';
-import { type Command, storeOptions } from './command.ts';
+import { type Command, targetOptions } from './command.ts';
 import type { CliContext } from './context.ts';
 import { printJson } from './output.ts';
-import { openOptions } from './session.ts';
+import { openOptions } from './connection.ts';
 
 export const verify: Command = {
   path: ['audit', 'verify'],
@@ -21,7 +21,7 @@ export const verify: Command = {
     { command: 'secretctl audit verify -store-id=4f1c… audit.log', explanation: 'A copy of a log, elsewhere.' },
   ],
   options: {
-    ...storeOptions,
+    ...targetOptions,
     'store-id': { type: 'text', value: 'ID', description: 'With FILE: the store whose log it should be.' },
   },
   async run(context, [file], options) {

@@ -79,16 +79,21 @@ export function pickOptions(options: Readonly<Record<string, Option>>, ...names:
 /** Options that every command takes. */
 export const globalOptions: Readonly<Record<string, Option>> = {
   help: { type: 'flag', description: 'Show help for the command.' },
-  json: { type: 'flag', description: 'Print JSON for programs.' },
-  'no-color': { type: 'flag', description: 'Never colour the output (NO_COLOR does the same).' },
+  json: { type: 'flag', description: 'Print JSON for programs (the same as -format=json).' },
+  format: {
+    type: 'text',
+    value: 'table|json|yaml',
+    description: 'How to print what is there (default table; $VAULT_FORMAT).',
+  },
+  'no-color': { type: 'flag', description: 'Never colour the output ($NO_COLOR and $VAULT_CLI_NO_COLOR do the same).' },
 };
 
-/** Options of every command that opens the store. */
+/** Options of every command that may open a store of this machine. */
 export const storeOptions: Readonly<Record<string, Option>> = {
   store: {
     type: 'text',
     value: 'DIR',
-    description: 'The .secretctl directory of the store (default: $SECRETCTL_STORE, else that of the workspace).',
+    description: 'The .secretctl directory of a store on this machine (default: $SECRETCTL_STORE, else that of the workspace).',
   },
   'lock-timeout': {
     type: 'duration',
@@ -105,3 +110,37 @@ export const storeOptions: Readonly<Record<string, Option>> = {
     description: 'Read the shares of a Shamir seal from this file (mode 0600), one a line.',
   },
 };
+
+/** Options of the connection to a server. */
+export const serverOptions: Readonly<Record<string, Option>> = {
+  address: {
+    type: 'text',
+    value: 'URL',
+    description: 'The server to work on: https://HOST:PORT or unix:///PATH ($SECRETCTL_ADDR, $BAO_ADDR, $VAULT_ADDR).',
+  },
+  'ca-cert': {
+    type: 'text',
+    value: 'FILE',
+    description: 'The authority that signed the certificate of the server ($VAULT_CACERT).',
+  },
+  'ca-path': { type: 'text', value: 'DIR', description: 'A directory of such authorities ($VAULT_CAPATH).' },
+  'client-cert': {
+    type: 'text',
+    value: 'FILE',
+    description: 'The certificate that is shown to the server ($VAULT_CLIENT_CERT).',
+  },
+  'client-key': { type: 'text', value: 'FILE', description: 'Its key ($VAULT_CLIENT_KEY).' },
+  'tls-server-name': {
+    type: 'text',
+    value: 'NAME',
+    description: 'The name that the certificate of the server must hold ($VAULT_TLS_SERVER_NAME).',
+  },
+  'tls-skip-verify': {
+    type: 'flag',
+    description: 'Trust any certificate: whoever stands between sees everything ($VAULT_SKIP_VERIFY).',
+  },
+  namespace: { type: 'text', value: 'NAME', description: 'Refused unless empty: there are no namespaces ($VAULT_NAMESPACE).' },
+};
+
+/** Options of every command that works on a store or a server: which one, and how to reach it. */
+export const targetOptions: Readonly<Record<string, Option>> = { ...storeOptions, ...serverOptions };

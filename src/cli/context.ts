@@ -13,14 +13,18 @@ export interface CliContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly terminal: Terminal;
-  /** True: print JSON (`-json`). */
+  /** True: print JSON or YAML, for programs (`-json`, `-format`). */
   readonly json: boolean;
+  /** A value in the form that was asked for (JSON unless YAML was), with a line break at its end. */
+  encode(value: unknown): string;
   /** Every kind of document. Loaded when asked for. */
   kinds(): Promise<readonly Kind[]>;
   /** Opens and creates embedded stores. Loaded when asked for: it brings the whole server side. */
   stores(): Promise<Stores>;
   /** Runs a server until it is told to stop; returns the exit code. Loaded when asked for. */
   serve(options: ServeOptions): Promise<number>;
+  /** Resolves after so many milliseconds; rejects when the signal is aborted. */
+  sleep(milliseconds: number, signal: AbortSignal | null): Promise<unknown>;
   /** Aborted by Ctrl-C. What is being committed ends whole or not at all. */
   readonly interrupted: AbortSignal;
 }
@@ -71,6 +75,15 @@ export interface Stores {
   open(options: OpenStore): Promise<OpenedStore>;
   /** Looks at a store without its audit log: works where that is damaged, and changes nothing. */
   examine(options: OpenStore): Promise<ExaminedStore>;
+  /** Where a store and the socket of its server are, without opening anything. Throws Fault `settings` or `store-missing`. */
+  locate(directory: string): Promise<LocatedStore>;
+}
+
+export interface LocatedStore {
+  /** Null: it was never made. */
+  readonly storeId: string | null;
+  /** Where a server that owns the store listens for commands of this machine. */
+  readonly socketPath: string;
 }
 
 export interface ExaminedStore {
@@ -143,9 +156,9 @@ export interface OpenedStore {
     readonly path: string;
     readonly data: JsonObject;
     readonly token: string | null;
+    /** Seconds for which the reply shall be wrapped; absent or null: it is not. */
+    readonly wrapTtl?: number | null;
   }): Promise<Reply>;
-  /** Re-encrypts what older keys still cover, in small steps; may be interrupted and resumed. Returns how many records. */
-  rewrap(onProgress: (done: number) => void, interrupted: AbortSignal): Promise<number>;
   /**
    * Puts a new root key under new shares (or the static key file under a new key); `show` gets the shares before the
    * old ones lose their worth.

@@ -10,7 +10,7 @@ import { annotatedFields, visitFields } from '../kinds/annotation.ts';
 import { fieldPath, parseFieldPath } from '../kinds/field-path.ts';
 import type { Kind, ResourceName } from '../kinds/kind.ts';
 import { addressText } from '../protocol/managed.ts';
-import { type Command, type Options, storeOptions } from './command.ts';
+import { type Command, type Options, targetOptions } from './command.ts';
 import { noteLineBreak } from './body.ts';
 import type { CliContext } from './context.ts';
 import { asText, readNamedFile, replaceFile } from './files.ts';
@@ -53,7 +53,7 @@ export const encrypt: Command = {
     },
     write: { type: 'flag', description: 'Write the block into the document of the object, in place of what is there.' },
     rewrap: { type: 'flag', description: 'Seal all blocks of the repo anew.' },
-    ...storeOptions,
+    ...targetOptions,
   },
   async run(context, operands, options) {
     if (options.flag('rewrap')) {

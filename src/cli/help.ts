@@ -1,4 +1,4 @@
-import { type Command, globalOptions, type Option } from './command.ts';
+import { type Command, globalOptions, type Option, targetOptions } from './command.ts';
 import { allCommands, groups } from './commands.ts';
 import { commandName } from './parse.ts';
 
@@ -46,7 +46,10 @@ export function commandHelp(command: Command): string {
     lines.push('Examples:');
     for (const { command: text, explanation } of command.examples) lines.push(`  # ${explanation}`, `  ${text}`, '');
   }
-  lines.push('Options:', ...optionLines({ ...command.options, ...globalOptions }), '');
+  const own = Object.entries(command.options).filter(([name]) => !Object.hasOwn(targetOptions, name));
+  const target = Object.entries(command.options).filter(([name]) => Object.hasOwn(targetOptions, name));
+  lines.push('Options:', ...optionLines({ ...Object.fromEntries(own), ...globalOptions }), '');
+  if (target.length > 0) lines.push('Which store or server:', ...optionLines(Object.fromEntries(target)), '');
   return lines.join('\n');
 }
 

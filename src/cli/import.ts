@@ -4,7 +4,7 @@ import { toApplyBody } from '../plan/apply-body.ts';
 import { isApplicable } from '../plan/plan.ts';
 import { addressText } from '../protocol/managed.ts';
 import type { JsonObject } from '../base/json.ts';
-import { type Command, type Options, pickOptions, storeOptions } from './command.ts';
+import { type Command, type Options, pickOptions, targetOptions } from './command.ts';
 import { confirm } from './confirm.ts';
 import type { CliContext } from './context.ts';
 import { writeDocument } from './import-document.ts';
@@ -33,7 +33,7 @@ export const importCommand: Command = {
   options: {
     ...pickOptions(planOptions, 'environment', 'var', 'var-file'),
     'auto-approve': { type: 'flag', description: 'Do not ask.' },
-    ...storeOptions,
+    ...targetOptions,
   },
   run(context, [operand = '', id], options) {
     requireWorkspace(context);

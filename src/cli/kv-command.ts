@@ -1,6 +1,6 @@
 import type { JsonObject } from '../base/json.ts';
 import { readBody } from './body.ts';
-import { type Command, type Option, type Options, storeOptions } from './command.ts';
+import { type Command, type Option, type Options, targetOptions } from './command.ts';
 import type { CliContext } from './context.ts';
 import { type KvPath, resolveKv } from './kv-mount.ts';
 import { Fault } from '../base/error.ts';
@@ -21,7 +21,7 @@ export const pathOperand = { operands: 'PATH', arity: { min: 1, max: 1 } };
 export function kvCommand(command: Omit<Command, 'run'>, work: KvWork): Command {
   return {
     ...command,
-    options: { ...command.options, ...mount, ...storeOptions },
+    options: { ...command.options, ...mount, ...targetOptions },
     async run(context, [path = '', ...rest], options) {
       // Before the store is opened: in `kv get … | kv put …` the other end of the pipe needs it.
       const body = await readBody(context, rest);

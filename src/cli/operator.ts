@@ -1,9 +1,13 @@
 import { Fault } from '../base/error.ts';
-import { type Command, storeOptions } from './command.ts';
+import { type Command, targetOptions } from './command.ts';
 import { confirm } from './confirm.ts';
 import { init as initCommand } from './init.ts';
 import { keyValues, printJson } from './output.ts';
-import { openOptions, withSession } from './session.ts';
+import { openOptions } from './connection.ts';
+import { type Session, withSession } from './session.ts';
+import type { CliContext } from './context.ts';
+import type { JsonObject } from '../base/json.ts';
+import { RequestError } from '../protocol/request-error.ts';
 
 export const init: Command = {
   ...initCommand,
@@ -21,7 +25,7 @@ export const status: Command = {
   arity: { min: 0, max: 0 },
   description: 'Shows the seal and, where the store can be unsealed, its keys. Needs no token. Exit code 2: sealed.',
   examples: [{ command: 'secretctl operator status', explanation: 'Is the store sealed, and by what?' }],
-  options: storeOptions,
+  options: targetOptions,
   async run(context, _operands, options) {
     const store = await (await context.stores()).examine(openOptions(context, options, ['operator', 'status']));
     const shown = {
@@ -59,7 +63,7 @@ export const rotate: Command = {
     { command: 'secretctl operator rotate -recipient', explanation: 'A new public key for sealed values.' },
   ],
   options: {
-    ...storeOptions,
+    ...targetOptions,
     recipient: { type: 'flag', description: 'Rotate the key for sealed values instead.' },
     'rewrap-only': { type: 'flag', description: 'Make no new keys; finish re-encrypting.' },
   },
@@ -81,26 +85,45 @@ export const rotate: Command = {
         return 0;
       }
       if (!options.flag('rewrap-only')) await session.request('write', 'sys/rotate');
-      let shown = context.clock.now();
-      const count = await session.store
-        .rewrap((done) => {
-          if (context.json || context.clock.now() - shown < 1000) return;
-          shown = context.clock.now();
-          terminal.err(`Re-encrypting: ${done} records\n`);
-        }, context.interrupted)
-        .catch((error: unknown) => {
-          if (!context.interrupted.aborted) throw error;
-          throw new Fault(
-            'cancelled',
-            'Interrupted. The store is whole; some of it is encrypted with older keys still. To go on: secretctl operator rotate -rewrap-only',
-          );
-        });
+      const count = await rewrapAll(context, session);
       const status = await session.read('sys/key-status');
       if (context.json) printJson(context, { ...status, rewrapped: count });
-      else terminal.out(`Success! The keys are of term ${String(status?.term)}; ${count} records were re-encrypted.\n`);
+      else
+        terminal.out(
+          `Success! The keys are of term ${String(status?.term)}${count === null ? '' : `; ${count} records were re-encrypted`}.\n`,
+        );
       return 0;
     }),
 };
+
+/** Has the store encrypt anew what older keys cover, step by step. Returns how many records; null: it can't be asked for. */
+async function rewrapAll(context: CliContext, session: Session): Promise<number | null> {
+  const { terminal, clock, interrupted } = context;
+  let examined = 0;
+  let renewed = 0;
+  let shown = clock.now();
+  for (;;) {
+    if (interrupted.aborted)
+      throw new Fault(
+        'cancelled',
+        'Interrupted. The store is whole; some of it is encrypted with older keys still. To go on: secretctl operator rotate -rewrap-only',
+      );
+    let step: JsonObject;
+    try {
+      step = (await session.request('write', 'sys/rotate/rewrap')).data ?? {};
+    } catch (error) {
+      // Other servers of this API encrypt with older keys for as long as a record is not written.
+      if (error instanceof RequestError && (error.status === 404 || error.status === 405)) return null;
+      throw error;
+    }
+    examined += Number(step.examined);
+    renewed += Number(step.renewed);
+    if (step.done === true) return renewed;
+    if (context.json || clock.now() - shown < 1000) continue;
+    shown = clock.now();
+    terminal.err(`Re-encrypting: ${examined} records\n`);
+  }
+}
 
 export const rekey: Command = {
   path: ['operator', 'rekey'],
@@ -113,7 +136,7 @@ export const rekey: Command = {
     { command: 'secretctl operator rekey -shares 5 -threshold 3', explanation: 'New shares, after somebody left the team.' },
   ],
   options: {
-    ...storeOptions,
+    ...targetOptions,
     shares: { type: 'number', value: 'N', description: 'How many shares (default: as before).' },
     threshold: { type: 'number', value: 'M', description: 'How many of them open the store (default: as before).' },
     'auto-approve': { type: 'flag', description: 'Do not ask.' },
@@ -121,7 +144,9 @@ export const rekey: Command = {
   run: (context, _operands, options) =>
     withSession(context, options, ['operator', 'rekey'], async (session) => {
       const { terminal } = context;
-      const shamir = session.store.seal.type === 'shamir';
+      const { store } = session.connection;
+      if (store === null) throw new Fault('usage', 'TODO');
+      const shamir = store.seal.type === 'shamir';
       const shares = options.number('shares');
       const threshold = options.number('threshold');
       if (!shamir && (shares !== undefined || threshold !== undefined))
@@ -133,7 +158,7 @@ export const rekey: Command = {
         );
       // The corridor says whether the caller may, and the audit log knows of it before anything happens.
       await session.request('write', 'sys/seal/rekey');
-      await session.store.rekey({ shares, threshold }, (made) => {
+      await store.rekey({ shares, threshold }, (made) => {
         if (context.json) printJson(context, { shares: made });
         else if (shamir)
           terminal.out(

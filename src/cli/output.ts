@@ -38,7 +38,7 @@ function plain(value: Json): string {
 }
 
 export function printJson(context: CliContext, value: unknown): void {
-  context.terminal.out(`${JSON.stringify(value, null, 2)}\n`);
+  context.terminal.out(context.encode(value));
 }
 
 /** One field of a reply's data, for scripts (`-field`): raw, with `-json` as JSON. Throws Fault `usage` where there is none. */

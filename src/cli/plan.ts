@@ -9,7 +9,7 @@ import { isApplicable, visibleChanges } from '../plan/plan.ts';
 import { decodePlan, encodePlan, maxPlanFileBytes } from '../plan/plan-file.ts';
 import { renderPlanJson } from '../plan/render-json.ts';
 import { renderPlanText } from '../plan/render-text.ts';
-import { type Command, type Options, pickOptions, storeOptions } from './command.ts';
+import { type Command, type Options, pickOptions, targetOptions } from './command.ts';
 import type { CliContext } from './context.ts';
 import { readNamedFile } from './files.ts';
 import { printJson } from './output.ts';
@@ -38,7 +38,7 @@ export const plan: Command = {
     ...planOptions,
     ...exitOption,
     out: { type: 'text', value: 'FILE', description: 'Save the plan; it holds no secret.' },
-    ...storeOptions,
+    ...targetOptions,
   },
   run: (context, _operands, options) => runPlan(context, options, ['plan']),
 };
@@ -51,7 +51,7 @@ export const drift: Command = {
   description:
     'Compares what is live with what was applied last; the same as plan -refresh-only.\nExit codes: 0 shown, 1 an error; with -detailed-exitcode 2 where something was changed.',
   examples: [{ command: 'secretctl drift -detailed-exitcode', explanation: 'For a check that runs every night.' }],
-  options: { ...pickOptions(planOptions, 'environment', 'var', 'var-file', 'target'), ...exitOption, ...storeOptions },
+  options: { ...pickOptions(planOptions, 'environment', 'var', 'var-file', 'target'), ...exitOption, ...targetOptions },
   run: (context, _operands, options) => runPlan(context, options.with('refresh-only', true), ['drift']),
 };
 

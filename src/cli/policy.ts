@@ -1,5 +1,5 @@
 import { nearest } from '../base/nearest.ts';
-import { type Command, storeOptions } from './command.ts';
+import { type Command, targetOptions } from './command.ts';
 import type { CliContext } from './context.ts';
 import { asText, readNamedText } from './files.ts';
 import { nothing, printJson } from './output.ts';
@@ -11,7 +11,7 @@ export const list: Command = {
   operands: '',
   arity: { min: 0, max: 0 },
   examples: [{ command: 'secretctl policy list', explanation: 'Their names.' }],
-  options: storeOptions,
+  options: targetOptions,
   run: (context, _operands, options) =>
     withSession(context, options, ['policy', 'list'], async (session) => {
       const names = await session.list('sys/policies/acl');
@@ -28,7 +28,7 @@ export const read: Command = {
   arity: { min: 1, max: 1 },
   description: 'Prints a policy as the store has it. Exit code 2: there is none.',
   examples: [{ command: 'secretctl policy read payments-read', explanation: 'Its rules.' }],
-  options: storeOptions,
+  options: targetOptions,
   run: (context, [name = ''], options) =>
     withSession(context, options, ['policy', 'read'], async (session) => {
       const data = await session.read(`sys/policies/acl/${name}`);
@@ -57,7 +57,7 @@ export const write: Command = {
     { command: 'secretctl policy write ci ci.hcl', explanation: 'From a file.' },
     { command: 'secretctl policy read old | secretctl policy write new -', explanation: 'A copy of another one.' },
   ],
-  options: storeOptions,
+  options: targetOptions,
   run: async (context, [name = '', file = ''], options) => {
     // Before the store is opened: `policy read … | policy write … -` waits for the other end of the pipe.
     const policy = await policyText(context, file);
@@ -80,7 +80,7 @@ export const remove: Command = {
   arity: { min: 1, max: 1 },
   description: 'Deletes a policy. What it granted ends with the next request of every token that has it.',
   examples: [{ command: 'secretctl policy delete old', explanation: 'A policy that nothing manages.' }],
-  options: storeOptions,
+  options: targetOptions,
   run: (context, [name = ''], options) =>
     withSession(context, options, ['policy', 'delete'], async (session) => {
       await session.request('delete', `sys/policies/acl/${name}`);

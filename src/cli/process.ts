@@ -1,13 +1,18 @@
 import process from 'node:process';
+import { setTimeout as sleepFor } from 'node:timers/promises';
 import { systemClock } from '../base/clock.ts';
 import { Fault } from '../base/error.ts';
 import { ioReason } from '../base/io-reason.ts';
 import { systemRandom } from '../base/random.ts';
+import { variable } from '../client/variable.ts';
 import type { CliContext, Terminal } from './context.ts';
 import { run } from './run.ts';
 
 /** Runs a command line against the real process: its pipes, its environment, its signals. */
-export async function runProcess(argv: readonly string[], parts: Pick<CliContext, 'kinds' | 'stores' | 'serve'>): Promise<number> {
+export async function runProcess(
+  argv: readonly string[],
+  parts: Pick<CliContext, 'kinds' | 'stores' | 'serve'>,
+): Promise<number> {
   const interrupt = new AbortController();
   let times = 0;
   let outcome: number | null = null;
@@ -29,6 +34,7 @@ export async function runProcess(argv: readonly string[], parts: Pick<CliContext
     clock: systemClock,
     random: systemRandom,
     terminal: processTerminal(argv, output, interrupt.signal),
+    sleep: (milliseconds, signal) => sleepFor(milliseconds, undefined, signal === null ? {} : { signal }),
     interrupted: interrupt.signal,
     ...parts,
   });
@@ -41,6 +47,7 @@ function processTerminal(argv: readonly string[], output: Writer, interrupted: A
   const plain =
     (env.NO_COLOR !== undefined && env.NO_COLOR !== '') ||
     env.TERM === 'dumb' ||
+    variable(env, 'CLI_NO_COLOR') !== null ||
     argv.some((arg) => /^--?no-color(=true)?$/.test(arg));
   const interactive = stdin.isTTY && stderr.isTTY;
   return {

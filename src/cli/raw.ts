@@ -3,7 +3,7 @@ import type { Reply } from '../protocol/reply.ts';
 import type { Operation } from '../protocol/request.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import { readBody } from './body.ts';
-import { type Command, storeOptions } from './command.ts';
+import { type Command, targetOptions } from './command.ts';
 import { keyValues, nothing, printField, printJson, printWarnings, table, wireReply } from './output.ts';
 import { withSession } from './session.ts';
 
@@ -14,7 +14,7 @@ function apiCommand(operation: Operation, command: Omit<Command, 'run' | 'path'>
   return {
     ...command,
     path,
-    options: { ...command.options, ...storeOptions },
+    options: { ...command.options, ...targetOptions },
     run: async (context, [operand = '', ...rest], options) => {
       // Before the store is opened: the other end of a pipe may need it.
       const body = await readBody(context, rest);

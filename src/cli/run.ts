@@ -1,6 +1,7 @@
 import { Fault } from '../base/error.ts';
 import { ioReason } from '../base/io-reason.ts';
 import { nearest } from '../base/nearest.ts';
+import { variable } from '../client/variable.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import { allCommands, type Listed } from './commands.ts';
 import type { CliContext } from './context.ts';
@@ -10,19 +11,37 @@ import { parseInvocation } from './parse.ts';
 import { isNameLike } from './shown-word.ts';
 
 /** Runs one command line (without the program's own name) and returns the exit code; throws nothing. */
-export async function run(argv: readonly string[], world: Omit<CliContext, 'json'>): Promise<number> {
-  const context: CliContext = { ...world, json: wantsJson(argv) };
+export async function run(argv: readonly string[], world: Omit<CliContext, 'json' | 'encode'>): Promise<number> {
+  const format = wantedFormat(argv, world.env);
+  const context: CliContext = { ...world, json: format !== 'table', encode: await encoder(format) };
   try {
+    if (!(formats as readonly string[]).includes(format))
+      throw new Fault('usage', `the format ${isNameLike(format) ? `"${format}" ` : ''}is none of ${formats.join(', ')}`);
     return await dispatch(argv, context);
   } catch (error) {
     return fail(error, context);
   }
 }
 
+const formats = ['table', 'json', 'yaml'] as const;
+
 /** Known before anything else is: an error in the command line itself is JSON too. */
-function wantsJson(argv: readonly string[]): boolean {
+function wantedFormat(argv: readonly string[], env: CliContext['env']): string {
   const end = argv.indexOf('--');
-  return (end === -1 ? argv : argv.slice(0, end)).some((arg) => /^--?json(=true)?$/.test(arg));
+  const words = end === -1 ? argv : argv.slice(0, end);
+  let format = variable(env, 'FORMAT')?.value.toLowerCase() ?? 'table';
+  for (const [index, word] of words.entries()) {
+    if (/^--?json(=true)?$/.test(word)) format = 'json';
+    const named = /^--?format(?:=(.*))?$/s.exec(word);
+    if (named !== null) format = named[1] ?? words[index + 1] ?? '';
+  }
+  return format;
+}
+
+async function encoder(format: string): Promise<CliContext['encode']> {
+  if (format !== 'yaml') return (value) => `${JSON.stringify(value, null, 2)}\n`;
+  const { stringify } = await import('yaml');
+  return (value) => stringify(value, { lineWidth: 0 });
 }
 
 async function dispatch(argv: readonly string[], context: CliContext): Promise<number> {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Fault } from '../base/error.ts';
-import { type Command, storeOptions } from './command.ts';
+import { type Command, targetOptions } from './command.ts';
 import { readPlanFile, showPlan } from './plan.ts';
 import { withSession } from './session.ts';
 import { recordAt, showRecord } from './state.ts';
@@ -17,7 +17,7 @@ export const show: Command = {
     { command: 'secretctl show -json plan.bin', explanation: 'In the shape of terraform show -json, for policy checks.' },
     { command: 'secretctl show SecretEngine/kv', explanation: 'What was applied last.' },
   ],
-  options: storeOptions,
+  options: targetOptions,
   async run(context, [operand = ''], options) {
     if (existsSync(resolve(context.cwd, operand))) {
       showPlan(context, readPlanFile(context, operand));

@@ -4,7 +4,7 @@ import { nameProblem } from '../desired/address.ts';
 import { addressText, type ManagedAddress, type ManagedRecord } from '../protocol/managed.ts';
 import { seenDigest } from '../protocol/seen-digest.ts';
 import type { JsonObject, Json } from '../base/json.ts';
-import { type Command, storeOptions } from './command.ts';
+import { type Command, targetOptions } from './command.ts';
 import type { CliContext } from './context.ts';
 import { confirm } from './confirm.ts';
 import { readLive } from './live-object.ts';
@@ -19,7 +19,7 @@ export const list: Command = {
   arity: { min: 0, max: 1 },
   description: 'Lists the addresses of all managed objects of the store, of every project, or those that start with PREFIX.',
   examples: [{ command: 'secretctl state list StaticSecret/', explanation: 'All managed secrets.' }],
-  options: storeOptions,
+  options: targetOptions,
   run: (context, [prefix = ''], options) =>
     withSession(context, options, ['state', 'list'], async (session) => {
       const records = (await managedRecords(session)).filter(({ address }) => addressText(address).startsWith(prefix));
@@ -40,7 +40,7 @@ export const show: Command = {
   arity: { min: 1, max: 1 },
   description: 'Shows what was applied last, from which commit, and when. Values of secrets are not part of it.',
   examples: [{ command: 'secretctl state show Policy/payments-read', explanation: 'What was applied, and from where?' }],
-  options: storeOptions,
+  options: targetOptions,
   run: (context, [address = ''], options) =>
     withSession(context, options, ['state', 'show'], async (session) => {
       await showRecord(context, await recordAt(session, address));
@@ -72,7 +72,7 @@ export const forget: Command = {
   description:
     'Removes the record of an object; the object stays as it is. In a repo that several people use, a Refactor document says the same with a review.',
   examples: [{ command: 'secretctl state forget StaticSecret/kv/old', explanation: 'Keep the secret, manage it no more.' }],
-  options: { ...storeOptions, 'auto-approve': { type: 'flag', description: 'Do not ask.' } },
+  options: { ...targetOptions, 'auto-approve': { type: 'flag', description: 'Do not ask.' } },
   run: (context, [operand = ''], options) =>
     withSession(context, options, ['state', 'forget'], async (session) => {
       const record = await recordAt(session, operand);
@@ -93,7 +93,7 @@ export const move: Command = {
     'Renames the record of an object that somebody has renamed in the store already; the object itself is not touched. To rename an object and its record together, ' +
     'write a Refactor document with a move: the plan shows it.',
   examples: [{ command: 'secretctl state mv Policy/pay Policy/payments-read', explanation: 'The record follows the object.' }],
-  options: { ...storeOptions, 'auto-approve': { type: 'flag', description: 'Do not ask.' } },
+  options: { ...targetOptions, 'auto-approve': { type: 'flag', description: 'Do not ask.' } },
   run: (context, [from = '', to = ''], options) =>
     withSession(context, options, ['state', 'mv'], async (session) => {
       const record = await recordAt(session, from);

@@ -1,7 +1,7 @@
 import { Fault } from '../base/error.ts';
 import type { Json, JsonObject } from '../base/json.ts';
 import type { Reply } from '../protocol/reply.ts';
-import { type Command, type Option, type Options, storeOptions } from './command.ts';
+import { type Command, type Option, type Options, targetOptions } from './command.ts';
 import type { CliContext } from './context.ts';
 import { confirm } from './confirm.ts';
 import { asText } from './files.ts';
@@ -23,7 +23,7 @@ function tokenCommand(
 ): Command {
   return {
     ...command,
-    options: { ...command.options, ...storeOptions },
+    options: { ...command.options, ...targetOptions },
     async run(context, operands, options) {
       const given: string[] = [];
       for (const operand of operands) given.push(operand === '-' ? await readToken(context) : operand);

@@ -41,6 +41,17 @@ export function barrierRoutes(parts: CorridorParts): readonly Route[] {
       },
     },
     {
+      path: 'rotate/rewrap',
+      summary: 'Encrypts anew some of what older keys still cover, from where the last call ended.',
+      operations: {
+        write: {
+          summary: 'Takes one step; `done`: no record is under an older key any more.',
+          sudo: true,
+          handle: async (context) => ({ data: { ...(await parts.barrier.rewrapStep(runOf(context).tx)) } }),
+        },
+      },
+    },
+    {
       path: 'seal/rekey',
       summary:
         'Whether the caller may replace the root key and its shares. The command line does so next to it, where the shares are shown.',

@@ -148,7 +148,7 @@ describe('the store of a command', () => {
     const settings = at.read('.secretctl/settings.yaml');
     for (const [text, message] of [
       ['storage: [', /settings\.yaml: .+\n/],
-      ['foo: 1', /settings\.yaml: unknown setting "foo"\n/],
+      ['foo: 1', /settings\.yaml:1:1: unknown key "foo"\n/],
       [settings.replace('lmdb', 'etcd'), /settings\.yaml: storage\.type must be lmdb\n/],
     ] as const) {
       at.write('.secretctl/settings.yaml', text);

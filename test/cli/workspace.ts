@@ -8,6 +8,7 @@ import { kinds } from '../../src/catalog.ts';
 import type { Terminal } from '../../src/cli/context.ts';
 import { run } from '../../src/cli/run.ts';
 import { stores } from '../../src/compose.ts';
+import { Fault } from '../../src/base/error.ts';
 import { ended } from './ended.ts';
 
 export const projectRoot = resolve(import.meta.dirname, '../..');
@@ -94,7 +95,8 @@ export class Workspace {
       terminal,
       kinds: () => Promise.resolve(kinds),
       stores: () => Promise.resolve(stores),
-      serve: () => Promise.reject(new Error('a server is started as a process of its own')),
+      serve: () => Promise.reject(new Fault('usage', 'a server is a process of its own')),
+      sleep: () => Promise.resolve(),
       interrupted,
     });
     return { code, out: out.join(''), err: err.join(''), asked };
