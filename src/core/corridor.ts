@@ -252,9 +252,15 @@ export async function perform(admission: Admission, joined: boolean, prepared?: 
   const { spec } = admission;
   const ready = joined && spec.prepare !== undefined ? await (await spec.prepare(admission.context))() : prepared;
   const context = ready === undefined ? admission.context : { ...admission.context, prepared: ready };
-  const reply = withWarning(await spec.handle(context), unrecognized(admission));
+  const reply = await spec.handle(context);
   if (admission.spec.configures === true && !joined) await moveRevision(admission.context.run.core);
-  return reply.data === undefined && reply.auth === undefined && reply.status === undefined ? { ...noContent, ...reply } : reply;
+  return withWarning(complete(reply), unrecognized(admission));
+}
+
+/** A reply that says nothing is one without content; a warning alone is something. */
+function complete(reply: Reply): Reply {
+  if (reply.data !== undefined || reply.auth !== undefined || reply.status !== undefined) return reply;
+  return reply.warnings === undefined ? { ...noContent, ...reply } : { ...reply, data: null };
 }
 
 /** The parameters that a route with declared fields does not know: somebody who misspelt a TTL must hear of it. */
@@ -266,17 +272,14 @@ function unrecognized({ spec, context }: Admission): readonly string[] {
     .sort();
 }
 
+/**
+ * The reply with the names in a warning. It gets no content by that: clients take one parameter too many for done, as the
+ * Vault API has it, and only callers in this process see the warning.
+ */
 function withWarning(reply: Reply, names: readonly string[]): Reply {
   if (names.length === 0) return reply;
-  const { status, ...rest } = reply;
   const warning = `Endpoint ignored these unrecognized parameters: [${names.join(' ')}]`;
-  // A reply without content could not say it.
-  return {
-    ...rest,
-    ...(status === undefined || status === 204 ? {} : { status }),
-    data: reply.data ?? null,
-    warnings: [...(reply.warnings ?? []), warning],
-  };
+  return { ...reply, warnings: [...(reply.warnings ?? []), warning] };
 }
 
 function auditAuth(caller: Caller, granting: AuditAuth['granting']): AuditAuth {
