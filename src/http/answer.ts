@@ -52,8 +52,7 @@ export function replyAnswer(requestId: string, path: string, reply: Reply): Answ
     return { status: reply.status ?? 200, contentType: reply.body.contentType, body: reply.body.bytes };
   }
   if (reply.json !== undefined) return jsonAnswer(reply.status ?? 200, reply.json);
-  const warned = reply.warnings !== undefined && reply.warnings.length > 0;
-  if (reply.status === 204 && !warned && reply.wrapInfo === undefined) return nothing;
+  if (reply.status === 204 && reply.wrapInfo === undefined) return nothing;
   const status = reply.status === undefined || reply.status === 204 ? 200 : reply.status;
   // The envelope of a wrapped reply names no request: that of the token inside is nobody's business.
   const envelope = replyEnvelope(reply.wrapInfo === undefined ? requestId : '', reply);

@@ -39,7 +39,7 @@ export interface ReplyBody {
 
 /** What the corridor answers. Errors are thrown as RequestError, not returned. */
 export interface Reply {
-  /** 200 unless told; 204 where there is nothing to say; 404 for the deleted version of a KV 2 secret, which has data. */
+  /** 200 unless told; 204 where there is nothing to say to clients (its warnings are for callers in this process); 404 for the deleted version of a KV 2 secret, which has data. */
   readonly status?: number;
   readonly data?: JsonObject | null;
   readonly auth?: ReplyAuth | null;
