@@ -23,7 +23,9 @@ export async function runProcess(
     interrupt.abort(new Fault('cancelled', 'Interrupted.'));
     // What is being committed ends whole or not at all; a second Ctrl-C ends the process at once, which is safe too.
     if (times > 1) process.exit(130);
-    process.stderr.write('Interrupted: finishing what is under way (press Ctrl-C again to stop at once).\n');
+    // A server says so in its log.
+    if (argv[0] !== 'server')
+      process.stderr.write('Interrupted: finishing what is under way (press Ctrl-C again to stop at once).\n');
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

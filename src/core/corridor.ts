@@ -259,7 +259,8 @@ export async function perform(admission: Admission, joined: boolean, prepared?: 
 
 /** A reply that says nothing is one without content; a warning alone is something. */
 function complete(reply: Reply): Reply {
-  if (reply.data !== undefined || reply.auth !== undefined || reply.status !== undefined) return reply;
+  const { data, auth, json, body, status } = reply;
+  if ([data, auth, json, body, status].some((part) => part !== undefined)) return reply;
   return reply.warnings === undefined ? { ...noContent, ...reply } : { ...reply, data: null };
 }
 
