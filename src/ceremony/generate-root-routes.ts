@@ -3,11 +3,11 @@ import type { Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest } from '../protocol/request-error.ts';
-import { decodeToken, type GenerateRoot, type GenerateRootParts } from './generate-root.ts';
-import { runOf } from './parts.ts';
+import { decodeToken, type GenerateRoot, type GenerateRootParts, type GenerateRootStep } from './generate-root.ts';
 import { readShare } from './rekey-routes.ts';
 import { refusePgp } from './share-numbers.ts';
-import { inWords, type Words } from './words.ts';
+import { ceremonyStep, transactionOf } from './step.ts';
+import type { Words } from './words.ts';
 
 /** One of the two sets of paths: of Vault, bare objects; of OpenBao, in the envelope and always with a token. */
 export interface GenerateRootFamily {
@@ -31,30 +31,24 @@ const updateFields = {
 
 /** `attempt` and `update` (https://developer.hashicorp.com/vault/api-docs/system/generate-root). */
 export function generateRootRoutes(family: GenerateRootFamily): readonly Route[] {
-  const { prefix, generateRoot, words } = family;
-  const access = { unauthenticated: family.unauthenticated };
-  const step = (handle: (context: RouteContext) => Promise<Reply>) => (context: RouteContext) =>
-    inWords(words, () => handle(context));
+  const { prefix, generateRoot, words, unauthenticated } = family;
+  const begin = { unauthenticated, sudo: true };
   const attempt = {
     summary: 'The making of a root token that is under way.',
     operations: {
-      read: { ...access, summary: 'Reads how far it is.', handle: step((context) => status(family, context, '')) },
-      write: {
-        ...access,
-        sudo: true,
-        summary: 'Begins one.',
-        fields: attemptFields,
-        handle: step((context) => start(family, context)),
-      },
-      delete: {
-        ...access,
-        sudo: true,
-        summary: 'Ends it.',
-        handle: step(async () => {
-          generateRoot.cancel();
-          return noContent;
-        }),
-      },
+      read: { unauthenticated, summary: 'Reads how far it is.', handle: (context: RouteContext) => status(family, context, '') },
+      write: ceremonyStep(
+        { ...begin, summary: 'Begins one.', fields: attemptFields },
+        words,
+        ({ data }) => start(family, data),
+        (context, otp) => status(family, context, otp),
+      ),
+      delete: ceremonyStep(
+        { ...begin, summary: 'Ends it.' },
+        words,
+        async () => generateRoot.cancel(),
+        async () => noContent,
+      ),
     },
   } satisfies Omit<Route, 'path'>;
   return [
@@ -65,12 +59,19 @@ export function generateRootRoutes(family: GenerateRootFamily): readonly Route[]
       path: `${prefix}/update`,
       summary: 'Gives a share for a new root token.',
       operations: {
-        write: {
-          ...access,
-          summary: 'Gives a share. The last that is needed answers with the token under the one-time password.',
-          fields: updateFields,
-          handle: step((context) => update(family, context)),
-        },
+        write: ceremonyStep(
+          {
+            unauthenticated,
+            summary: 'Gives a share. The last that is needed answers with the token under the one-time password.',
+            fields: updateFields,
+          },
+          words,
+          ({ data }) => {
+            const { key, nonce } = readShare(data);
+            return generateRoot.give(nonce, key);
+          },
+          (context, taken) => update(family, context, taken),
+        ),
       },
     },
   ];
@@ -101,33 +102,30 @@ export const decodeTokenRoute: Route = {
   },
 };
 
-async function start(family: GenerateRootFamily, context: RouteContext): Promise<Reply> {
-  const { generateRoot } = family;
-  const { otp: sent, pgp_key: pgpKey } = readFields(attemptFields, context.data);
+async function start({ generateRoot }: GenerateRootFamily, data: JsonObject): Promise<string> {
+  const { otp, pgp_key: pgpKey } = readFields(attemptFields, data);
   refusePgp(pgpKey);
-  if (sent !== '' && !generateRoot.fits(sent)) throw badRequest('OTP string has incorrect length');
-  const otp = await generateRoot.start(runOf(context), sent === '' ? null : sent);
-  return status(family, context, otp);
+  if (otp !== '' && !generateRoot.fits(otp)) throw badRequest('OTP string has incorrect length');
+  return generateRoot.start(otp === '' ? null : otp);
 }
 
-async function update(family: GenerateRootFamily, context: RouteContext): Promise<Reply> {
-  const { key, nonce } = readShare(context.data);
-  const { given, required, encodedToken } = await family.generateRoot.give(runOf(context), nonce, key);
+async function update(family: GenerateRootFamily, context: RouteContext, taken: GenerateRootStep): Promise<Reply> {
+  const encodedToken = taken.commit === null ? '' : await taken.commit(transactionOf(context));
   const body = {
-    nonce,
+    nonce: readShare(context.data).nonce,
     started: true,
-    progress: given,
-    required,
-    complete: encodedToken !== null,
-    encoded_token: encodedToken ?? '',
+    progress: taken.given,
+    required: taken.required,
+    complete: taken.commit !== null,
+    encoded_token: encodedToken,
     pgp_fingerprint: '',
   };
   if (!family.bare) return { data: body };
-  return { status: 200, json: { ...body, encoded_root_token: encodedToken ?? '', otp: '', otp_length: 0 } };
+  return { status: 200, json: { ...body, encoded_root_token: encodedToken, otp: '', otp_length: 0 } };
 }
 
 async function status(family: GenerateRootFamily, context: RouteContext, otp: string): Promise<Reply> {
-  const authority = await family.parts.authority(runOf(context).tx);
+  const authority = await family.parts.authority(transactionOf(context));
   const present = family.generateRoot.status();
   const body: JsonObject = {
     nonce: present?.nonce ?? '',

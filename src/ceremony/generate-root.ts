@@ -1,14 +1,11 @@
-import { utf8, wipe } from '../base/bytes.ts';
+import { utf8 } from '../base/bytes.ts';
 import { randomText, type Random } from '../base/random.ts';
-import type { ShareAuthority } from '../seal/share-authority.ts';
 import type { Transaction } from '../storage/transaction.ts';
+import { takeShare, type Deciders } from './proof.ts';
 import { Refusal } from './refusal.ts';
-import type { RequestRun } from './rekey.ts';
 import { ShareRound } from './share-round.ts';
 
-export interface GenerateRootParts {
-  /** Whose shares are asked for; null: there are none. */
-  authority(tx: Transaction): Promise<ShareAuthority | null>;
+export interface GenerateRootParts extends Deciders {
   /** Takes the attempt's nonce once, for whichever transaction commits first. False: it was taken. */
   claim(tx: Transaction, nonce: string): Promise<boolean>;
   /** Makes a root token in the transaction and returns its text. */
@@ -18,22 +15,22 @@ export interface GenerateRootParts {
   readonly tokenLength: number;
 }
 
-export interface GenerateRootProgress {
+export interface GenerateRootStep {
   readonly given: number;
   readonly required: number;
-  /** The new root token under the one-time password; null: more shares are needed. */
-  readonly encodedToken: string | null;
+  /** Null: more shares are needed. Otherwise makes the token and returns it under the one-time password. Throws Refusal. */
+  readonly commit: ((tx: Transaction) => Promise<string>) | null;
 }
 
 interface Attempt {
-  readonly startedBy: string;
   readonly otp: string;
   readonly round: ShareRound;
 }
 
 /**
  * The ceremony of a new root token: the holders of the shares give them one by one, and whoever began it gets the token
- * under a one-time password of its length. One attempt at a time, in memory only. Everything throws Refusal.
+ * under a one-time password of its length. One attempt at a time, in memory only. Each method is to be called once for a
+ * request, the `commit` of its step in each run of the transaction. Everything throws Refusal.
  */
 export class GenerateRoot {
   readonly #parts: GenerateRootParts;
@@ -55,55 +52,49 @@ export class GenerateRoot {
   }
 
   /** Begins an attempt under a password that fits. Returns the one that was made where it is null, otherwise ''. */
-  async start(run: RequestRun, otp: string | null): Promise<string> {
-    const { random, tokenLength } = this.#parts;
-    const authority = await this.#parts.authority(run.tx);
+  async start(otp: string | null): Promise<string> {
+    const { store, random, tokenLength } = this.#parts;
+    const authority = await store.read((tx) => this.#parts.authority(tx));
     if (authority === null) throw new Refusal('no-shares');
-    const present = this.#attempt;
-    if (present !== null && present.startedBy !== run.id) throw new Refusal('present');
-    const attempt = (this.#attempt ??= {
-      startedBy: run.id,
-      otp: otp ?? randomText(random, tokenLength),
-      round: new ShareRound(authority.parameters, random),
-    });
-    return otp === null ? attempt.otp : '';
+    if (this.#attempt !== null) throw new Refusal('present');
+    const made = otp ?? randomText(random, tokenLength);
+    this.#attempt = { otp: made, round: new ShareRound(authority.parameters, random) };
+    return otp === null ? made : '';
   }
 
   cancel(): void {
-    this.#attempt?.round.end();
-    this.#attempt = null;
+    if (this.#attempt !== null) this.#end(this.#attempt);
   }
 
   /** Takes a share. */
-  async give(run: RequestRun, nonce: string, share: string): Promise<GenerateRootProgress> {
-    const authority = await this.#parts.authority(run.tx);
+  async give(nonce: string, share: string): Promise<GenerateRootStep> {
     const attempt = this.#attempt;
     if (attempt === null) throw new Refusal('absent');
     const { round, otp } = attempt;
     const required = round.parameters.threshold;
-    if (authority?.parameters.setId !== round.parameters.setId) {
-      this.cancel();
-      throw new Refusal('changed');
-    }
-    try {
-      round.give(run.id, nonce, share);
-      if (!round.complete) return { given: round.given, required, encodedToken: null };
-      const key = await round.key();
-      const genuine = key !== null && (await authority.proves(key));
-      if (key !== null) wipe(key);
-      if (!genuine) throw round.fail(run.id);
-    } catch (error) {
-      if (error instanceof Refusal && error.kind === 'exhausted') this.cancel();
-      throw error;
-    }
-    // Two requests may come this far at the same time: one token each would be one too many.
-    const claimed = await this.#parts.claim(run.tx, round.nonce);
-    const token = await this.#parts.mintRoot(run.tx);
-    if (!claimed || this.#attempt !== attempt) throw new Refusal('absent');
-    run.tx.onCommit(() => {
-      if (this.#attempt === attempt) this.cancel();
-    });
-    return { given: required, required, encodedToken: encodeToken(token, otp) };
+    const proof = await takeShare(this.#parts, round, { nonce, share }, () => this.#end(attempt));
+    if (proof === null) return { given: round.given, required, commit: null };
+    return {
+      given: required,
+      required,
+      commit: async (tx) => {
+        if (!(await proof.holds(tx))) throw new Refusal('changed');
+        // Two requests may come this far at the same time: one token each would be one too many.
+        const claimed = await this.#parts.claim(tx, round.nonce);
+        const token = await this.#parts.mintRoot(tx);
+        if (!claimed || this.#attempt !== attempt) throw new Refusal('absent');
+        tx.onCommit(() => {
+          proof.end();
+          this.#end(attempt);
+        });
+        return encodeToken(token, otp);
+      },
+    };
+  }
+
+  #end(attempt: Attempt): void {
+    if (this.#attempt === attempt) this.#attempt = null;
+    attempt.round.end();
   }
 }
 

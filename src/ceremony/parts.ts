@@ -1,14 +1,12 @@
 import type { Random } from '../base/random.ts';
 import type { Barrier } from '../barrier/barrier.ts';
-import type { CoreContext } from '../core/corridor.ts';
-import type { RouteContext } from '../core/mount-type.ts';
 import type { SealSetting } from '../seal/migration.ts';
-import type { Transaction } from '../storage/transaction.ts';
-import type { RequestRun } from './rekey.ts';
+import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
 
 /** What the ceremonies of an open store rest on. */
 export interface CeremonyParts {
   readonly storeId: string;
+  readonly store: TransactionalStore;
   readonly barrier: Barrier;
   readonly random: Random;
   /** The seal that the store is under, as the settings name it. */
@@ -21,8 +19,4 @@ export interface CeremonyParts {
   readonly unauthenticated: { readonly rekey: boolean; readonly generateRoot: boolean };
   /** Told, without secrets, what was left undone behind a change that has been made. */
   warn(message: string): void;
-}
-
-export function runOf(context: RouteContext): RequestRun {
-  return { id: context.request.id, tx: (context as CoreContext).run.tx };
 }

@@ -5,10 +5,10 @@ import { readFields, type Fields } from '../protocol/field.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import type { ShareNumbers } from '../seal/seal-type.ts';
-import { runOf } from './parts.ts';
-import type { Rekey, RekeyResult, RekeyTarget } from './rekey.ts';
+import type { Rekey, RekeyStep, RekeyTarget } from './rekey.ts';
 import { checkShareNumbers, refusePgp } from './share-numbers.ts';
-import { inWords, type Words } from './words.ts';
+import { ceremonyStep, transactionOf } from './step.ts';
+import type { Words } from './words.ts';
 
 /** One of the four sets of paths over the two rekeys: they differ in words and in the form of their answers. */
 export interface RekeyFamily {
@@ -45,77 +45,103 @@ const shareFields = {
 
 /** `init`, `update` and `verify` below the prefix (https://developer.hashicorp.com/vault/api-docs/system/rekey). */
 export function rekeyRoutes(family: RekeyFamily): readonly Route[] {
-  const { prefix, rekey, words } = family;
-  const access = { unauthenticated: family.unauthenticated };
-  const step = (handle: (context: RouteContext) => Promise<Reply>) => (context: RouteContext) => {
-    if (family.recovery && family.shared) throw badRequest(unsupported(family));
-    return inWords(words, () => handle(context));
-  };
+  const { prefix, rekey, words, unauthenticated } = family;
+  const begin = { unauthenticated, sudo: true };
   const what = family.recovery ? 'the recovery shares' : 'the root key and its shares';
+  const reading = (summary: string, read: (context: RouteContext) => Promise<Reply>): OperationSpec => ({
+    unauthenticated,
+    summary,
+    handle: async (context) => {
+      checkSupported(family);
+      return read(context);
+    },
+  });
+  const step = <T>(
+    about: Parameters<typeof ceremonyStep>[0],
+    take: (context: RouteContext) => Promise<T>,
+    end: (context: RouteContext, taken: T) => Promise<Reply>,
+  ): OperationSpec =>
+    ceremonyStep(
+      about,
+      words,
+      async (context) => {
+        checkSupported(family);
+        return take(context);
+      },
+      end,
+    );
   return [
     {
       path: `${prefix}/init`,
       summary: `The replacement of ${what} that is under way.`,
       operations: {
-        read: { ...access, summary: 'Reads how far it is.', handle: step((context) => status(family, context)) },
-        write: {
-          ...access,
-          sudo: true,
-          summary: 'Begins one.',
-          fields: startFields,
-          handle: step((context) => start(family, context)),
-        },
-        delete: {
-          ...access,
-          sudo: true,
-          summary: 'Ends it; the present shares stay what they are.',
-          handle: step(async () => {
-            rekey.cancel();
-            return noContent;
-          }),
-        },
+        read: reading('Reads how far it is.', (context) => status(family, context)),
+        write: step(
+          { ...begin, summary: 'Begins one.', fields: startFields },
+          ({ data }) => start(family, data),
+          async (context, taken) => {
+            await taken.commit(transactionOf(context));
+            if (taken.shares === null) return status(family, context);
+            const { secret_threshold: t, secret_shares: n } = readFields(startFields, context.data);
+            return answer(family, resultBody(taken.shares, taken.verificationNonce, { t, n }));
+          },
+        ),
+        delete: step(
+          { ...begin, summary: 'Ends it; the present shares stay what they are.' },
+          async () => rekey.cancel(),
+          async () => noContent,
+        ),
       },
     },
     {
       path: `${prefix}/update`,
       summary: `Gives a share for the replacement of ${what}.`,
       operations: {
-        write: {
-          ...access,
-          summary: 'Gives a share of the present ones. The last that is needed carries it out and answers with the new shares.',
-          fields: shareFields,
-          handle: step(async (context) => {
-            const { key, nonce } = readShare(context.data);
-            const result = await rekey.give(runOf(context), nonce, key);
-            return result === null ? status(family, context) : answer(family, resultBody(result, { nonce }));
-          }),
-        },
+        write: step(
+          {
+            unauthenticated,
+            summary: 'Gives a share of the present ones. The last that is needed carries it out and answers with the new shares.',
+            fields: shareFields,
+          },
+          ({ data }) => {
+            const { key, nonce } = readShare(data);
+            return rekey.give(nonce, key);
+          },
+          async (context, taken) => {
+            await taken.commit(transactionOf(context));
+            if (taken.shares === null) return status(family, context);
+            const { nonce } = readShare(context.data);
+            return answer(family, resultBody(taken.shares, taken.verificationNonce, { nonce }));
+          },
+        ),
       },
     },
     {
       path: `${prefix}/verify`,
       summary: 'The verification of the new shares, where it was asked for.',
       operations: {
-        read: { ...access, summary: 'Reads how far it is.', handle: step(async () => verification(family)) },
-        write: {
-          ...access,
-          summary: 'Gives a share of the new ones. The last that is needed puts them in place.',
-          fields: shareFields,
-          handle: step(async (context) => {
-            const { key, nonce } = readShare(context.data);
-            const done = await rekey.verify(runOf(context), nonce, key);
-            return done === null ? verification(family) : answer(family, { nonce: done, complete: true });
-          }),
-        },
-        delete: {
-          ...access,
-          sudo: true,
-          summary: 'Begins the verification anew, under another nonce.',
-          handle: step(async () => {
-            rekey.restartVerification();
-            return verification(family);
-          }),
-        },
+        read: reading('Reads how far it is.', async () => verification(family)),
+        write: step(
+          {
+            unauthenticated,
+            summary: 'Gives a share of the new ones. The last that is needed puts them in place.',
+            fields: shareFields,
+          },
+          ({ data }) => {
+            const { key, nonce } = readShare(data);
+            return rekey.verify(nonce, key);
+          },
+          async (context, taken) => {
+            if (taken === null) return verification(family);
+            await taken.commit(transactionOf(context));
+            return answer(family, { nonce: taken.verificationNonce, complete: true });
+          },
+        ),
+        delete: step(
+          { ...begin, summary: 'Begins the verification anew, under another nonce.' },
+          async () => rekey.restartVerification(),
+          async () => verification(family),
+        ),
       },
     },
   ];
@@ -143,8 +169,8 @@ export function readShare(data: JsonObject): { readonly key: string; readonly no
   return { key, nonce };
 }
 
-async function start(family: RekeyFamily, context: RouteContext): Promise<Reply> {
-  const sent = readFields(startFields, context.data);
+async function start(family: RekeyFamily, data: JsonObject): Promise<RekeyStep> {
+  const sent = readFields(startFields, data);
   refusePgp(sent.pgp_keys);
   if (sent.backup) throw badRequest('cannot request a backup of the new keys without providing PGP keys for encryption');
   let split: ShareNumbers | null = null;
@@ -154,13 +180,11 @@ async function start(family: RekeyFamily, context: RouteContext): Promise<Reply>
   } else if (sent.require_verification) {
     throw badRequest('requiring verification not supported when rekeying the barrier key with recovery keys');
   }
-  const result = await family.rekey.start(runOf(context), { split, verification: sent.require_verification });
-  if (result === null) return status(family, context);
-  return answer(family, resultBody(result, { t: sent.secret_threshold, n: sent.secret_shares }));
+  return family.rekey.start(split, { verification: sent.require_verification });
 }
 
 async function status(family: RekeyFamily, context: RouteContext): Promise<Reply> {
-  const authority = await family.target.authority(runOf(context).tx);
+  const authority = await family.target.authority(transactionOf(context));
   const required = authority?.parameters.threshold ?? 0;
   const present = family.rekey.status();
   const idle = { nonce: '', started: false, t: 0, n: 0, progress: 0, required, pgp_fingerprints: null, backup: false };
@@ -190,7 +214,7 @@ function verification(family: RekeyFamily): Reply {
   });
 }
 
-function resultBody({ shares, verificationNonce }: RekeyResult, about: JsonObject): JsonObject {
+function resultBody(shares: readonly string[], verificationNonce: string | null, about: JsonObject): JsonObject {
   return {
     ...about,
     complete: true,
@@ -207,6 +231,7 @@ function answer(family: RekeyFamily, body: JsonObject): Reply {
   return family.bare ? { status: 200, json: body } : { data: body };
 }
 
-function unsupported({ bare }: RekeyFamily): string {
-  return bare ? 'recovery rekeying not supported' : 'recovery keys not supported';
+/** A Shamir seal has no recovery shares. */
+function checkSupported({ recovery, shared, bare }: RekeyFamily): void {
+  if (recovery && shared) throw badRequest(bare ? 'recovery rekeying not supported' : 'recovery keys not supported');
 }

@@ -2,32 +2,27 @@ import { wipe } from '../base/bytes.ts';
 import type { Random } from '../base/random.ts';
 import type { Replacement } from '../seal/replacement.ts';
 import type { ShareNumbers } from '../seal/seal-type.ts';
-import type { ShareAuthority } from '../seal/share-authority.ts';
 import type { Transaction } from '../storage/transaction.ts';
+import { takeShare, type Deciders, type Proof } from './proof.ts';
 import { Refusal } from './refusal.ts';
 import { ShareRound } from './share-round.ts';
 
-/** One run of a request: a transaction that conflicts runs it again under the same id. */
-export interface RequestRun {
-  readonly id: string;
-  readonly tx: Transaction;
-}
-
 /** What a rekey is about: the root key under its seal, or the recovery shares. */
-export interface RekeyTarget {
-  /** Whose shares are asked for; null: there are none. */
-  authority(tx: Transaction): Promise<ShareAuthority | null>;
+export interface RekeyTarget extends Deciders {
   /** True: where nobody holds shares, whoever may start it may have the first ones. */
   readonly mayBeFirst: boolean;
-  /** Makes the new keys. May take its time and touch the outside; called once for each attempt. */
+  /** Makes the new keys; may take its time and touch the outside. */
   prepare(split: ShareNumbers | null): Promise<Replacement>;
 }
 
-/** The new shares, to be shown once. */
-export interface RekeyResult {
-  readonly shares: readonly string[];
-  /** The nonce under which they are verified before they count; null: they count. */
+/** What a step has come to, for the transaction that ends it. */
+export interface RekeyStep {
+  /** The new shares, to be shown once; null: there are none to be shown yet, or this step only takes one. */
+  readonly shares: readonly string[] | null;
+  /** The nonce under which the new shares are verified before they count; null: they need not be. */
   readonly verificationNonce: string | null;
+  /** Writes the new keys where this step is the last. Throws Refusal. */
+  commit(tx: Transaction): Promise<void>;
 }
 
 export interface RekeyStatus {
@@ -41,22 +36,20 @@ export interface RekeyStatus {
 }
 
 interface Attempt {
-  readonly startedBy: string;
   readonly split: ShareNumbers | null;
   readonly verificationRequired: boolean;
   /** Null: nobody holds shares yet. */
   readonly round: ShareRound | null;
-  /** Made once, whichever run comes to it first. */
+  /** Made once, by whichever request comes to it first. */
   prepared: Promise<Replacement> | null;
   verification: ShareRound | null;
-  /** The request that was given the new shares. */
-  finishedBy: string | null;
 }
 
 /**
  * The ceremony of a rekey: the holders of the present shares give them one by one, then new keys take the place of the
  * present ones, at once or when as many of the new shares were given back as will be needed. One attempt at a time, in
- * memory only. Everything throws Refusal.
+ * memory only. Each method is to be called once for a request, the `commit` of its step in each run of the transaction.
+ * Everything throws Refusal.
  */
 export class Rekey {
   readonly #target: RekeyTarget;
@@ -64,6 +57,7 @@ export class Rekey {
   readonly #warn: (message: string) => void;
   #attempt: Attempt | null = null;
 
+  /** `warn` is told, without secrets, what was left undone behind a change that has been made. */
   constructor(target: RekeyTarget, random: Random, warn: (message: string) => void) {
     this.#target = target;
     this.#random = random;
@@ -84,103 +78,75 @@ export class Rekey {
     };
   }
 
-  /** Begins an attempt. Null: shares are needed now; otherwise nobody holds any, and these are the first. */
-  async start(
-    run: RequestRun,
-    { split, verification }: { readonly split: ShareNumbers | null; readonly verification: boolean },
-  ): Promise<RekeyResult | null> {
-    const authority = await this.#target.authority(run.tx);
+  /** Begins an attempt. Its step shows shares only where nobody holds any, and these are the first. */
+  async start(split: ShareNumbers | null, options: { readonly verification: boolean }): Promise<RekeyStep> {
+    const authority = await this.#target.store.read((tx) => this.#target.authority(tx));
     if (authority === null && !this.#target.mayBeFirst) throw new Refusal('no-shares');
-    const present = this.#attempt;
-    if (present !== null && present.startedBy !== run.id) throw new Refusal('present');
-    const attempt =
-      present ??
-      (this.#attempt = {
-        startedBy: run.id,
-        split,
-        verificationRequired: verification,
-        round: authority && new ShareRound(authority.parameters, this.#random),
-        prepared: null,
-        verification: null,
-        finishedBy: null,
+    if (this.#attempt !== null) throw new Refusal('present');
+    const attempt: Attempt = {
+      split,
+      verificationRequired: options.verification,
+      round: authority && new ShareRound(authority.parameters, this.#random),
+      prepared: null,
+      verification: null,
+    };
+    this.#attempt = attempt;
+    if (attempt.round !== null) return taken;
+    try {
+      return await this.#complete(attempt, {
+        holds: async (tx) => (await this.#target.authority(tx)) === null,
+        end: () => {},
       });
-    return attempt.round === null ? this.#complete(run, attempt) : null;
+    } catch (error) {
+      this.#end(attempt);
+      throw error;
+    }
   }
 
   /** Ends the attempt: the present shares stay what they are. */
   cancel(): void {
-    const attempt = this.#attempt;
-    this.#attempt = null;
-    if (attempt === null) return;
-    attempt.round?.end();
-    attempt.verification?.end();
-    attempt.prepared?.then(
-      (made) => made.discard(),
-      () => undefined,
-    );
+    if (this.#attempt !== null) this.#end(this.#attempt);
   }
 
-  /** Takes a share of the present ones. Null: more are needed. */
-  async give(run: RequestRun, nonce: string, share: string): Promise<RekeyResult | null> {
-    const authority = await this.#target.authority(run.tx);
+  /** Takes a share of the present ones. */
+  async give(nonce: string, share: string): Promise<RekeyStep> {
     const attempt = this.#attempt;
     const round = attempt?.round;
     if (!attempt || !round) throw new Refusal('absent');
-    if (attempt.verification !== null) {
-      if (attempt.finishedBy === run.id) return this.#complete(run, attempt);
-      throw new Refusal('unverified', attempt.verification.nonce);
-    }
-    if (authority?.parameters.setId !== round.parameters.setId) {
-      this.cancel();
-      throw new Refusal('changed');
-    }
-    try {
-      round.give(run.id, nonce, share);
-    } catch (error) {
-      throw this.#ended(error);
-    }
-    if (!round.complete) return null;
-    const key = await round.key();
-    const genuine = key !== null && (await authority.proves(key));
-    if (key !== null) wipe(key);
-    if (!genuine) throw this.#ended(round.fail(run.id));
-    return this.#complete(run, attempt);
+    if (attempt.verification !== null) throw new Refusal('unverified', attempt.verification.nonce);
+    const proof = await takeShare(this.#target, round, { nonce, share }, () => this.#end(attempt));
+    return proof === null ? taken : this.#complete(attempt, proof);
   }
 
-  /** Takes a share of the new ones. The nonce of the verification that is done, or null: more are needed. */
-  async verify(run: RequestRun, nonce: string, share: string): Promise<string | null> {
+  /** Takes a share of the new ones. Null: more are needed. */
+  async verify(nonce: string, share: string): Promise<RekeyStep | null> {
     const attempt = this.#attempt;
     if (attempt === null) throw new Refusal('absent');
     const { verification, prepared } = attempt;
     if (verification === null || prepared === null) throw new Refusal('nothing-to-verify');
     try {
-      verification.give(run.id, nonce, share);
+      if (!verification.give(nonce, share)) return null;
+      const made = await prepared;
+      const key = await verification.key();
+      const right = made.isKey(key);
+      wipe(key);
+      if (!right) throw new Refusal('verification');
+      return { shares: null, verificationNonce: nonce, commit: (tx) => this.#putInPlace(tx, attempt, made) };
     } catch (error) {
-      if (error instanceof Refusal && error.kind === 'exhausted') this.restartVerification();
+      if (error instanceof Refusal && (error.kind === 'verification' || error.kind === 'exhausted')) this.restartVerification();
       throw error;
     }
-    if (!verification.complete) return null;
-    const made = await prepared;
-    const key = await verification.key();
-    const right = key !== null && made.isKey(key);
-    if (key !== null) wipe(key);
-    if (!right) {
-      this.restartVerification();
-      throw new Refusal('verification');
-    }
-    await this.#putInPlace(run, attempt, made);
-    return verification.nonce;
   }
 
   /** Forgets what was given of the new shares, which wait for their verification under another nonce. */
   restartVerification(): void {
-    const attempt = this.#attempt;
-    if (!attempt?.verification) return;
-    attempt.verification.end();
-    attempt.verification = new ShareRound(attempt.verification.parameters, this.#random);
+    const verification = this.#attempt?.verification;
+    if (!this.#attempt || !verification) return;
+    verification.end();
+    this.#attempt.verification = new ShareRound(verification.parameters, this.#random);
   }
 
-  async #complete(run: RequestRun, attempt: Attempt): Promise<RekeyResult> {
+  async #complete(attempt: Attempt, proof: Proof): Promise<RekeyStep> {
     const prepared = (attempt.prepared ??= this.#target.prepare(attempt.split));
     let made: Replacement;
     try {
@@ -188,27 +154,30 @@ export class Rekey {
     } catch (error) {
       // Whoever gives a share once more tries again.
       if (attempt.prepared === prepared) attempt.prepared = null;
-      if (attempt.round === null) this.cancel();
+      proof.end();
       throw error;
     }
     this.#assertCurrent(attempt);
-    if (attempt.verificationRequired && made.parameters !== null) {
-      attempt.finishedBy ??= run.id;
-      attempt.verification ??= new ShareRound(made.parameters, this.#random);
-      if (attempt.finishedBy !== run.id) throw new Refusal('unverified', attempt.verification.nonce);
-      return { shares: made.shares, verificationNonce: attempt.verification.nonce };
+    const { shares, parameters } = made;
+    if (!attempt.verificationRequired || parameters === null) {
+      return { shares, verificationNonce: null, commit: (tx) => this.#putInPlace(tx, attempt, made, proof) };
     }
-    await this.#putInPlace(run, attempt, made);
-    return { shares: made.shares, verificationNonce: null };
+    proof.end();
+    if (attempt.verification !== null) throw new Refusal('unverified', attempt.verification.nonce);
+    attempt.verification = new ShareRound(parameters, this.#random);
+    return { shares, verificationNonce: attempt.verification.nonce, commit: async () => {} };
   }
 
-  async #putInPlace(run: RequestRun, attempt: Attempt, made: Replacement): Promise<void> {
-    await made.putInPlace(run.tx);
+  async #putInPlace(tx: Transaction, attempt: Attempt, made: Replacement, proof: Proof = noProof): Promise<void> {
     this.#assertCurrent(attempt);
-    run.tx.onCommit(() => {
-      if (this.#attempt === attempt) this.#attempt = null;
-      attempt.round?.end();
-      attempt.verification?.end();
+    // Since it was looked at, another ceremony may have replaced what it rests on.
+    if (!(await proof.holds(tx))) throw new Refusal('changed');
+    await made.putInPlace(tx);
+    this.#assertCurrent(attempt);
+    tx.onCommit(() => {
+      proof.end();
+      attempt.prepared = null;
+      this.#end(attempt);
       made.settle().catch((error: unknown) => {
         this.#warn(`the former seal could not be given up: ${error instanceof Error ? error.message : 'unknown error'}`);
       });
@@ -219,9 +188,16 @@ export class Rekey {
     if (this.#attempt !== attempt) throw new Refusal('absent');
   }
 
-  /** An attempt at which too much was refused is over. */
-  #ended(error: unknown): unknown {
-    if (error instanceof Refusal && error.kind === 'exhausted') this.cancel();
-    return error;
+  #end(attempt: Attempt): void {
+    if (this.#attempt === attempt) this.#attempt = null;
+    attempt.round?.end();
+    attempt.verification?.end();
+    attempt.prepared?.then(
+      (made) => made.discard(),
+      () => undefined,
+    );
   }
 }
+
+const taken: RekeyStep = { shares: null, verificationNonce: null, commit: async () => {} };
+const noProof: Proof = { holds: async () => true, end: () => {} };

@@ -1,17 +1,18 @@
-import type { Route, RouteContext } from '../core/mount-type.ts';
+import type { OperationSpec, Route } from '../core/mount-type.ts';
 import { noContent } from '../protocol/reply.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import { createRecovery } from '../seal/recovery.ts';
 import { sealTypeOf } from '../seal/registry.ts';
-import { prepareReplacement, recoveryReplacement, sameSeal } from '../seal/replacement.ts';
+import { prepareReplacement, recoveryReplacement, sameSeal, type Replacement } from '../seal/replacement.ts';
 import { readSealConfig } from '../seal/seal-config.ts';
 import { shareAuthority } from '../seal/share-authority.ts';
 import type { Transaction } from '../storage/transaction.ts';
 import { GenerateRoot, type GenerateRootParts } from './generate-root.ts';
 import { decodeTokenRoute, generateRootRoutes } from './generate-root-routes.ts';
-import { runOf, type CeremonyParts } from './parts.ts';
+import type { CeremonyParts } from './parts.ts';
 import { Rekey, type RekeyTarget } from './rekey.ts';
 import { backupRoute, rekeyRoutes, type RekeyFamily } from './rekey-routes.ts';
+import { transactionOf } from './step.ts';
 import { generateRootWords, wordsOf } from './words.ts';
 
 /**
@@ -21,9 +22,10 @@ import { generateRootWords, wordsOf } from './words.ts';
 export function ceremonyRoutes(parts: CeremonyParts): readonly Route[] {
   const { shared } = sealTypeOf(parts.seal.type);
   const authority = (tx: Transaction) => shareAuthority(tx, parts.barrier, parts.storeId);
-  const root: RekeyTarget = { authority, mayBeFirst: false, prepare: (split) => newSeal(parts, split) };
+  const deciders = { store: parts.store, authority };
+  const root: RekeyTarget = { ...deciders, mayBeFirst: false, prepare: (split) => newSeal(parts, split) };
   const recovery: RekeyTarget = {
-    authority,
+    ...deciders,
     mayBeFirst: true,
     async prepare(split) {
       if (split === null) throw new TypeError('recovery shares have numbers');
@@ -48,7 +50,7 @@ export function ceremonyRoutes(parts: CeremonyParts): readonly Route[] {
     unauthenticated: style === 'rekey' && parts.unauthenticated.rekey,
   });
   const rootParts: GenerateRootParts = {
-    authority,
+    ...deciders,
     claim: (tx, nonce) => claimNonce(parts, tx, nonce),
     mintRoot: (tx) => parts.mintRoot(tx),
     random: parts.random,
@@ -81,9 +83,8 @@ async function newSeal(parts: CeremonyParts, split: Parameters<RekeyTarget['prep
 
 /** A seal that needs nobody wraps another root key whenever it is told to: after a rotation of its own key. */
 function rootKeyRoute(parts: CeremonyParts, path: string, summary: string): Route {
-  const handle = async (context: RouteContext) => {
-    const { tx } = runOf(context);
-    const config = await readSealConfig(tx);
+  const prepare = async (): Promise<Replacement> => {
+    const config = await parts.store.read(readSealConfig);
     const type = sealTypeOf(parts.seal.type);
     if (config === null || type.shared) {
       throw badRequest(
@@ -91,12 +92,21 @@ function rootKeyRoute(parts: CeremonyParts, path: string, summary: string): Rout
       );
     }
     const made = sameSeal(type.open(parts.seal.context, config));
-    const replacement = await prepareReplacement(parts.barrier, made, { random: parts.random, recovery: 'keep' });
-    await replacement.putInPlace(tx);
-    tx.onCommit(() => void replacement.settle());
-    return noContent;
+    return prepareReplacement(parts.barrier, made, { random: parts.random, recovery: 'keep' });
   };
-  return { path, summary, operations: { write: { summary: 'Does it.', sudo: true, handle } } };
+  const write: OperationSpec = {
+    summary: 'Does it.',
+    sudo: true,
+    prepare: async () => prepare,
+    async handle(context) {
+      const tx = transactionOf(context);
+      const replacement = context.prepared as Replacement;
+      await replacement.putInPlace(tx);
+      tx.onCommit(() => void replacement.settle());
+      return noContent;
+    },
+  };
+  return { path, summary, operations: { write } };
 }
 
 const noncePath = 'ceremony/generate-root';

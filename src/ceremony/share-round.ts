@@ -4,22 +4,15 @@ import { GatheredShares } from '../seal/gathered-shares.ts';
 import type { ShamirParameters } from '../seal/seal-config.ts';
 import { Refusal } from './refusal.ts';
 
-/** What is refused before an attempt is over: more than people mistype, and bounded memory. */
+/** What is refused before an attempt is over: more than people mistype. */
 const maxRefusals = 32;
 
-/**
- * One round of giving shares, under its nonce. In memory only.
- *
- * A request is carried out in a transaction, which may run it again: the same request is answered the same again. Once
- * there are enough shares, any of them given once more is taken as the wish to go on where that failed.
- */
+/** One round of giving shares, under its nonce. In memory only. */
 export class ShareRound {
   /** A UUID. */
   readonly nonce: string;
   readonly parameters: ShamirParameters;
   readonly #gathered: GatheredShares;
-  /** By request: null, it was taken. */
-  readonly #outcomes = new Map<string, Refusal | null>();
   #refusals = 0;
 
   constructor(parameters: ShamirParameters, random: Random) {
@@ -32,35 +25,31 @@ export class ShareRound {
     return this.#gathered.progress.given;
   }
 
-  get complete(): boolean {
-    return this.#gathered.progress.complete;
-  }
-
-  /** Takes a share. Throws Refusal `nonce`, `share`, `repeated` or `exhausted`. */
-  give(requestId: string, nonce: string, share: string): void {
+  /**
+   * Takes a share. True: there are enough; then any of them given once more is taken as the wish to go on, where that
+   * failed before. Throws Refusal `nonce`, `share`, `repeated` or `exhausted`.
+   */
+  give(nonce: string, share: string): boolean {
     if (nonce !== this.nonce) throw new Refusal('nonce', this.nonce);
-    const before = this.#outcomes.get(requestId);
-    if (before === null) return;
-    if (before !== undefined) throw before;
     try {
-      this.#gathered.submit(share);
-      this.#outcomes.set(requestId, null);
+      return this.#gathered.submit(share).complete;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       const repeated = error.code === 'share-duplicate';
-      if (!repeated || !this.complete) throw this.#refuse(requestId, repeated ? 'repeated' : 'share');
+      if (repeated && this.#gathered.progress.complete) return true;
+      throw this.#refuse(repeated ? 'repeated' : 'share');
     }
   }
 
-  /** What the shares make, to be proven and wiped by the caller. Null: there are too few of them, or no longer enough. */
-  async key(): Promise<Uint8Array | null> {
-    return this.complete ? await this.#gathered.restore() : null;
+  /** What the shares make, to be proven and wiped by the caller. */
+  async key(): Promise<Uint8Array> {
+    return await this.#gathered.restore();
   }
 
   /** The shares did not make the key: they are forgotten. Returns what to throw. */
-  fail(requestId: string): Refusal {
-    this.#gathered.reset();
-    return this.#refuse(requestId, 'proof');
+  fail(): Refusal {
+    this.end();
+    return this.#refuse('proof');
   }
 
   /** Forgets the shares. */
@@ -68,10 +57,8 @@ export class ShareRound {
     this.#gathered.reset();
   }
 
-  #refuse(requestId: string, kind: 'share' | 'repeated' | 'proof'): Refusal {
+  #refuse(kind: 'share' | 'repeated' | 'proof'): Refusal {
     this.#refusals++;
-    const refusal = new Refusal(this.#refusals >= maxRefusals ? 'exhausted' : kind);
-    this.#outcomes.set(requestId, refusal);
-    return refusal;
+    return new Refusal(this.#refusals >= maxRefusals ? 'exhausted' : kind);
   }
 }
