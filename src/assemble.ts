@@ -92,7 +92,15 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     clock,
     random,
     timer: parts.timer ?? systemTimer,
-    controllers: controllers({ store, barrier, clock, audit, forget, rememberHead: () => rememberHead(parts, audit) }),
+    controllers: controllers({
+      storeId: parts.storeId,
+      store,
+      barrier,
+      clock,
+      audit,
+      forget,
+      rememberHead: () => rememberHead(parts, audit),
+    }),
   });
   const corridor = createCore({
     storeId: parts.storeId,

@@ -1,11 +1,15 @@
 import type { AuditLog } from './audit/log.ts';
+import { authMethods } from './auth/index.ts';
 import type { Clock } from './base/clock.ts';
 import type { Barrier } from './barrier/barrier.ts';
 import { done, type Controller } from './core/controller.ts';
+import { engines } from './engines/index.ts';
+import { lockoutSweep, mountExpiry } from './expiry-controllers.ts';
 import type { Transaction, TransactionalStore } from './storage/transaction.ts';
 import { expireTokens, nextTokenDue } from './token/revocation.ts';
 
 export interface BackgroundParts {
+  readonly storeId: string;
   readonly store: TransactionalStore;
   readonly barrier: Barrier;
   readonly clock: Clock;
@@ -18,7 +22,13 @@ export interface BackgroundParts {
 
 /** Every background task of a store: one line each. */
 export function controllers(parts: BackgroundParts): readonly Controller[] {
-  return [tokenExpiry(parts), shreddedMounts(parts), auditHead(parts)];
+  return [
+    tokenExpiry(parts),
+    mountExpiry(parts, engines, authMethods),
+    lockoutSweep(parts),
+    shreddedMounts(parts),
+    auditHead(parts),
+  ];
 }
 
 /** The name under which an apply wakes `auditHead`. */
