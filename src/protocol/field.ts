@@ -50,6 +50,11 @@ export function readFields<const F extends Fields>(fields: F, data: JsonObject):
       if (field.default !== undefined) body[name] = field.default;
       continue;
     }
+    // A parameter of a query without a value, `?version=`, asks for no number.
+    if (sent === '' && field.type === 'int') {
+      if (field.default !== undefined) body[name] = field.default;
+      continue;
+    }
     const value = coerce(field, sent);
     if (value === undefined) throw badRequest(`field "${name}" must be ${described[field.type]}`);
     body[name] = value;
@@ -88,7 +93,7 @@ function coerce(field: Field, sent: Json): unknown {
     case 'strings':
       return strings(sent);
     case 'ints': {
-      const list = Array.isArray(sent) ? (sent as readonly Json[]) : strings(sent);
+      const list = typeof sent === 'number' ? [sent] : Array.isArray(sent) ? (sent as readonly Json[]) : strings(sent);
       const numbers = list?.map(wholeNumber);
       return numbers?.every((item) => item !== undefined) ? numbers : undefined;
     }

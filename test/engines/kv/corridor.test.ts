@@ -57,8 +57,8 @@ describe('the capability that an operation on a kv mount needs', () => {
 });
 
 describe('a kv mount', () => {
-  it('tells its version, and keeps it', async () => {
-    expect((await store.read('sys/mounts/old')).data).toMatchObject({ options: { version: '1' } });
+  it('tells the version that it was given, and keeps it', async () => {
+    expect((await store.read('sys/mounts/old')).data?.options ?? {}).toEqual({});
     await expect(store.write('sys/mounts/old/tune', { options: { version: '2' } })).rejects.toMatchObject({
       status: 400,
       message: expect.stringContaining('mount a new one'),

@@ -107,8 +107,9 @@ describe('KV version 1', () => {
 });
 
 describe('the options of a kv mount', () => {
-  it('default to version 1 and keep what clients add', () => {
-    expect(kv.options?.({ type: 'kv-v2' }, null)).toEqual({ type: 'kv-v2', version: '1' });
+  it('name no version where none was named, and keep what clients add', () => {
+    expect(kv.options?.({ type: 'kv-v2' }, null)).toEqual({ type: 'kv-v2' });
+    expect(kv.options?.({}, {})).toEqual({});
   });
 
   it('keep the version where a tune does not name it', () => {
