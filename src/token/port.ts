@@ -6,9 +6,10 @@ import type { TokenPort, WrappingPort } from '../core/ports.ts';
 import type { Remote } from '../protocol/request.ts';
 import { issueToken } from './login.ts';
 import { tokenMethod } from './method.ts';
-import { createTokenKey, TokenKeys } from './token-key.ts';
-import { newAccessor, newServiceToken, type TokenRecord } from './token.ts';
-import { TokenDesk, Tokens, type TokenParts } from './tokens.ts';
+import { addRootToken } from './root-token.ts';
+import { createTokenKey } from './token-key.ts';
+import type { TokenRecord } from './token.ts';
+import { TokenDesk, type TokenParts } from './tokens.ts';
 import { wrapReply } from './wrapping.ts';
 import { wrappingRoutes } from './wrapping-routes.ts';
 
@@ -80,34 +81,7 @@ export function createTokens(parts: TokenParts): TokenNoun {
  */
 export async function initializeTokens(core: View, random: Random, now: number): Promise<{ readonly rootToken: string }> {
   await createTokenKey(core.below('token/'), random);
-  const tokens = await Tokens.open(new TokenKeys(), core);
-  const rootToken = newServiceToken(random);
-  await tokens.records.add(tokens.idOf(rootToken), {
-    accessor: newAccessor(random),
-    parent: null,
-    depth: 0,
-    policies: ['root'],
-    path: 'auth/token/root',
-    meta: null,
-    displayName: 'root',
-    role: null,
-    grant: null,
-    mountId: null,
-    numUses: 0,
-    usesLeft: 0,
-    createdAt: now,
-    creationTtl: 0,
-    lastTtl: 0,
-    renewedAt: null,
-    expiresAt: null,
-    due: null,
-    explicitMaxTtl: 0,
-    maxTtl: 0,
-    period: 0,
-    renewable: false,
-    boundCidrs: [],
-  });
-  return { rootToken };
+  return { rootToken: await addRootToken(core, random, now) };
 }
 
 /** A token that does not expire is not bound to addresses. Where there is no address, a bound one does not work. */

@@ -1,0 +1,42 @@
+import type { Random } from '../base/random.ts';
+import type { View } from '../barrier/view.ts';
+import { TokenKeys } from './token-key.ts';
+import { newAccessor, newServiceToken } from './token.ts';
+import { Tokens } from './tokens.ts';
+
+/**
+ * Makes a root token, which does not expire. `core` is the core's view of a store that has its token key, `now` in
+ * milliseconds since the epoch. The token is returned once and is nowhere else.
+ */
+export async function addRootToken(core: View, random: Random, now: number): Promise<string> {
+  const keys = new TokenKeys();
+  const tokens = await Tokens.open(keys, core);
+  const rootToken = newServiceToken(random);
+  await tokens.records.add(tokens.idOf(rootToken), {
+    accessor: newAccessor(random),
+    parent: null,
+    depth: 0,
+    policies: ['root'],
+    path: 'auth/token/root',
+    meta: null,
+    displayName: 'root',
+    role: null,
+    grant: null,
+    mountId: null,
+    numUses: 0,
+    usesLeft: 0,
+    createdAt: now,
+    creationTtl: 0,
+    lastTtl: 0,
+    renewedAt: null,
+    expiresAt: null,
+    due: null,
+    explicitMaxTtl: 0,
+    maxTtl: 0,
+    period: 0,
+    renewable: false,
+    boundCidrs: [],
+  });
+  keys.wipe();
+  return rootToken;
+}
