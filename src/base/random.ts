@@ -33,11 +33,23 @@ export const systemRandom: Random = {
 
 /** A random (version 4) UUID as RFC 9562 writes it. */
 export function randomUuid(random: Random): string {
-  const bytes = random.bytes(16);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Buffer.from(bytes).toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return uuidOf(random.bytes(16));
+}
+
+/** The same, for what is named by it and not guarded: a request. It may be made of bytes that were drawn ahead. */
+export function publicUuid(random: Random): string {
+  return uuidOf(random.nonce?.() ?? random.bytes(nonceBytes));
+}
+
+const hexOf: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** Of the first 16 bytes. */
+function uuidOf(bytes: Uint8Array): string {
+  const hex = (index: number): string => hexOf[bytes[index] ?? 0] ?? '';
+  const version = hexOf[((bytes[6] ?? 0) & 0x0f) | 0x40] ?? '';
+  const variant = hexOf[((bytes[8] ?? 0) & 0x3f) | 0x80] ?? '';
+  const start = `${hex(0)}${hex(1)}${hex(2)}${hex(3)}-${hex(4)}${hex(5)}-${version}${hex(7)}-${variant}${hex(9)}`;
+  return `${start}-${hex(10)}${hex(11)}${hex(12)}${hex(13)}${hex(14)}${hex(15)}`;
 }
 
 const base62 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Fault } from '../base/error.ts';
 import type { JsonObject } from '../base/json.ts';
-import { randomUuid } from '../base/random.ts';
+import { publicUuid } from '../base/random.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
 import type { Remote } from '../protocol/request.ts';
 import { type Answer, errorAnswer, replyAnswer } from './answer.ts';
@@ -24,7 +24,7 @@ function isBulk(path: string): boolean {
 }
 
 /** Their bodies are bytes, of any length. */
-const streamed = new Set(['sys/storage/raft/snapshot', 'sys/storage/raft/snapshot-force']);
+const streamed = new Set(['sys/storage/snapshot', 'sys/storage/raft/snapshot', 'sys/storage/raft/snapshot-force']);
 
 /** One request and its answer. */
 export class Exchange {
@@ -49,7 +49,7 @@ export class Exchange {
     this.#response = response;
     this.#method = method;
     this.#awaited = awaited;
-    this.#id = randomUuid(connection.door.random);
+    this.#id = publicUuid(connection.door.random);
     response.on('close', () => connection.finished(this));
   }
 
@@ -206,11 +206,13 @@ export class Exchange {
     const message = this.#message;
     const incomplete = !message.complete;
     if (incomplete) connection.linger();
-    // An upgrade that was asked for and not made leaves it open where the next request begins.
-    connection.closing = incomplete || connection.isLast() || message.headers.upgrade !== undefined;
-    const headers = { ...this.#admitted, ...answer.headers };
-    writeAnswer(this.#response, answer, headers, { secure: door.secure, close: connection.closing }).catch((error: unknown) => {
+    // Where a request is malformed, or asked for an upgrade that was not made, it is open where the next one begins.
+    const doubtful = (answer.status === 400 && this.#admitted === null) || message.headers.upgrade !== undefined;
+    connection.closing = incomplete || doubtful || connection.isLast();
+    const options = { more: this.#admitted, secure: door.secure, close: connection.closing };
+    writeAnswer(this.#response, answer, options)?.catch((error: unknown) => {
       this.#defect(error);
+      // The client sees that it got half of it.
       this.#response.destroy();
     });
   }

@@ -69,7 +69,7 @@ function checkWholeNumbers(text: string): void {
     const token = number.exec(text)?.[0];
     if (token === undefined) continue;
     index += token.length - 1;
-    if (/[.eE]/.test(token) || BigInt(Number(token)) === BigInt(token)) continue;
+    if (/[.eE]/.test(token) || BigInt(Number(token)) === BigInt(token) || String(Number(token)) === token) continue;
     throw undecodable('a whole number has too many digits to be kept exactly: send it as a string');
   }
 }

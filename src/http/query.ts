@@ -9,10 +9,11 @@ export type Parameters = ReadonlyMap<string, readonly string[]>;
 export function parseParameters(text: string, limit: number): Parameters {
   const parameters = new Map<string, string[]>();
   if (text === '') return parameters;
-  let count = 0;
-  for (const pair of text.split('&', limit + 2)) {
+  const pairs = text.split('&', limit + 2);
+  if (pairs.at(-1) === '') pairs.pop();
+  if (pairs.length > limit) throw badRequest(`more than ${limit} parameters`);
+  for (const pair of pairs) {
     if (pair === '') continue;
-    if (++count > limit) throw badRequest(`more than ${limit} parameters`);
     const equals = pair.indexOf('=');
     const name = decode(equals === -1 ? pair : pair.slice(0, equals));
     const value = equals === -1 ? '' : decode(pair.slice(equals + 1));
@@ -24,8 +25,8 @@ export function parseParameters(text: string, limit: number): Parameters {
 }
 
 function decode(text: string): string {
-  if (/[;#]/.test(text)) throw badRequest('a parameter holds a ";" or "#" that is not encoded');
-  const decoded = percentDecode(text.replaceAll('+', ' '));
+  if (text.includes(';')) throw badRequest('a parameter holds a ";" that is not encoded');
+  const decoded = percentDecode(text.replaceAll('+', '%20'));
   if (decoded === null) throw badRequest('the parameters are not percent-encoded UTF-8');
   return decoded;
 }

@@ -1,42 +1,55 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Answer } from './answer.ts';
 
 export interface AnswerOptions {
+  /** Headers beside those that every answer has. */
+  readonly more: Readonly<Record<string, string>> | null;
   /** It goes over TLS. */
   readonly secure: boolean;
   /** It is the last of its connection. */
   readonly close: boolean;
 }
 
-/** Writes an answer. Rejects with what reading a streamed body threw; the answer is cut off then. */
-export async function writeAnswer(
-  response: ServerResponse,
-  { status, contentType, body }: Answer,
-  more: Readonly<Record<string, string>>,
-  { secure, close }: AnswerOptions,
-): Promise<void> {
-  const whole = typeof body === 'string' || body instanceof Uint8Array;
-  if (response.destroyed || response.socket?.destroyed === true) {
-    if (!whole) await body[Symbol.asyncIterator]().return?.();
-    return;
-  }
+/** Writes an answer; null where it is written already. Rejects with what reading a streamed body threw. */
+export function writeAnswer(response: ServerResponse, answer: Answer, options: AnswerOptions): Promise<void> | null {
+  const { status, contentType, body } = answer;
+  const streamed = typeof body !== 'string' && !(body instanceof Uint8Array);
+  if (response.destroyed) return streamed ? discard(body) : null;
   const headers = ['Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff'];
-  if (contentType !== null) headers.push('Content-Type', contentType);
-  if (secure) headers.push('Strict-Transport-Security', 'max-age=31536000; includeSubDomains');
-  if (close) headers.push('Connection', 'close');
-  for (const name in more) headers.push(name, more[name] ?? '');
-  if (whole) {
-    if (contentType !== null)
-      headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length));
-    response.writeHead(status, headers);
-    response.end(body);
-    return;
+  if (contentType !== null) {
+    headers.push('Content-Type', contentType);
+    if (!streamed) headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length));
   }
+  if (options.secure) headers.push('Strict-Transport-Security', 'max-age=31536000; includeSubDomains');
+  if (options.close) headers.push('Connection', 'close');
+  for (const more of [options.more, answer.headers]) for (const name in more) headers.push(name, more[name] ?? '');
   response.writeHead(status, headers);
+  if (streamed) return stream(response, body);
+  response.end(body);
+  return null;
+}
+
+/** No faster than the client reads. */
+async function stream(response: ServerResponse, body: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const chunk of body) {
     if (response.destroyed) return;
-    if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(chunk)) await drained(response);
   }
   response.end();
+}
+
+/** Until it takes more, or is closed. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      response.off('drain', settle).off('close', settle);
+      resolve();
+    };
+    response.on('drain', settle).on('close', settle);
+  });
+}
+
+/** Lets go of what a body holds that nobody will read. */
+async function discard(body: AsyncIterable<Uint8Array>): Promise<void> {
+  await body[Symbol.asyncIterator]().return?.();
 }
