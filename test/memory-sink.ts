@@ -16,6 +16,7 @@ export class MemorySink implements AuditSink {
   readonly type = 'memory';
   readonly options = {};
   readonly accepts = {};
+  readonly timeout = 5000;
   readonly lines: string[] = [];
   readonly history = {
     locate: (seq: number) => Promise.resolve(this.#locate(seq)),
@@ -52,6 +53,10 @@ export class MemorySink implements AuditSink {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  abandon(): void {
+    // Nothing is ever under way.
   }
 
   /** Every line as the JSON it is. */

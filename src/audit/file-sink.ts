@@ -12,9 +12,16 @@ const chunkBytes = 256 * 1024;
 // What a line of ours starts with: tells a torn first line from a file of another kind.
 const lineStart = Buffer.from('{"auth":');
 
-/** The file sink. `openFile` is how it reaches the disk. */
-export function fileSink(name: string, path: string, openFile: OpenLogFile = openLogFile): AuditSink {
-  return new FileSink(name, path, openFile);
+const defaultTimeout = 5000;
+
+/** The file sink. `openFile` is how it reaches the disk, `timeout` how long a call may take (milliseconds). */
+export function fileSink(
+  name: string,
+  path: string,
+  openFile: OpenLogFile = openLogFile,
+  timeout: number = defaultTimeout,
+): AuditSink {
+  return new FileSink(name, path, openFile, timeout);
 }
 
 /**
@@ -27,6 +34,7 @@ class FileSink implements AuditSink {
   readonly name: string;
   readonly options: Readonly<Record<string, string>>;
   readonly accepts: Readonly<Record<string, string>>;
+  readonly timeout: number;
   readonly history: SinkHistory = {
     locate: (seq) => locate(this.#readable(), this.#length, seq),
     bytesFrom: (offset) => this.#bytesFrom(offset),
@@ -43,8 +51,9 @@ class FileSink implements AuditSink {
   /** The file of which this process cannot know what reached the disk, and why. */
   #untrusted: { readonly identity: string; readonly reason: string } | null = null;
 
-  constructor(name: string, path: string, openFile: OpenLogFile) {
+  constructor(name: string, path: string, openFile: OpenLogFile, timeout: number) {
     this.name = name;
+    this.timeout = timeout;
     this.#path = path;
     this.#openFile = openFile;
     this.options = { file_path: path };
@@ -114,6 +123,10 @@ class FileSink implements AuditSink {
     const file = this.#file;
     this.#file = null;
     await file?.close();
+  }
+
+  abandon(): void {
+    // The system gives no way to end a call to a disk; it ends when the disk answers.
   }
 
   #take({ file, identity, length, tail }: Examined): SinkTail {

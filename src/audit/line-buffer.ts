@@ -1,9 +1,10 @@
+const firstBytes = 64 * 1024;
 const keptBytes = 1024 * 1024;
 const newline = 0x0a;
 
 /** One growing buffer that the lines of each batch are written into, so that a batch costs no copies. */
 export class LineBuffer {
-  #bytes = Buffer.allocUnsafeSlow(64 * 1024);
+  #bytes = Buffer.allocUnsafeSlow(firstBytes);
   #length = 0;
 
   /** Appends a line and its newline; returns the line's bytes, lent until the next call. */
@@ -25,6 +26,12 @@ export class LineBuffer {
   clear(): void {
     this.#length = 0;
     if (this.#bytes.byteLength > keptBytes) this.#bytes = Buffer.allocUnsafeSlow(keptBytes);
+  }
+
+  /** Leaves the bytes to a sink that is still busy with them. */
+  renew(): void {
+    this.#length = 0;
+    this.#bytes = Buffer.allocUnsafeSlow(firstBytes);
   }
 
   #grow(needed: number): void {

@@ -1,10 +1,12 @@
 import { canonicalJson, type Json } from '../base/json.ts';
 import type { Mount } from '../core/mount-type.ts';
 import type { AuditAuth, AuditEntry } from '../core/ports.ts';
-import type { Reply, ReplyAuth } from '../protocol/reply.ts';
+import type { Reply, ReplyAuth, WrapInfo } from '../protocol/reply.ts';
 import type { Request } from '../protocol/request.ts';
-import type { KeyedHash } from './keyed-hash.ts';
+import { shownText, type Sent } from './error-text.ts';
 import { cutText, redactedText } from './redact.ts';
+import { type AuditedHeaders, carriesCredential } from './request-headers.ts';
+import type { ValueHash } from './value-hash.ts';
 
 /** What the chain adds to an entry when it gets its place. */
 export interface LinePlace {
@@ -43,18 +45,22 @@ const textLimit = 4096;
 
 /**
  * Takes the secrets out of entries. Members are those of Vault's audit entries: data as keyed hashes (see
- * `redactedText`), tokens and token accessors as keyed hashes wherever they stand, all else as it is. What is too
- * large is shown cut. `facts` of an entry stand in `request.facts`.
+ * `redactedText`), tokens and token accessors as keyed hashes wherever they stand, errors and warnings without what they
+ * quote of the request (see `shownText`), all else as it is. What is too large is shown cut. `facts` of an entry stand in
+ * `request.facts`. Replies that are bytes are not shown.
  */
 export class Redactor {
-  readonly #hashes: KeyedHash;
+  /** The request headers that are shown. */
+  headers: AuditedHeaders;
+  readonly #hashes: ValueHash;
   // The two entries of a request carry the same request and the same caller: their text is made once. Weak, so that
   // nothing outlives its request.
   readonly #requests = new WeakMap<Request, RequestText>();
   readonly #callers = new WeakMap<AuditAuth, string>();
 
-  constructor(hashes: KeyedHash) {
+  constructor(hashes: ValueHash, headers: AuditedHeaders = {}) {
     this.#hashes = hashes;
+    this.headers = headers;
   }
 
   redact(entry: AuditEntry): RedactedEntry {
@@ -62,8 +68,8 @@ export class Redactor {
       type: entry.type,
       auth: entry.auth === null ? 'null' : this.#auth(entry.auth),
       request: this.#requestOf(entry),
-      response: entry.reply === null ? 'null' : this.#response(entry.reply, entry.mount),
-      error: entry.error === null ? 'null' : text(entry.error),
+      response: entry.reply === null ? 'null' : this.#response(entry.reply, entry),
+      error: entry.error === null ? 'null' : text(shownText(entry.error, sentIn(entry), this.#hashes)),
     };
   }
 
@@ -88,10 +94,24 @@ export class Redactor {
     return (
       `{"client_token":${this.#token(request.token)},"client_token_accessor":${this.#accessor(auth?.accessor ?? '')},"data":${data},` +
       (facts === undefined ? '' : `"facts":${this.#plain(facts)},`) +
+      this.#headersOf(request) +
       `"id":${text(request.id)},${place},"operation":${text(verb ?? (request.operation === 'write' ? 'update' : request.operation))},` +
       `"path":${text(request.path)},"remote_address":${request.remote === null ? 'null' : text(request.remote.address)},` +
       `"remote_port":${request.remote?.port ?? 'null'},"wrap_ttl":${request.wrapTtl ?? 'null'}}`
     );
+  }
+
+  /** The member `headers`, each with a list of values, where one that is configured was sent. */
+  #headersOf({ headers }: Request): string {
+    if (headers === undefined) return '';
+    const shown: Record<string, Json> = {};
+    for (const [name, { hmac }] of Object.entries(this.headers)) {
+      const sent: string | readonly string[] | undefined = Object.hasOwn(headers, name) ? headers[name] : undefined;
+      if (sent === undefined) continue;
+      const hide = hmac || carriesCredential(name);
+      shown[name] = [sent].flat().map((value) => (hide ? this.#hashes.of(value) : value));
+    }
+    return Object.keys(shown).length === 0 ? '' : `"headers":${this.#plain(shown)},`;
   }
 
   #auth(auth: AuditAuth): string {
@@ -107,13 +127,26 @@ export class Redactor {
     return authText;
   }
 
-  #response(reply: Reply, mount: Mount | null): string {
+  #response(reply: Reply, entry: AuditEntry): string {
+    const { mount } = entry;
     const exempt = mount?.config.auditNonHmacResponseKeys ?? [];
-    const data = reply.data ? redactedText(reply.data, this.#hashes, exempt, dataLimit) : 'null';
+    const shown = reply.data ?? reply.json ?? null;
+    const data = shown === null ? 'null' : redactedText(shown, this.#hashes, exempt, dataLimit);
     const lease = reply.leaseId === undefined || reply.leaseId === '' ? 'null' : `{"lease_id":${text(reply.leaseId)}}`;
+    const warnings =
+      reply.warnings?.map((warning, _, all) => shownText(warning, sentIn(entry), this.#hashes, all.length)) ?? null;
     return (
       `{"auth":${reply.auth ? this.#replyAuth(reply.auth) : 'null'},"data":${data},${mountMembers(mount)},` +
-      `"secret":${lease},"status":${reply.status ?? 200},"warnings":${this.#plain(reply.warnings ?? null)}}`
+      `"secret":${lease},"status":${reply.status ?? 200},"warnings":${this.#plain(warnings)}` +
+      (reply.wrapInfo === undefined ? '}' : `,"wrap_info":${this.#wrapInfo(reply.wrapInfo)}}`)
+    );
+  }
+
+  #wrapInfo(info: WrapInfo): string {
+    return (
+      `{"accessor":${this.#accessor(info.accessor)},"creation_path":${text(info.creationPath)},` +
+      `"creation_time":"${nanosecondTime(info.creationTime)}","token":${this.#token(info.token)},"ttl":${info.ttl},` +
+      `"wrapped_accessor":${this.#accessor(info.wrappedAccessor)}}`
     );
   }
 
@@ -152,6 +185,13 @@ export function formatLine(entry: RedactedEntry, place: LinePlace): string {
 /** RFC 3339 in UTC with nine digits of a second, of which the clock fills three. */
 function nanosecondTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace('Z', '000000Z');
+}
+
+function sentIn({ request, quotable, mount }: AuditEntry): readonly Sent[] {
+  const exempt = mount?.config.auditNonHmacRequestKeys ?? [];
+  const sent: Sent[] = request === null ? [] : [{ data: request.data, token: request.token, exempt }];
+  if (quotable !== undefined) sent.push({ data: quotable, token: null, exempt });
+  return sent;
 }
 
 function mountMembers(mount: Mount | null): string {

@@ -1,5 +1,5 @@
-import type { KeyedHash } from './keyed-hash.ts';
-import type { Json, JsonObject } from '../base/json.ts';
+import type { ValueHash } from './value-hash.ts';
+import type { Json } from '../base/json.ts';
 
 const maxDepth = 64;
 
@@ -15,13 +15,13 @@ export interface Limits {
  * Data whose text would be longer than the limit, that is nested more than 64 deep or has no canonical form is shown
  * cut: see `cutText`.
  */
-export function redactedText(data: JsonObject, hashes: KeyedHash, exempt: readonly string[], limits: Limits): string {
+export function redactedText(data: Exclude<Json, null>, hashes: ValueHash, exempt: readonly string[], limits: Limits): string {
   const writer = new RedactingWriter(hashes, exempt, limits.characters);
   return writer.write(data, null, 0) ? writer.text : cutText(data, hashes);
 }
 
 /** `{"cut":{"bytes":…,"hmac":…}}`: the size of the value's JSON and its keyed hash, in place of the value itself. */
-export function cutText(value: Exclude<Json, null>, hashes: KeyedHash): string {
+export function cutText(value: Exclude<Json, null>, hashes: ValueHash): string {
   try {
     const { bytes, hash } = hashes.measured(value);
     return `{"cut":{"bytes":${bytes},"hmac":"${hash}"}}`;
@@ -34,11 +34,11 @@ export function cutText(value: Exclude<Json, null>, hashes: KeyedHash): string {
 /** Writes JCS text and gives up where it gets too long, too deep, or has a name without canonical form. */
 class RedactingWriter {
   text = '';
-  readonly #hashes: KeyedHash;
+  readonly #hashes: ValueHash;
   readonly #exempt: readonly string[];
   readonly #limit: number;
 
-  constructor(hashes: KeyedHash, exempt: readonly string[], limit: number) {
+  constructor(hashes: ValueHash, exempt: readonly string[], limit: number) {
     this.#hashes = hashes;
     this.#exempt = exempt;
     this.#limit = limit;

@@ -3,7 +3,8 @@ import type { Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest } from '../protocol/request-error.ts';
-import { KeyedHash } from './keyed-hash.ts';
+import { ValueHash } from './value-hash.ts';
+import { requestHeaderRoutes } from './request-headers.ts';
 import type { AuditSink } from './sink.ts';
 import { deleteEnabledSink, enabledSinkNames, getEnabledSink, putEnabledSink, readAuditKey } from './stored.ts';
 
@@ -60,6 +61,7 @@ export function auditRoutes({ sinks }: AuditRouteDeps): readonly Route[] {
       summary: 'The hash that stands for a value in the audit log',
       operations: { write: { summary: 'Hashes a value', fields: hashFields, handle: hashOf } },
     },
+    ...requestHeaderRoutes,
   ];
 }
 
@@ -116,13 +118,14 @@ async function disable({ storage, params }: RouteContext): Promise<Reply> {
 
 async function hashOf({ storage, params, data }: RouteContext): Promise<Reply> {
   const name = nameIn(params);
-  if ((await getEnabledSink(storage, name)) === null) throw badRequest(`unknown audit sink "${name}"`);
   const { input } = readFields(hashFields, data);
+  if (input === '') throw badRequest('the "input" parameter is empty');
+  if ((await getEnabledSink(storage, name)) === null) throw badRequest(`unknown audit backend "${name}"`);
   if (typeof input !== 'string' && typeof input !== 'number' && typeof input !== 'boolean') {
     throw badRequest('field "input" must be a string, a number or a boolean');
   }
   const key = await readAuditKey(storage);
-  const hashes = new KeyedHash(key);
+  const hashes = new ValueHash(key);
   try {
     return { data: { hash: hashes.of(input) } };
   } finally {

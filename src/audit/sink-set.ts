@@ -1,9 +1,14 @@
+import type { Clock } from '../base/clock.ts';
 import type { Fault } from '../base/error.ts';
 import { ioReason } from '../base/io-reason.ts';
 import type { JsonObject } from '../base/json.ts';
+import { AsideSinks, type AsideSink } from './aside-sinks.ts';
+import type { BoundedSink } from './bounded-sink.ts';
+import { catchUp, forked, type LineSource } from './catch-up.ts';
 import type { Head } from './chain.ts';
-import { bringUp, type SinkProblem, type Standing, unavailable } from './opening.ts';
-import { type AuditSink, SinkFailure, type SinkHistory, type SinkTail } from './sink.ts';
+import { HeldLines } from './held-lines.ts';
+import { type SinkProblem, type Standing, unavailable } from './opening.ts';
+import { SinkFailure, type SinkHistory, type SinkTail } from './sink.ts';
 
 /** The state of one sink. */
 export interface SinkHealth {
@@ -11,49 +16,99 @@ export interface SinkHealth {
   readonly type: string;
   /** Null: lines reach it. Otherwise a sentence that says why not. */
   readonly problem: string | null;
+  /** When it is tried again, in milliseconds since the epoch. Null: it works, or nobody will try. */
+  readonly retryAt: number | null;
 }
 
 /** What became of a batch. */
 export type WriteOutcome =
-  /** Durable in one sink at least. `behind`: sinks that lack it and get nothing more until they were brought up. */
-  | { readonly stored: true; readonly behind: readonly string[] }
-  /** In no sink. `certain`: nothing of it is in any; otherwise only a new start can tell. */
+  /** Durable in one sink at least. `failed`: those that lack it, which were set aside. */
+  | { readonly stored: true; readonly failed: readonly JsonObject[] }
+  /**
+   * In no sink. `certain`: nothing of it is in any, so its numbers are free. Otherwise the lines may be somewhere: they
+   * keep their numbers, and the next sink that comes in gets them before any other line.
+   */
   | { readonly stored: false; readonly certain: boolean; readonly fault: Fault };
 
+/** The log as the sinks see it. */
+export interface LogEnds {
+  /** The last line that is durable in a sink. */
+  readonly durable: Head;
+  /** The last line that has a number: behind `durable` after a batch with an unknown outcome. */
+  readonly end: Head;
+}
+
+export interface SinkSetOptions {
+  readonly declared: ReadonlyMap<string, BoundedSink>;
+  readonly enabled: readonly string[];
+  readonly standing: Standing<BoundedSink>;
+  readonly clock: Clock;
+  /** Makes a head durable in the store: a file that begins behind it joins on to it. */
+  readonly saveAnchor: (head: Head) => Promise<void>;
+  readonly report: (health: SinkHealth) => void;
+}
+
+// What is kept in memory for sinks that were set aside.
+const heldBytes = 16 * 1024 * 1024;
+// A sink that lacks more than this is brought up to here while the others go on.
+const linesInTurn = 1000;
+
 /**
- * The sinks of an open log: which are written to, which failed and why, and how they come and go. Nothing here runs
- * twice at once: the log does one thing after the other.
+ * The sinks of an open log: which are written to, which failed and why, and how they come and go. All but `open` runs
+ * in the log's turn: nothing of it twice at once.
  */
 export class SinkSet {
-  readonly #declared: ReadonlyMap<string, AuditSink>;
-  readonly #live: Set<AuditSink>;
-  readonly #failed = new Map<string, string>();
+  readonly #options: SinkSetOptions;
+  readonly #live: Set<BoundedSink>;
+  readonly #aside: AsideSinks;
+  /** Of those that are written to nevertheless. */
+  readonly #complaints = new Map<string, string>();
   #enabled: ReadonlySet<string>;
+  #held: HeldLines | null = null;
+  /** More came than is held: sinks that were set aside before may lack lines for good. */
+  #heldEnough = false;
+  #opening: Promise<void> | null = null;
+  #closed = false;
 
-  constructor(declared: ReadonlyMap<string, AuditSink>, enabled: readonly string[], standing: Standing) {
-    this.#declared = declared;
+  constructor(options: SinkSetOptions) {
+    const { enabled, standing, clock } = options;
+    this.#options = options;
     this.#live = new Set(standing.live);
     this.#enabled = new Set(enabled);
-    for (const { name, reason } of standing.failed) this.#failed.set(name, reason);
-    for (const name of enabled) if (!declared.has(name)) this.#failed.set(name, undeclared);
+    this.#aside = new AsideSinks(clock);
+    for (const { name, reason } of standing.failed) {
+      const sink = options.declared.get(name);
+      if (sink !== undefined) this.#aside.add(sink, reason, null);
+    }
   }
 
   health(): readonly SinkHealth[] {
     const names = new Set([...this.#enabled, ...[...this.#live].map((sink) => sink.name)]);
-    return [...names].map((name) => ({
-      name,
-      type: this.#declared.get(name)?.type ?? '',
-      problem: this.#failed.get(name) ?? null,
-    }));
+    return [...names].map((name) => this.#healthOf(name));
   }
 
   get problems(): readonly SinkProblem[] {
-    return [...this.#failed].map(([name, reason]) => ({ name, reason }));
+    return this.health().flatMap(({ name, problem }) => (problem === null ? [] : [{ name, reason: problem }]));
   }
 
-  /** Throws Fault `audit-unavailable` where no sink can be written. */
-  requireOne(): void {
-    if (this.#live.size === 0) throw unavailable(this.problems);
+  get anyLive(): boolean {
+    return this.#live.size > 0;
+  }
+
+  /** Nothing is enabled or written to. */
+  get none(): boolean {
+    return this.#live.size === 0 && this.#enabled.size === 0;
+  }
+
+  /** A call to a sink is still under way though nobody waits for it: what it was lent must not be changed. */
+  get lending(): boolean {
+    for (const sink of this.#options.declared.values()) if (sink.overdue) return true;
+    return false;
+  }
+
+  /** When a sink that was set aside is due to be tried again (milliseconds since the epoch); null: there is none. */
+  get retryAt(): number | null {
+    return this.#aside.retryAt;
   }
 
   /** The history of a sink that has all lines; null: none can be read back. */
@@ -62,89 +117,229 @@ export class SinkSet {
     return null;
   }
 
-  async write(lines: Uint8Array): Promise<WriteOutcome> {
-    const failures = new Map<AuditSink, SinkFailure>();
-    const writeTo = async (sink: AuditSink): Promise<void> => {
+  /** Throws Fault `audit-unavailable` where no sink can be written. */
+  requireOne(): void {
+    if (!this.anyLive) throw unavailable(this.problems);
+  }
+
+  /** Writes a batch that makes `end` of the head `before`. */
+  async write(lines: Uint8Array, before: Head): Promise<WriteOutcome> {
+    const failures = new Map<BoundedSink, SinkFailure>();
+    const writeTo = async (sink: BoundedSink): Promise<void> => {
       try {
         await sink.append(lines);
-        this.#failed.delete(sink.name);
+        if (this.#complaints.delete(sink.name)) this.#report(sink.name);
       } catch (error) {
-        const failure = error instanceof SinkFailure ? error : new SinkFailure('unknown', ioReason(error), { cause: error });
-        failures.set(sink, failure);
-        this.#failed.set(sink.name, failure.message);
+        failures.set(sink, error instanceof SinkFailure ? error : new SinkFailure('unknown', ioReason(error), { cause: error }));
       }
     };
     await Promise.all([...this.#live].map(writeTo));
-    if (failures.size === this.#live.size) {
-      const all = [...failures.values()];
-      const certain = all.every((failure) => failure.outcome === 'unwritten');
-      return { stored: false, certain, fault: unavailable(this.problems, all[0]) };
+    if (failures.size < this.#live.size) {
+      for (const [sink, failure] of failures) this.#setAside(sink, failure.message, before);
+      this.#hold(lines, before);
+      const failed = [...failures].map(([sink, { outcome }]) => ({
+        event: 'sink-failed',
+        sink: sink.name,
+        after: before.seq,
+        outcome,
+      }));
+      return { stored: true, failed };
     }
-    for (const sink of failures.keys()) this.#live.delete(sink);
-    return { stored: true, behind: [...failures.keys()].map((sink) => sink.name) };
+    const all = [...failures.values()];
+    const certain = all.every((failure) => failure.outcome === 'unwritten');
+    for (const [sink, failure] of failures) {
+      // A file goes on where it stands; a connection has to be made anew.
+      if (certain && sink.history !== null) this.#complain(sink.name, failure.message);
+      else this.#setAside(sink, failure.message, before);
+    }
+    if (!certain) {
+      this.#held ??= new HeldLines(before);
+      this.#held.add(lines);
+    }
+    return { stored: false, certain, fault: unavailable(this.problems, all[0]) };
   }
 
-  /** Opens the enabled sinks that are not written to; returns what the log has to say of that. */
-  async join(enabled: readonly string[], head: Head): Promise<readonly JsonObject[]> {
+  /** Sets which sinks are enabled. New ones are due to be opened. */
+  enable(enabled: readonly string[]): void {
+    const before = this.#enabled;
     this.#enabled = new Set(enabled);
-    for (const name of this.#failed.keys()) if (!this.#enabled.has(name)) this.#failed.delete(name);
-    const notes: JsonObject[] = [];
+    for (const name of before) if (!this.#enabled.has(name)) void this.#aside.remove(name)?.sink.close();
     for (const name of this.#enabled) {
-      const sink = this.#declared.get(name);
-      if (sink === undefined) this.#failed.set(name, undeclared);
-      else if (!this.#live.has(sink)) notes.push(...(await this.#bringIn(sink, () => sink.open(), head)));
+      const sink = this.#options.declared.get(name);
+      if (sink !== undefined && !this.#live.has(sink) && !this.#aside.has(name)) this.#aside.enable(sink);
     }
+  }
+
+  /**
+   * Opens the sinks that are set aside and due (`all`: also those whose time has not come), and copies to them most of
+   * what they lack. May run while lines are written; one call at a time, which all who ask meanwhile share. Never throws.
+   */
+  open(ends: () => LogEnds, all: boolean): Promise<void> {
+    this.#opening ??= this.#open(ends, all).finally(() => {
+      this.#opening = null;
+    });
+    return this.#opening;
+  }
+
+  async #open(ends: () => LogEnds, all: boolean): Promise<void> {
+    const openOne = async (aside: AsideSink): Promise<void> => {
+      const { sink } = aside;
+      try {
+        const tail = await sink.open();
+        aside.at = tail.head ?? (sink.history === null ? aside.at : null);
+        if (aside.at !== null && aside.at.seq + linesInTurn < ends().end.seq) {
+          const live = [...this.#live].flatMap(({ history }) => history ?? []);
+          aside.at = (await catchUp(sink, aside.at, live)) ?? aside.at;
+        }
+        if (this.#aside.get(sink.name) === aside && !this.#closed) aside.opened = tail;
+        else await sink.close();
+      } catch (error) {
+        this.#aside.failedAgain(aside, ioReason(error));
+        this.#report(sink.name);
+      }
+    };
+    await Promise.all(this.#aside.due(all).map(openOne));
+  }
+
+  /** Lets the sinks in that were opened. Returns what the log has to say of that. */
+  async admit(ends: LogEnds): Promise<readonly JsonObject[]> {
+    const notes: JsonObject[] = [];
+    for (const aside of this.#aside.opened()) {
+      const { sink, opened, at, fresh } = aside;
+      if (opened === null) continue;
+      aside.opened = null;
+      try {
+        const note = await this.#bringIn(sink, at, ends);
+        this.#live.add(sink);
+        this.#aside.join(sink.name);
+        notes.push(...tornNote(sink.name, opened));
+        if (fresh) notes.push({ event: 'sink-enabled', sink: sink.name });
+        if (note !== null) notes.push(note);
+        else if (!fresh) notes.push({ event: 'sink-back', sink: sink.name });
+      } catch (error) {
+        this.#aside.failedAgain(aside, ioReason(error));
+        await sink.close();
+      }
+      this.#report(sink.name);
+    }
+    if (this.#aside.empty) this.#letGo();
     return notes;
   }
 
   /** The sinks that are no longer enabled; none of them while no enabled one works. */
-  leaving(): readonly AuditSink[] {
+  leaving(): readonly BoundedSink[] {
     const live = [...this.#live];
     const works = live.some((sink) => this.#enabled.has(sink.name));
     return works ? live.filter((sink) => !this.#enabled.has(sink.name)) : [];
   }
 
-  async leave(sinks: readonly AuditSink[]): Promise<void> {
+  async leave(sinks: readonly BoundedSink[]): Promise<void> {
     for (const sink of sinks) {
       this.#live.delete(sink);
+      this.#complaints.delete(sink.name);
       await sink.close();
     }
   }
 
-  /** Opens the place of every enabled sink anew; returns what the log has to say of that. */
-  async reopen(head: Head): Promise<readonly JsonObject[]> {
+  /** Opens the place of every sink that is written to anew; returns what the log has to say of that. */
+  async reopen(ends: LogEnds): Promise<readonly JsonObject[]> {
     const notes: JsonObject[] = [];
-    for (const name of this.#enabled) {
-      const sink = this.#declared.get(name);
-      if (sink !== undefined) notes.push(...(await this.#bringIn(sink, () => sink.reopen(), head)));
+    for (const sink of [...this.#live]) {
+      try {
+        const tail = await sink.reopen();
+        this.#live.delete(sink);
+        const note = await this.#bringIn(sink, tail.head ?? (sink.history === null ? ends.end : null), ends);
+        this.#live.add(sink);
+        notes.push(...tornNote(sink.name, tail));
+        if (note !== null) notes.push(note);
+        this.#complaints.delete(sink.name);
+      } catch (error) {
+        if (this.#live.has(sink) && !sink.overdue) this.#complain(sink.name, ioReason(error));
+        else this.#setAside(sink, ioReason(error), ends.end);
+      }
     }
     return notes;
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#opening;
     this.#live.clear();
-    await Promise.all([...this.#declared.values()].map((sink) => sink.close()));
+    this.#letGo();
+    await Promise.all([...this.#options.declared.values()].map((sink) => sink.close()));
   }
 
-  /** A sink that fails is left out (one that is written to and cannot be opened goes on as before); health tells why. */
-  async #bringIn(sink: AuditSink, open: () => Promise<SinkTail>, head: Head): Promise<readonly JsonObject[]> {
-    const isNew = !this.#live.has(sink);
-    try {
-      const tail = await open();
-      this.#live.delete(sink);
-      const note = await bringUp(sink, tail, head, [...this.#live]);
-      this.#live.add(sink);
-      this.#failed.delete(sink.name);
-      const notes: JsonObject[] = tail.torn > 0 ? [{ event: 'torn-line-removed', sink: sink.name, bytes: tail.torn }] : [];
-      if (isNew) notes.push({ event: 'sink-enabled', sink: sink.name });
-      if (note !== null) notes.push(note);
-      return notes;
-    } catch (error) {
-      this.#failed.set(sink.name, ioReason(error));
-      if (!this.#live.has(sink)) await sink.close();
-      return [];
+  /**
+   * Brings a sink, opened just now, to the end of the log. `at`: where it stands; null: it holds nothing, so it begins
+   * behind the last line that is known to be stored. Returns what the log has to say of that; null: it lacked nothing.
+   */
+  async #bringIn(sink: BoundedSink, at: Head | null, { durable, end }: LogEnds): Promise<JsonObject | null> {
+    const { name } = sink;
+    const sources: LineSource[] = [...this.#live].flatMap(({ history }) => history ?? []);
+    if (this.#held !== null) sources.push(this.#held);
+    if (at !== null && same(at, end)) return null;
+    if (at !== null && at.seq >= end.seq) throw forked(name, at.seq);
+    if (at !== null && (await catchUp(sink, at, sources)) !== null) return { event: 'sink-caught-up', sink: name, after: at.seq };
+    // What begins behind the last line that is stored joins on to what the store remembers.
+    if (sink.history !== null) await this.#options.saveAnchor(durable);
+    let note: JsonObject | null = durable.seq === 0 ? null : { event: 'sink-started', sink: name, after: durable.seq };
+    if (at !== null) {
+      // Nobody has the lines any more that it lacks.
+      const setAside = sink.history === null ? null : await sink.startAnew();
+      note = { event: 'sink-lacks', sink: name, from: at.seq + 1, to: durable.seq, set_aside: setAside };
     }
+    if (!same(durable, end)) await catchUp(sink, durable, sources);
+    return note;
   }
+
+  #hold(lines: Uint8Array, before: Head): void {
+    if (this.#aside.empty) return this.#letGo();
+    if (this.#heldEnough) return;
+    this.#held ??= new HeldLines(before);
+    this.#held.add(lines);
+    if (this.#held.bytes <= heldBytes) return;
+    this.#held = null;
+    this.#heldEnough = true;
+  }
+
+  #letGo(): void {
+    this.#held = null;
+    this.#heldEnough = false;
+  }
+
+  #setAside(sink: BoundedSink, reason: string, at: Head): void {
+    this.#live.delete(sink);
+    this.#complaints.delete(sink.name);
+    this.#aside.add(sink, reason, at);
+    this.#heldEnough = false;
+    this.#report(sink.name);
+  }
+
+  #complain(name: string, reason: string): void {
+    const isNew = this.#complaints.get(name) !== reason;
+    this.#complaints.set(name, reason);
+    if (isNew) this.#report(name);
+  }
+
+  #healthOf(name: string): SinkHealth {
+    const sink = this.#options.declared.get(name);
+    if (sink === undefined) return { name, type: '', problem: undeclared, retryAt: null };
+    const aside = this.#aside.get(name);
+    const problem = aside === null ? (this.#complaints.get(name) ?? null) : aside.reason;
+    return { name, type: sink.type, problem, retryAt: aside?.dueAt ?? null };
+  }
+
+  #report(name: string): void {
+    this.#options.report(this.#healthOf(name));
+  }
+}
+
+function same(a: Head, b: Head): boolean {
+  return a.seq === b.seq && a.hash === b.hash;
+}
+
+function tornNote(sink: string, { torn }: SinkTail): readonly JsonObject[] {
+  return torn > 0 ? [{ event: 'torn-line-removed', sink, bytes: torn }] : [];
 }
 
 const undeclared = 'it is enabled, but the settings do not declare it';

@@ -2,17 +2,20 @@ import type { Head } from './chain.ts';
 
 /**
  * Where audit lines go. A sink is declared in the settings and enabled by name; each enabled sink gets the same lines
- * in the same order. One file for each type, one line in registry.ts; test/audit/conformance.ts must pass.
+ * in the same order. One file for each type, one line in registry.ts; test/audit/conformance.ts must pass. The log uses
+ * a sink through `BoundedSink`, which keeps each call within the sink's time.
  */
 export interface AuditSink {
   /** As declared in the settings: an identifier. */
   readonly name: string;
-  /** `file`. */
+  /** As in the registry: `file`, `syslog`, `socket`. */
   readonly type: string;
   /** What `GET sys/audit` shows as `options`. */
   readonly options: Readonly<Record<string, string>>;
   /** Options of Vault's device of this type that a caller may send because this sink behaves so anyway. */
   readonly accepts: Readonly<Record<string, string>>;
+  /** How long a call may take, in milliseconds: a sink that does not answer is set aside, and nobody waits for it. */
+  readonly timeout: number;
 
   /** Null: as far as can be told without effect, `open` would succeed. Otherwise a sentence that says what is wrong. */
   check(): Promise<string | null>;
@@ -24,15 +27,16 @@ export interface AuditSink {
   open(): Promise<SinkTail>;
 
   /**
-   * Appends a batch: whole lines, each ending in a newline. The first one also removes a torn last line. Resolves when all of it is durable. `lines` is only lent
-   * until then. Throws SinkFailure. Never called twice at once, nor together with another of the methods that change
-   * the sink.
+   * Appends a batch: whole lines, each ending in a newline. The first one also removes a torn last line. Resolves when
+   * all of it is durable; for a sink that cannot be read back, when the system has taken it for sending. `lines` is only
+   * lent until then. Throws SinkFailure. Never called twice at once, nor together with another of the methods that
+   * change the sink.
    */
   append(lines: Uint8Array): Promise<void>;
 
   /**
-   * Opens the sink's place anew, because what was there was moved (log rotation). Where that fails it throws as
-   * `open` does, and the sink goes on as before.
+   * Opens the sink's place anew, because what was there was moved (log rotation, a receiver at another address, new
+   * certificates). Where that fails it throws as `open` does, and the sink goes on as before.
    */
   reopen(): Promise<SinkTail>;
 
@@ -42,11 +46,17 @@ export interface AuditSink {
    */
   startAnew(): Promise<string | null>;
 
-  /** Null for a sink that cannot be read back (a network sink). */
+  /** Null for a sink that cannot be read back (a network sink): `open` then finds no head, whatever was sent before. */
   readonly history: SinkHistory | null;
 
   /** Idempotent. */
   close(): Promise<void>;
+
+  /**
+   * Nobody waits any longer for the call that is under way: it shall end as soon as it can, with a failure. What cannot
+   * be ended (a write to a disk that hangs) ends when it does.
+   */
+  abandon(): void;
 }
 
 /** What `open` found. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Json } from '../../src/base/json.ts';
 import { fromHex } from '../../src/base/bytes.ts';
 import { chainHash, genesis } from '../../src/audit/chain.ts';
-import { KeyedHash } from '../../src/audit/keyed-hash.ts';
+import { ValueHash } from '../../src/audit/value-hash.ts';
 import { smallLog, storeId } from './entries.ts';
 
 interface Vectors {
@@ -33,7 +33,7 @@ describe('the audit chain', () => {
   });
 
   it('stands beside keyed hashes that are those of the frozen vectors', () => {
-    const hashes = new KeyedHash(fromHex(vectors.key) as Uint8Array);
+    const hashes = new ValueHash(fromHex(vectors.key) as Uint8Array);
     for (const { value, hash } of vectors.hashes) expect(hashes.of(value)).toBe(hash);
   });
 

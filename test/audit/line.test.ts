@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson, type Json, type JsonObject } from '../../src/base/json.ts';
 import type { AuditEntry } from '../../src/core/ports.ts';
-import { KeyedHash } from '../../src/audit/keyed-hash.ts';
+import { ValueHash } from '../../src/audit/value-hash.ts';
 import { formatLine, maxLineBytes, Redactor } from '../../src/audit/line.ts';
 import { auditKey, boot, caller, entryOf, kvMount, requestTo } from './entries.ts';
 import { runs } from './property.ts';
 
-const hashes = new KeyedHash(auditKey);
+const hashes = new ValueHash(auditKey);
 const place = { seq: 7, prev: 'ab'.repeat(32), time: Date.UTC(2026, 10, 24, 12, 30, 5, 42), boot, epoch: 3 };
 
 function lineOf(entry: AuditEntry): string {

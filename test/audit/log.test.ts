@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/base/json.ts';
 import type { AuditEntry } from '../../src/core/ports.ts';
-import { genesis } from '../../src/audit/chain.ts';
+import { genesis, type Head } from '../../src/audit/chain.ts';
 import { fileSink } from '../../src/audit/file-sink.ts';
 import { hasApplyCommit } from '../../src/audit/find-entry.ts';
 import { openAuditLog, type AuditLog, type AuditLogOptions } from '../../src/audit/log.ts';
@@ -96,8 +96,8 @@ describe('appending', () => {
     await log.append([numbered(1), numbered(2)]);
     expect(readFileSync(a).equals(readFileSync(b))).toBe(true);
     expect(log.health()).toEqual([
-      { name: 'a', type: 'file', problem: null },
-      { name: 'b', type: 'file', problem: null },
+      { name: 'a', type: 'file', problem: null, retryAt: null },
+      { name: 'b', type: 'file', problem: null, retryAt: null },
     ]);
   });
 
@@ -173,7 +173,7 @@ describe('failing sinks', () => {
       { name: 'b', problem: null },
     ]);
     expect(factsIn(a)).toEqual([{ number: 1 }]);
-    expect(factsIn(b)).toContainEqual({ event: 'sink-failed', sink: 'a' });
+    expect(factsIn(b)).toContainEqual({ event: 'sink-failed', sink: 'a', after: 1, outcome: 'unwritten' });
 
     delete files.faults.write;
     await log.follow(['a', 'b']);
@@ -406,7 +406,7 @@ describe('following the enabled set', () => {
     await log.append([numbered(6)]);
     expect(factsIn(b)).toEqual([...factsIn(a).slice(3), { number: 6 }]);
     expect(await verified(b, log)).toMatchObject({ outcome: 'ok', first: 4 });
-    expect(log.health()).toEqual([{ name: 'b', type: 'file', problem: null }]);
+    expect(log.health()).toEqual([{ name: 'b', type: 'file', problem: null, retryAt: null }]);
 
     await log.follow(['a', 'b']);
     expect(readFileSync(a).subarray(-200).equals(readFileSync(b).subarray(-200))).toBe(true);
@@ -438,17 +438,12 @@ describe('following the enabled set', () => {
 describe('log rotation', () => {
   it('continues the chain in a new file that joins on to the anchor', async () => {
     const path = newPath();
-    const log = await open({ sinks: [fileSink('file', path)] });
+    let anchor = genesis(storeId);
+    const saveAnchor = (head: Head) => ((anchor = head), Promise.resolve());
+    const log = await open({ sinks: [fileSink('file', path)], saveAnchor });
     await log.append([numbered(1), numbered(2)]);
     renameSync(path, `${path}.1`);
-    let anchor = genesis(storeId);
-    await Promise.all([
-      log.reopen((head) => {
-        anchor = head;
-        return Promise.resolve();
-      }),
-      log.append([numbered(3)]),
-    ]);
+    await Promise.all([log.reopen(), log.append([numbered(3)])]);
     expect(anchor.seq).toBe(2);
     expect(factsIn(path)).toEqual([{ event: 'sink-started', sink: 'file', after: 2 }, { number: 3 }]);
     await log.close();
@@ -460,12 +455,17 @@ describe('log rotation', () => {
 
   it('writes nothing where no file was moved, and goes on where the anchor could not be saved', async () => {
     const path = newPath();
-    const log = await open({ sinks: [fileSink('file', path)] });
+    let broken = false;
+    const saveAnchor = () => (broken ? Promise.reject(new Error('no store')) : Promise.resolve());
+    const log = await open({ sinks: [fileSink('file', path)], saveAnchor });
     await log.append([numbered(1)]);
-    await log.reopen(() => Promise.resolve());
-    await expect(log.reopen(() => Promise.reject(new Error('no store')))).rejects.toThrow('no store');
+    await log.reopen();
     await log.append([numbered(2)]);
-    expect(factsIn(path)).toEqual([{ number: 1 }, { number: 2 }]);
+    broken = true;
+    renameSync(path, `${path}.1`);
+    await expect(log.reopen()).rejects.toThrow('no store');
+    await log.append([numbered(3)]);
+    expect(factsIn(`${path}.1`)).toEqual([{ number: 1 }, { number: 2 }, { number: 3 }]);
   });
 
   it('says so where the new file cannot be opened, and goes on in the old one', async () => {
@@ -474,7 +474,7 @@ describe('log rotation', () => {
     await log.append([numbered(1)]);
     renameSync(path, `${path}.1`);
     writeFileSync(path, 'not a log\n', { mode: 0o600 });
-    await expect(log.reopen(() => Promise.resolve())).rejects.toMatchObject({ code: 'audit-unavailable' });
+    await expect(log.reopen()).rejects.toMatchObject({ code: 'audit-unavailable' });
     await log.append([numbered(2)]);
     expect(factsIn(`${path}.1`)).toEqual([{ number: 1 }, { number: 2 }]);
   });
@@ -502,7 +502,7 @@ describe('finding an entry', () => {
     const log = await open({ sinks: [fileSink('file', path)] });
     await log.append([commit('a1')]);
     renameSync(path, `${path}.1`);
-    await log.reopen(() => Promise.resolve());
+    await log.reopen();
     expect(await log.find({ type: 'apply-commit', after: 0, matches: () => true })).toEqual({ entry: null, searchedTo: 2 });
   });
 });

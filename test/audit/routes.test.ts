@@ -11,7 +11,7 @@ import type { Operation } from '../../src/protocol/request.ts';
 import type { Reply } from '../../src/protocol/reply.ts';
 import { auditDeviceKind } from '../../src/audit/audit-device-kind.ts';
 import { fileSink } from '../../src/audit/file-sink.ts';
-import { KeyedHash } from '../../src/audit/keyed-hash.ts';
+import { ValueHash } from '../../src/audit/value-hash.ts';
 import { auditRoutes } from '../../src/audit/routes.ts';
 import { enabledSinkNames, initializeAudit, readAuditKey } from '../../src/audit/stored.ts';
 import { newCoreView, type WithinCore } from './core-view.ts';
@@ -125,11 +125,12 @@ describe('the routes of the audit log', () => {
   });
 
   it('hash a value as the log does', async () => {
-    const hashes = new KeyedHash(await within(readAuditKey));
-    for (const input of ['hvs.token', 5432, true, '']) {
+    const hashes = new ValueHash(await within(readAuditKey));
+    for (const input of ['hvs.token', 5432, true]) {
       expect(await send('write', 'audit-hash/file', { input })).toEqual({ data: { hash: hashes.of(input) } });
     }
-    await expect(send('write', 'audit-hash/copy', { input: 'x' })).rejects.toEqual(refusal(/unknown audit sink/));
+    await expect(send('write', 'audit-hash/copy', { input: 'x' })).rejects.toEqual(refusal(/^unknown audit backend "copy"$/));
+    await expect(send('write', 'audit-hash/file', { input: '' })).rejects.toEqual(refusal(/^the "input" parameter is empty$/));
     await expect(send('write', 'audit-hash/file', {})).rejects.toEqual(refusal(/missing input/));
     await expect(send('write', 'audit-hash/file', { input: ['x'] })).rejects.toEqual(refusal(/must be a string/));
   });
@@ -147,6 +148,10 @@ describe('the routes of the audit log', () => {
       ['write audit/:name', true, true],
       ['delete audit/:name', true, true],
       ['write audit-hash/:name', false, false],
+      ['read config/auditing/request-headers', true, false],
+      ['read config/auditing/request-headers/:header', true, false],
+      ['write config/auditing/request-headers/:header', true, true],
+      ['delete config/auditing/request-headers/:header', true, true],
     ]);
   });
 

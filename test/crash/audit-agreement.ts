@@ -1,4 +1,4 @@
-import { KeyedHash } from '../../src/audit/keyed-hash.ts';
+import { ValueHash } from '../../src/audit/value-hash.ts';
 import { redactedText } from '../../src/audit/redact.ts';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../../src/base/json.ts';
 import { type Act, isApplyCall } from './act.ts';
@@ -47,7 +47,7 @@ export function compareAudit(text: string, settled: ReadonlyMap<number, Settled>
   const problems: string[] = [];
   for (const secret of ['secret of ', 'sealed of ', 'fixed of ', 'note-of-'])
     if (text.includes(secret)) problems.push(`the log shows "${secret}…" in the clear`);
-  const hashes = new KeyedHash(auditKey);
+  const hashes = new ValueHash(auditKey);
   const told = assign(lines, settled, hashes, problems);
   for (const { act, outcome, answer } of settled.values()) {
     const of = (type: string, inside = false) =>
@@ -75,7 +75,7 @@ export function compareAudit(text: string, settled: ReadonlyMap<number, Settled>
 function assign(
   lines: readonly Line[],
   settled: ReadonlyMap<number, Settled>,
-  hashes: KeyedHash,
+  hashes: ValueHash,
   problems: string[],
 ): ReadonlyMap<Act, Line[]> {
   const byNote = new Map<string, Act>();

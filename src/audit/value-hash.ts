@@ -1,10 +1,8 @@
-import { hash } from 'node:crypto';
 import { canonicalJson, type Json } from '../base/json.ts';
-import { wipe } from '../base/bytes.ts';
+import { KeyedHash } from '../crypto/keyed-hash.ts';
 
-const blockBytes = 64;
-const shortBytes = 4096;
 const rememberedHandles = 1024;
+const rememberedNumbers = 100;
 
 /**
  * The keyed hashes that stand for values in audit lines: `hmac-sha256:<hex>` of HMAC-SHA-256 (RFC 2104) with the
@@ -12,25 +10,27 @@ const rememberedHandles = 1024;
  * JCS form. Equal values of one store have equal hashes, so that a line can be searched for a known value; without
  * the key a hash tells nothing, not even of a value that is easy to guess.
  */
-export class KeyedHash {
-  // The key's inner and outer pad, hashed in one call each: for short values half the time of a Hmac object. Behind the
-  // pads there is room for a short message and for the inner hash.
-  readonly #inner = Buffer.alloc(blockBytes + shortBytes).fill(0x36, 0, blockBytes);
-  readonly #outer = Buffer.alloc(blockBytes + 32).fill(0x5c, 0, blockBytes);
+export class ValueHash {
+  readonly #keyed: KeyedHash;
   readonly #handles = new Map<string, string>();
+  // Values that nearly every entry holds and that say nothing of anybody.
+  readonly #constants = new Map<string | number | boolean, string>();
 
   /** The key is 16 to 64 bytes; the caller may wipe its copy afterwards. */
   constructor(key: Uint8Array) {
-    if (key.byteLength < 16 || key.byteLength > blockBytes) throw new RangeError('an audit key has 16 to 64 bytes');
-    for (const [at, byte] of key.entries()) {
-      this.#inner[at] = 0x36 ^ byte;
-      this.#outer[at] = 0x5c ^ byte;
-    }
+    if (key.byteLength < 16 || key.byteLength > 64) throw new RangeError('an audit key has 16 to 64 bytes');
+    this.#keyed = new KeyedHash(key);
   }
 
   /** The hash of a value. Throws a RangeError for one that is nested too deeply to be written. */
   of(value: Exclude<Json, null>): string {
-    return this.#hmac(typeByte(value) + wireForm(value));
+    if (!isConstant(value)) return this.#hmac(typeByte(value) + wireForm(value));
+    let known = this.#constants.get(value);
+    if (known === undefined) {
+      known = this.#hmac(typeByte(value) + wireForm(value));
+      this.#constants.set(value, known);
+    }
+    return known;
   }
 
   /** The hash of a value, and how many bytes its JSON has. Throws as `of`. */
@@ -54,21 +54,21 @@ export class KeyedHash {
     return made;
   }
 
-  /** Overwrites the key. No hash can be made afterwards that means anything. */
+  /** Forgets the key: a TypeError is thrown for each new value from now on. */
   wipe(): void {
-    wipe(this.#inner, this.#outer);
+    this.#keyed.wipe();
     this.#handles.clear();
+    this.#constants.clear();
   }
 
   #hmac(message: string): string {
-    const short = message.length * 3 <= shortBytes;
-    const padded = short ? this.#inner : Buffer.allocUnsafeSlow(blockBytes + Buffer.byteLength(message));
-    if (!short) padded.set(this.#inner.subarray(0, blockBytes));
-    const end = blockBytes + padded.write(message, blockBytes, 'utf8');
-    this.#outer.write(hash('sha256', padded.subarray(0, end), 'hex'), blockBytes, 'hex');
-    padded.fill(0, blockBytes, end);
-    return `hmac-sha256:${hash('sha256', this.#outer, 'hex')}`;
+    return `hmac-sha256:${this.#keyed.hexOfText(message)}`;
   }
+}
+
+function isConstant(value: Exclude<Json, null>): value is string | number | boolean {
+  if (typeof value === 'number') return value >= 0 && value < rememberedNumbers && Number.isInteger(value);
+  return value === '' || typeof value === 'boolean';
 }
 
 function typeByte(value: Exclude<Json, null>): string {
@@ -86,6 +86,7 @@ function typeByte(value: Exclude<Json, null>): string {
 
 /** JCS; where text has a lone surrogate, which JCS refuses, its escaped form, so that it has a hash nevertheless. */
 function wireForm(value: Json): string {
+  if (typeof value === 'string') return JSON.stringify(value);
   try {
     return canonicalJson(value);
   } catch (error) {
