@@ -2,9 +2,8 @@ import { Fault } from '../base/error.ts';
 import { toApplyBody } from '../plan/apply-body.ts';
 import { isApplicable, type Plan, visibleChanges } from '../plan/plan.ts';
 import { checkPlanBase } from '../plan/plan-file.ts';
-import type { JsonObject } from '../base/json.ts';
-import type { ApplyOutcome } from '../protocol/managed.ts';
 import { applySummary } from '../plan/summary.ts';
+import { type ApplyLock, underApplyLock } from './apply-lock.ts';
 import { type Command, type Options, pickOptions, targetOptions } from './command.ts';
 import type { CliContext } from './context.ts';
 import { localValues } from './local-values.ts';
@@ -12,6 +11,7 @@ import { confirm } from './confirm.ts';
 import { printJson, printWarnings } from './output.ts';
 import { readPlanFile, showPlan } from './plan.ts';
 import { planOptions, planRepo, takeSnapshot } from './planning.ts';
+import { loadRepo } from './repo.ts';
 import { type Session, withSession } from './session.ts';
 import { findWorkspace, requireWorkspace } from './workspace.ts';
 
@@ -81,15 +81,17 @@ function refuseWithFile(options: Options): void {
     });
 }
 
-async function planAndApply(context: CliContext, session: Session, options: Options): Promise<number> {
-  const planned = await planRepo(context, session, options);
-  if (planned === null) return 1;
-  const { plan, repo } = planned;
-  if (plan.problems.length > 0 || !isApplicable(plan) || !context.json) showPlan(context, plan);
-  if (plan.problems.length > 0) return 1;
-  if (!isApplicable(plan)) return 0;
-  if (!options.flag('auto-approve') && visibleChanges(plan).length > 0) await approve(context, plan);
-  return commit(context, session, plan, repo.root, options.list('allow-file'));
+function planAndApply(context: CliContext, session: Session, options: Options): Promise<number> {
+  return underApplyLock(context, session, options.flag('destroy') ? 'destroy' : 'apply', async (lock) => {
+    const planned = await planRepo(context, session, options);
+    if (planned === null) return 1;
+    const { plan, repo } = planned;
+    if (plan.problems.length > 0 || !isApplicable(plan) || !context.json) showPlan(context, plan);
+    if (plan.problems.length > 0) return 1;
+    if (!isApplicable(plan)) return 0;
+    if (!options.flag('auto-approve') && visibleChanges(plan).length > 0) await lock.apart(() => approve(context, plan));
+    return commit(context, lock, plan, async () => repo.root, options.list('allow-file'));
+  });
 }
 
 async function approve(context: CliContext, plan: Plan): Promise<void> {
@@ -103,28 +105,38 @@ async function approve(context: CliContext, plan: Plan): Promise<void> {
   await confirm(context, question, otherwise);
 }
 
-async function applySaved(context: CliContext, session: Session, options: Options, plan: Plan): Promise<number> {
-  const { storeId, revision } = await takeSnapshot(session, {});
-  checkPlanBase(plan, { storeId, revision });
-  if (!isApplicable(plan)) {
-    showPlan(context, plan);
-    return 0;
-  }
-  return commit(context, session, plan, findWorkspace(context.cwd) ?? context.cwd, options.list('allow-file'));
+function applySaved(context: CliContext, session: Session, options: Options, plan: Plan): Promise<number> {
+  return underApplyLock(context, session, 'apply', async (lock) => {
+    const { storeId, revision } = await takeSnapshot(session, {});
+    checkPlanBase(plan, { storeId, revision });
+    if (!isApplicable(plan)) {
+      showPlan(context, plan);
+      return 0;
+    }
+    return commit(context, lock, plan, () => rootOf(context, options, plan), options.list('allow-file'));
+  });
+}
+
+/** The repo that a saved plan was made of: files that it names lie there. Throws Fault `plan-refused` in any other place. */
+async function rootOf(context: CliContext, options: Options, { project }: Plan): Promise<string> {
+  const root = findWorkspace(context.cwd);
+  const found = root === null ? null : (await loadRepo(context, options, null)).desired.project?.name;
+  if (root !== null && found === project) return root;
+  throw new Fault('plan-refused', `the plan takes values from files of the repo of the project ${project}, and this is not it`, {
+    hint: 'Apply it in that repo. Nothing was changed.',
+  });
 }
 
 async function commit(
   context: CliContext,
-  session: Session,
+  lock: ApplyLock,
   plan: Plan,
-  root: string,
+  root: () => Promise<string>,
   allowed: readonly string[],
 ): Promise<number> {
   // The last moment at which Ctrl-C means "nothing": the request that follows commits whole or not at all.
   if (context.interrupted.aborted) throw new Fault('cancelled', 'Interrupted. Nothing was changed.');
-  const body = await toApplyBody(plan, localValues(context, root, allowed));
-  const reply = await session.request('write', 'sys/apply', body as unknown as JsonObject);
-  const outcome = reply.data as unknown as ApplyOutcome;
+  const outcome = await lock.apply(await toApplyBody(plan, localValues(context, root, allowed)));
   printWarnings(context, outcome);
   if (context.json) printJson(context, { ...outcome, summary: applySummary(plan, outcome) });
   else context.terminal.out(`\n${applySummary(plan, outcome)}\n`);

@@ -3,7 +3,7 @@ import { nearest } from '../base/nearest.ts';
 import { toApplyBody } from '../plan/apply-body.ts';
 import { isApplicable } from '../plan/plan.ts';
 import { addressText } from '../protocol/managed.ts';
-import type { JsonObject } from '../base/json.ts';
+import { underApplyLock } from './apply-lock.ts';
 import { type Command, type Options, pickOptions, targetOptions } from './command.ts';
 import { confirm } from './confirm.ts';
 import type { CliContext } from './context.ts';
@@ -53,21 +53,27 @@ async function adopt(
     throw new Fault('usage', `${operand} is managed already, by the project ${record.project}`, {
       hint: `What was applied to it: secretctl state show ${operand}`,
     });
-  const written = await declare(context, session, options, operand);
-  if (written !== null && !context.json) context.terminal.err(`No document declares ${operand}: wrote ${written}.\n\n`);
-  const planned = await planRepo(context, session, options, (repo) => adoption(repo, operand, id));
-  if (planned === null) return 1;
-  const { plan, repo } = planned;
-  if (!context.json || plan.problems.length > 0) showPlan(context, plan);
-  if (plan.problems.length > 0) return 1;
-  if (!isApplicable(plan)) return 0;
-  if (!options.flag('auto-approve')) await confirm(context, 'Do you want to perform these actions?');
-  if (context.interrupted.aborted) throw new Fault('cancelled', 'Interrupted. Nothing was changed.');
-  const body = await toApplyBody(plan, localValues(context, repo.root, []));
-  const reply = await session.request('write', 'sys/apply', body as unknown as JsonObject);
-  if (context.json) printJson(context, { ...reply.data, document: written });
-  else context.terminal.out(`\nImport complete! ${operand} is managed by this project now.\n`);
-  return 0;
+  return underApplyLock(context, session, 'import', async (lock) => {
+    const written = await declare(context, session, options, operand);
+    if (written !== null && !context.json) context.terminal.err(`No document declares ${operand}: wrote ${written}.\n\n`);
+    const planned = await planRepo(context, session, options, (repo) => adoption(repo, operand, id));
+    if (planned === null) return 1;
+    const { plan, repo } = planned;
+    if (!context.json || plan.problems.length > 0) showPlan(context, plan);
+    if (plan.problems.length > 0) return 1;
+    if (!isApplicable(plan)) return 0;
+    if (!options.flag('auto-approve')) await lock.apart(() => confirm(context, 'Do you want to perform these actions?'));
+    if (context.interrupted.aborted) throw new Fault('cancelled', 'Interrupted. Nothing was changed.');
+    const outcome = await lock.apply(
+      await toApplyBody(
+        plan,
+        localValues(context, async () => repo.root, []),
+      ),
+    );
+    if (context.json) printJson(context, { ...outcome, document: written });
+    else context.terminal.out(`\nImport complete! ${operand} is managed by this project now.\n`);
+    return 0;
+  });
 }
 
 /** Sees to it that a document declares the object. Returns the file that it had to write, or null. */

@@ -12,11 +12,11 @@ const maxFileBytes = 1024 * 1024;
  * Resolves `fromEnv` and `fromFile` on the machine of the person who applies. A file must lie in the repo, or below one
  * of `allowed`, also after symlinks are followed. The text of a file is taken as it is. Errors never quote a value.
  */
-export function localValues(context: CliContext, root: string, allowed: readonly string[]): ResolveLocal {
-  return (source) =>
+export function localValues(context: CliContext, root: () => Promise<string>, allowed: readonly string[]): ResolveLocal {
+  return async (source) =>
     'fromEnv' in source.source
       ? fromEnvironment(context, source, source.source.fromEnv)
-      : fromFile(context, root, allowed, source, source.source.fromFile);
+      : fromFile(context, await root(), allowed, source, source.source.fromFile);
 }
 
 function fromEnvironment(context: CliContext, { address, field }: LocalSource, name: string): string {

@@ -2,6 +2,8 @@ import { Fault } from '../base/error.ts';
 import { atPointer, isJsonObject, type Json, toPointer } from '../base/json.ts';
 import { parseFieldPath } from '../kinds/field-path.ts';
 import { shellWord } from '../base/shell-word.ts';
+import { parseEndpoint } from '../client/endpoint.ts';
+import type { Environment } from '../desired/environment.ts';
 import type { Refactors } from '../desired/refactor.ts';
 import type { Resource } from '../desired/resource.ts';
 import type { LensMount } from '../kinds/kind.ts';
@@ -10,6 +12,7 @@ import type { Plan, PlanChange, PlanMode } from '../plan/plan.ts';
 import { targetingSummary } from '../plan/notes.ts';
 import { snapshotReads } from '../plan/snapshot.ts';
 import { addressText, type Snapshot, type SnapshotBody } from '../protocol/managed.ts';
+import { RequestError } from '../protocol/request-error.ts';
 import type { Option, Options } from './command.ts';
 import { configCommit } from './config-commit.ts';
 import type { CliContext } from './context.ts';
@@ -48,15 +51,7 @@ export async function planRepo(
   if (reportDiagnostics(context, repo.desired)) return null;
   const { project, resources, refactors, environment } = repo.desired;
   if (project === null) throw new Fault('diagnostics', 'the repo has no Project document');
-  if (environment !== null && environment.address !== null) {
-    throw new Fault(
-      'usage',
-      `the environment ${environment.name} is the server ${environment.address}, and this version plans to the embedded store only`,
-      {
-        hint: 'Choose an environment without an address.',
-      },
-    );
-  }
+  if (environment !== null) checkEnvironment(environment, session);
   const added = addition?.(repo) ?? { imports: [], targets: [] };
   const records = await takeSnapshot(session, { project: project.name, revision: first.revision });
   const reads = snapshotReads(
@@ -68,6 +63,7 @@ export async function planRepo(
     },
     records,
   );
+  noteReads(context, session, reads.reads.length);
   // Without the project: its records are known, and the revision says that they still are.
   const snapshot = await takeSnapshot(session, { revision: records.revision, reads: reads.reads });
   const plan = makePlan(reads, snapshot, {
@@ -84,6 +80,30 @@ export async function planRepo(
   return { repo, plan: { ...plan, problems, notes } };
 }
 
+/**
+ * An environment that names a server is planned and applied there and nowhere else. The name in the repo only guards: a
+ * token goes where the person who has it says, not where a document does. Throws Fault `usage`.
+ */
+function checkEnvironment({ name, address }: Environment, { connection }: Session): void {
+  if (address === null) return;
+  const expected = parseEndpoint({ value: address, origin: `the address of the environment ${name}` }).address;
+  if (connection.address === expected) return;
+  throw new Fault(
+    'usage',
+    `the environment ${name} is the server ${expected}, and this command works on ${connection.address ?? 'the store of this workspace'}`,
+    { hint: `Name the server too: -address=${expected}` },
+  );
+}
+
+const manyReads = 1000;
+
+/** Says where a plan is made, where that is not the store beside the repo, and that it takes a while. */
+function noteReads({ terminal, json }: CliContext, { connection }: Session, reads: number): void {
+  if (json) return;
+  if (connection.address !== null) terminal.err(`Planning against ${connection.address}.\n`);
+  if (reads >= manyReads && terminal.interactive) terminal.err(`Reading ${reads} objects…\n`);
+}
+
 function modeOf(options: Options): PlanMode {
   if (options.flag('destroy') && options.flag('refresh-only'))
     throw new Fault('usage', '-destroy and -refresh-only exclude each other');
@@ -91,7 +111,14 @@ function modeOf(options: Options): PlanMode {
 }
 
 export async function takeSnapshot(session: Session, body: Partial<SnapshotBody>): Promise<Snapshot> {
-  return (await session.request('write', 'sys/managed/snapshot', body)).data as unknown as Snapshot;
+  try {
+    return (await session.request('write', 'sys/managed/snapshot', body, { long: true })).data as unknown as Snapshot;
+  } catch (error) {
+    if (!(error instanceof RequestError) || (error.status !== 404 && error.status !== 405)) throw error;
+    throw new Fault('request-failed', `${session.connection.address ?? 'the store'} can't plan and apply`, {
+      hint: 'Other servers of this API know secrets and policies, but not the state that a config repo declares.',
+    });
+  }
 }
 
 /** The mounts of a snapshot as the lenses take them. */

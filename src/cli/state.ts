@@ -1,10 +1,10 @@
 import { Fault } from '../base/error.ts';
 import { nearest } from '../base/nearest.ts';
 import { nameProblem } from '../desired/address.ts';
-import { addressText, type ManagedAddress, type ManagedRecord } from '../protocol/managed.ts';
+import { addressText, type ApplyChange, type ManagedAddress, type ManagedRecord } from '../protocol/managed.ts';
 import { seenDigest } from '../protocol/seen-digest.ts';
-import type { JsonObject, Json } from '../base/json.ts';
-import { type Command, targetOptions } from './command.ts';
+import { type ApplyLock, underApplyLock } from './apply-lock.ts';
+import { type Command, type Options, targetOptions } from './command.ts';
 import type { CliContext } from './context.ts';
 import { confirm } from './confirm.ts';
 import { readLive } from './live-object.ts';
@@ -74,12 +74,13 @@ export const forget: Command = {
   examples: [{ command: 'secretctl state forget StaticSecret/kv/old', explanation: 'Keep the secret, manage it no more.' }],
   options: { ...targetOptions, 'auto-approve': { type: 'flag', description: 'Do not ask.' } },
   run: (context, [operand = ''], options) =>
-    withSession(context, options, ['state', 'forget'], async (session) => {
+    underLock(context, options, ['state', 'forget'], async (session, lock) => {
       const record = await recordAt(session, operand);
+      const address = addressText(record.address);
       if (!options.flag('auto-approve'))
-        await confirm(context, `Do you want to manage ${addressText(record.address)} no more? It stays as it is.`);
-      await applyRecord(session, record, { action: 'forget', address: record.address, record: null });
-      context.terminal.out(context.json ? '{}\n' : `Success! ${addressText(record.address)} is managed no more.\n`);
+        await lock.apart(() => confirm(context, `Do you want to manage ${address} no more? It stays as it is.`));
+      await applyRecord(session, lock, record, { action: 'forget', address: record.address, record: null });
+      context.terminal.out(context.json ? '{}\n' : `Success! ${address} is managed no more.\n`);
       return 0;
     }),
 };
@@ -95,16 +96,15 @@ export const move: Command = {
   examples: [{ command: 'secretctl state mv Policy/pay Policy/payments-read', explanation: 'The record follows the object.' }],
   options: { ...targetOptions, 'auto-approve': { type: 'flag', description: 'Do not ask.' } },
   run: (context, [from = '', to = ''], options) =>
-    withSession(context, options, ['state', 'mv'], async (session) => {
+    underLock(context, options, ['state', 'mv'], async (session, lock) => {
       const record = await recordAt(session, from);
       const target = await targetOf(context, session, record.address, to);
       if (!options.flag('auto-approve'))
-        await confirm(
-          context,
-          `Do you want the record of ${addressText(record.address)} to become that of ${addressText(target)}?`,
+        await lock.apart(() =>
+          confirm(context, `Do you want the record of ${addressText(record.address)} to become that of ${addressText(target)}?`),
         );
       const { spec, labels, protect } = record;
-      await applyRecord(session, record, {
+      await applyRecord(session, lock, record, {
         action: 'move',
         address: target,
         from: record.address,
@@ -114,6 +114,18 @@ export const move: Command = {
       return 0;
     }),
 };
+
+/** As `withSession`, with the apply lock. */
+function underLock(
+  context: CliContext,
+  options: Options,
+  words: readonly string[],
+  work: (session: Session, lock: ApplyLock) => Promise<number>,
+): Promise<number> {
+  return withSession(context, options, words, (session) =>
+    underApplyLock(context, session, words.join(' '), (lock) => work(session, lock)),
+  );
+}
 
 export async function managedRecords(session: Session): Promise<readonly ManagedRecord[]> {
   return ((await session.read('sys/managed'))?.records ?? []) as unknown as readonly ManagedRecord[];
@@ -157,16 +169,17 @@ async function targetOf(context: CliContext, session: Session, from: ManagedAddr
 /** An apply of one change that touches the record only. */
 async function applyRecord(
   session: Session,
+  lock: ApplyLock,
   record: ManagedRecord,
-  change: { action: 'forget' | 'move'; address: ManagedAddress; from?: ManagedAddress; record: object | null },
+  change: Pick<ApplyChange, 'action' | 'address' | 'from' | 'record'>,
 ): Promise<void> {
   const { storeId, revision } = await takeSnapshot(session, {});
-  await session.request('write', 'sys/apply', {
+  await lock.apply({
     project: record.project,
     storeId,
     base: revision,
     commit: record.commit,
     planDigest: record.digest,
-    changes: [{ ...change, reads: [], seen: seenDigest([]), requests: [] } as unknown as Json],
-  } satisfies JsonObject);
+    changes: [{ ...change, reads: [], seen: seenDigest([]), requests: [] }],
+  });
 }

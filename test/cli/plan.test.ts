@@ -56,7 +56,7 @@ describe('plan', () => {
     expect((await at.run('plan -destroy -refresh-only')).err).toBe('Error: -destroy and -refresh-only exclude each other\n');
   });
 
-  it('takes variables and environments, and refuses one that is a server', async () => {
+  it('takes variables and environments, and refuses one that is another server', async () => {
     const at = await appliedWorkspace();
     at.write(
       'environments.yaml',
@@ -67,7 +67,7 @@ describe('plan', () => {
     );
     expect(await at.ok('plan -environment=production -var=ttl=5m')).toContain('"1h" -> "5m"');
     expect((await at.run('plan -environment=remote')).err).toMatch(
-      /^Error: the environment remote is the server https:\/\/x\.example, .*\nChoose an environment without an address\.\n$/,
+      /^Error: the environment remote is the server https:\/\/x\.example, .*\nName the server too: -address=https:\/\/x\.example\n$/,
     );
   });
 

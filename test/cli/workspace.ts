@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleepFor } from 'node:timers/promises';
 import { afterAll } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
@@ -96,7 +97,7 @@ export class Workspace {
       kinds: () => Promise.resolve(kinds),
       stores: () => Promise.resolve(stores),
       serve: () => Promise.reject(new Fault('usage', 'a server is a process of its own')),
-      sleep: () => Promise.resolve(),
+      sleep: (milliseconds, signal) => sleepFor(Math.min(milliseconds, 5), undefined, signal === null ? {} : { signal }),
       interrupted,
     });
     return { code, out: out.join(''), err: err.join(''), asked };
