@@ -17,8 +17,10 @@ import { mountRoutes } from './mount-routes.ts';
 import { MountTables } from './mount-table.ts';
 import type { MountType, Route } from './mount-type.ts';
 import type { AuditPort, IdentityPort, LockoutPort, PolicyPort, TokenPort, WrappingPort } from './ports.ts';
+import { remountRoutes } from './remount-route.ts';
 import { renameRoute } from './rename-route.ts';
 import { recipientRoutes } from './recipient-routes.ts';
+import { visibleMountRoutes } from './visible-mount-routes.ts';
 
 /** What `compose.ts` hands to the core. */
 export interface CoreOptions {
@@ -85,6 +87,8 @@ export function createCore(options: CoreOptions): Core {
       applyRoute,
       ...applyLockRoutes,
       ...mountRoutes(parts),
+      ...remountRoutes(parts),
+      ...visibleMountRoutes,
       ...managedRoutes(parts, options.storeId),
       renameRoute(parts),
       ...barrierRoutes(parts),

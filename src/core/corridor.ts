@@ -85,6 +85,16 @@ function checkPath(path: string): void {
   }
 }
 
+/** What lies below is named with a trailing slash or without. */
+const namedEitherWay = ['sys/mounts/', 'sys/auth/', 'sys/internal/ui/mounts/'];
+
+/** The request in its one form: a mount that is read or disabled may be named with the trailing slash of its path. */
+export function inOneForm(request: Request): Request {
+  const { operation, path } = request;
+  if (!path.endsWith('/') || (operation !== 'read' && operation !== 'delete')) return request;
+  return namedEitherWay.some((folder) => path.startsWith(folder)) ? { ...request, path: path.slice(0, -1) } : request;
+}
+
 /** A caller, and whether each of its requests must take a use of its token first. */
 export type Authenticated = Caller & { readonly limitedUses: boolean };
 

@@ -13,6 +13,7 @@ import {
   type Authenticated,
   authenticate,
   checkRequestPath,
+  inOneForm,
   type CorridorParts,
   openRun,
   perform,
@@ -53,7 +54,7 @@ export class Handling {
   async handle(sent: Request): Promise<Reply> {
     const now = this.#with.clock.now();
     // No time is no wrapping, for the policies too.
-    const request = sent.wrapTtl === 0 ? { ...sent, wrapTtl: null } : sent;
+    const request = inOneForm(sent.wrapTtl === 0 ? { ...sent, wrapTtl: null } : sent);
     try {
       const reads = (request.operation === 'read' || request.operation === 'list') && request.wrapTtl === null;
       const done = reads ? await this.#read(request, now) : await this.#change(request, now);

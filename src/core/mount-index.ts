@@ -46,12 +46,12 @@ export class MountIndex {
     }
   }
 
-  /** The mount that would enclose, or be enclosed by, a new one at `route`; null: there is room. */
-  nestedWith(route: string): Mount | null {
+  /** The mount that would enclose, or be enclosed by, one at `route`, but for the one with the id `but`; null: there is room. */
+  nestedWith(route: string, but?: string): Mount | null {
     const around = this.resolve(route);
-    if (around !== null) return around.mount;
+    if (around !== null && around.mount.id !== but) return around.mount;
     if (!this.#below.has(route)) return null;
-    return this.all().find((mount) => mountRoute(mount).startsWith(`${route}/`)) ?? null;
+    return this.all().find((mount) => mount.id !== but && mountRoute(mount).startsWith(`${route}/`)) ?? null;
   }
 
   /** Adds a mount, or puts it in the place of the one with its id. */

@@ -3,29 +3,35 @@ import { isFreeIdentifier, isMountPath } from '../base/name.ts';
 import { randomText, randomUuid } from '../base/random.ts';
 import { readFields } from '../protocol/field.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
-import { badRequest, MissingMount, RequestError } from '../protocol/request-error.ts';
+import { badRequest, MissingMount } from '../protocol/request-error.ts';
 import { type CoreContext, type CorridorParts, typeKey } from './corridor.ts';
-import { enableFields, newConfig, reservedMounts, shownMount, shownTuning, tunedConfig, tuneFields } from './mount-fields.ts';
+import {
+  checkDefaultTtl,
+  enableFields,
+  newConfig,
+  refuseVersion,
+  reservedMounts,
+  shownMount,
+  shownTuning,
+  tunedConfig,
+  tuneFields,
+} from './mount-fields.ts';
 import { mountRoute } from './mount-index.ts';
-import type { Mount, Route, RouteContext } from './mount-type.ts';
+import type { Mount, MountType, Route, RouteContext } from './mount-type.ts';
+import { isSystemMount } from './system-mounts.ts';
 
 type MountClass = 'secret' | 'auth';
 
-/** `sys/mounts`, `sys/auth` and what belongs to them: the table of engines and auth methods. */
+/** `sys/mounts` and `sys/auth`: the table of engines and auth methods. */
 export function mountRoutes(parts: CorridorParts): readonly Route[] {
-  return [...routesOf(parts, 'secret', 'mounts'), ...routesOf(parts, 'auth', 'auth'), remountRoute(parts), visibleMountRoute];
+  return [...routesOf(parts, 'secret', 'mounts'), ...routesOf(parts, 'auth', 'auth')];
 }
 
 const runOf = (context: RouteContext) => (context as CoreContext).run;
 const noun = (mountClass: MountClass): string => (mountClass === 'secret' ? 'secret engine' : 'auth method');
+const routeOf = (mountClass: MountClass, path: string): string => (mountClass === 'auth' ? `auth/${path}` : path);
 
 function routesOf(parts: CorridorParts, mountClass: MountClass, folder: 'mounts' | 'auth'): readonly Route[] {
-  const find = (context: RouteContext, path: string): Mount | null => {
-    const { mounts } = runOf(context);
-    if (mountClass === 'secret')
-      return mounts.at('secret', path) ?? (path === 'sys' ? (mounts.resolve('sys')?.mount ?? null) : null);
-    return mounts.at('auth', path) ?? (path === 'token' ? (mounts.resolve('auth/token')?.mount ?? null) : null);
-  };
   const sudo = mountClass === 'auth';
   return [
     {
@@ -42,14 +48,14 @@ function routesOf(parts: CorridorParts, mountClass: MountClass, folder: 'mounts'
         read: {
           summary: 'Reads it.',
           forPlans: true,
-          handle: (context) => Promise.resolve(readMount(context, mountClass, find)),
+          handle: (context) => Promise.resolve(readMount(context, mountClass)),
         },
         write: {
           summary: 'Enables or tunes it.',
           fields: { ...enableFields, ...tuneFields },
           sudo,
           configures: true,
-          handle: (context) => writeMount(parts, context, mountClass, find),
+          handle: (context) => writeMount(parts, context, mountClass),
         },
         delete: {
           summary: 'Disables it and destroys what it holds.',
@@ -65,66 +71,74 @@ function routesOf(parts: CorridorParts, mountClass: MountClass, folder: 'mounts'
 function shownAll(context: RouteContext, mountClass: MountClass): JsonObject {
   const shown: Record<string, JsonObject> = {};
   for (const mount of runOf(context).mounts.all()) {
-    if (isOf(mount, mountClass)) shown[`${displayPath(mount)}/`] = shownMount(mount);
+    if (listedClass(mount) === mountClass) shown[`${listedPath(mount)}/`] = shownMount(mount);
   }
   return shown;
 }
 
-function isOf(mount: Mount, mountClass: MountClass): boolean {
-  if (mount.class !== 'system') return mount.class === mountClass;
-  return (mount.type === 'token') === (mountClass === 'auth');
+/** Among which mounts a listing shows it. */
+export function listedClass(mount: Mount): MountClass {
+  return mountRoute(mount).startsWith('auth/') ? 'auth' : 'secret';
 }
 
 /** The path under which a listing shows a mount: an auth method's without `auth/`. */
-function displayPath(mount: Mount): string {
+export function listedPath(mount: Mount): string {
   const route = mountRoute(mount);
   return route.startsWith('auth/') ? route.slice('auth/'.length) : route;
 }
 
-type Find = (context: RouteContext, path: string) => Mount | null;
-
-function missing(mountClass: MountClass, path: string): MissingMount {
-  return new MissingMount(mountClass === 'secret' ? `No secret engine mount at ${path}/` : `No auth engine at ${path}/`);
+/** `sys/mounts` knows auth methods too, at `auth/…`. */
+function find(context: RouteContext, mountClass: MountClass, path: string): Mount | null {
+  const destination = runOf(context).mounts.resolve(routeOf(mountClass, path));
+  return destination?.path === '' ? destination.mount : null;
 }
 
-/** `…/tune` is the tuning of the mount before it, unless a mount itself is called so. */
-function tuneTarget(context: RouteContext, find: Find): Mount | null {
+/** `…/tune` is the tuning of the mount before it, unless a mount itself is called so. Null: nothing to be tuned. */
+function tuneTarget(
+  context: RouteContext,
+  mountClass: MountClass,
+): { readonly path: string; readonly mount: Mount | null } | null {
   const { path = '' } = context.params;
-  if (!path.endsWith('/tune') || find(context, path) !== null) return null;
-  return find(context, path.slice(0, -'/tune'.length));
+  if (!path.endsWith('/tune') || find(context, mountClass, path) !== null) return null;
+  const tuned = path.slice(0, -'/tune'.length);
+  return { path: tuned, mount: find(context, mountClass, tuned) };
 }
 
-function readMount(context: RouteContext, mountClass: MountClass, find: Find): Reply {
+function readMount(context: RouteContext, mountClass: MountClass): Reply {
   const { path = '' } = context.params;
-  const tuned = tuneTarget(context, find);
-  if (tuned !== null) return { data: shownTuning(tuned) };
-  const mount = find(context, path);
-  if (mount === null) throw missing(mountClass, path.replace(/\/tune$/, ''));
-  return { data: shownMount(mount) };
+  const tuned = tuneTarget(context, mountClass);
+  if (tuned !== null) {
+    const route = routeOf(mountClass, tuned.path);
+    if (tuned.mount === null) throw new MissingMount(`cannot fetch sysview for path "${route}/"`);
+    return { data: shownTuning(tuned.mount) };
+  }
+  const mount = find(context, mountClass, path);
+  if (mount !== null) return { data: shownMount(mount) };
+  throw new MissingMount(mountClass === 'secret' ? `No secret engine mount at ${path}/` : `No auth engine at ${path}/`);
 }
 
-async function writeMount(parts: CorridorParts, context: RouteContext, mountClass: MountClass, find: Find): Promise<Reply> {
-  const tuned = tuneTarget(context, find);
-  if (tuned !== null) return tune(parts, context, tuned);
-  const { path = '' } = context.params;
-  if (path.endsWith('/tune') && context.data.type === undefined) throw missing(mountClass, path.slice(0, -'/tune'.length));
-  return enable(parts, context, mountClass, path);
+async function writeMount(parts: CorridorParts, context: RouteContext, mountClass: MountClass): Promise<Reply> {
+  const tuned = tuneTarget(context, mountClass);
+  if (tuned === null) return enable(parts, context, mountClass, context.params.path ?? '');
+  if (tuned.mount !== null) return tune(parts, context, tuned.mount);
+  // A mount may be called `…/tune`.
+  if (context.data.type !== undefined) return enable(parts, context, mountClass, context.params.path ?? '');
+  throw new MissingMount(`tune of path "${routeOf(mountClass, tuned.path)}/" failed: no mount entry found`);
 }
 
 async function enable(parts: CorridorParts, context: RouteContext, mountClass: MountClass, path: string): Promise<Reply> {
   const run = runOf(context);
   const body = readFields(enableFields, context.data);
+  const sentType = body.type === 'plugin' ? (textOf(body.config?.plugin_name) ?? body.plugin_name) : body.type;
+  if (sentType === '') throw badRequest('backend type must be specified as a string');
   checkMountPath(path, mountClass);
-  const nested = run.mounts.nestedWith(mountClass === 'auth' ? `auth/${path}` : path);
-  if (nested !== null) throw badRequest(`path is already in use at ${mountRoute(nested)}/`);
-  const versioned = /^kv-v([12])$/.exec(body.type)?.[1];
-  const typeName = versioned === undefined || mountClass === 'auth' ? body.type : 'kv';
-  const type = parts.types.get(typeKey(mountClass, typeName));
-  if (type === undefined || typeName === 'cubbyhole') {
-    throw badRequest(
-      `there is no ${noun(mountClass)} of type "${body.type}"; known: ${knownTypes(parts, mountClass).join(', ')}`,
-    );
-  }
+  const versioned = mountClass === 'secret' ? /^kv-v([12])$/.exec(sentType)?.[1] : undefined;
+  const typeName = versioned === undefined ? sentType : 'kv';
+  const type = mountableType(parts, mountClass, typeName);
+  const nested = run.mounts.nestedWith(routeOf(mountClass, path));
+  if (nested !== null) throw badRequest(`path is already in use at ${listedPath(nested)}/`);
+  const config = body.config ?? {};
+  refuseVersion(body.plugin_version, typeName);
   const sent = { ...(versioned === undefined ? {} : { version: versioned }), ...body.options };
   const mount: Mount = {
     id: randomUuid(context.random),
@@ -134,9 +148,10 @@ async function enable(parts: CorridorParts, context: RouteContext, mountClass: M
     accessor: `${mountClass === 'auth' ? 'auth_' : ''}${typeName}_${randomText(context.random, 8, '0123456789abcdef')}`,
     description: body.description,
     options: type.options?.(sent, null) ?? sent,
-    config: newConfig(body.config ?? {}, { class: mountClass, type: typeName, locksOut: type.locksOut === true }),
+    config: newConfig(config, { class: mountClass, type: typeName, locksOut: type.locksOut === true }),
     local: body.local,
     sealWrap: body.seal_wrap,
+    ...(body.external_entropy_access ? { externalEntropyAccess: true } : {}),
   };
   await run.mounts.put(mount);
   await parts.barrier.createMountKey(run.tx, mount.id);
@@ -144,36 +159,58 @@ async function enable(parts: CorridorParts, context: RouteContext, mountClass: M
   return noContent;
 }
 
-function checkMountPath(path: string, mountClass: MountClass): void {
-  if (!isMountPath(path)) {
-    throw badRequest(
-      `"${path}" can't be a mount path: segments of letters, digits and "._@-" that start with a letter or digit, joined by "/"`,
-    );
-  }
-  const [first = ''] = path.split('/');
-  if (!isFreeIdentifier(first, reservedMounts[mountClass])) throw badRequest(`"${first}/" belongs to the system`);
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
 }
 
-function knownTypes(parts: CorridorParts, mountClass: MountClass): string[] {
-  return [...parts.types.keys()]
-    .filter((key) => key.startsWith(`${mountClass}/`))
-    .map((key) => key.slice(mountClass.length + 1))
-    .filter((type) => type !== 'cubbyhole');
+function mountableType(parts: CorridorParts, mountClass: MountClass, typeName: string): MountType {
+  if (mountClass === 'auth' && typeName === 'token') throw badRequest('token credential backend cannot be instantiated');
+  if (['cubbyhole', 'system', 'identity'].includes(typeName)) {
+    throw badRequest(`mount type of "${typeName}" is not mountable`);
+  }
+  const type = parts.types.get(typeKey(mountClass, typeName));
+  if (type !== undefined) return type;
+  const known = mountableTypes(parts.types, mountClass).join(', ');
+  throw badRequest(`plugin not found in the catalog: ${typeName}; the ${noun(mountClass)}s are: ${known}`);
 }
+
+/** The types that can be mounted, sorted. */
+export function mountableTypes(types: CorridorParts['types'], mountClass: MountClass): readonly string[] {
+  const prefix = `${mountClass}/`;
+  const names = [...types.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+  return names.filter((name) => name !== 'cubbyhole').sort();
+}
+
+/** Can a mount lie at this path (an auth method's without `auth/`)? Throws RequestError 400. */
+export function checkMountPath(path: string, mountClass: MountClass): void {
+  const [first = ''] = path.split('/');
+  if (reservedMounts[mountClass].includes(first.toLowerCase())) {
+    if (mountClass === 'auth') throw badRequest('token credential backend cannot be instantiated');
+    throw badRequest(`cannot mount "${path}/"`);
+  }
+  if (isMountPath(path) && isFreeIdentifier(first, reservedMounts[mountClass])) return;
+  throw badRequest(
+    `"${path}" can't be a mount path: segments of letters, digits and "._@-" that start with a letter or digit, joined by "/"`,
+  );
+}
+
+/** What can be changed of `sys/`, `identity/` and `cubbyhole/`. */
+const systemTunable = ['audit_non_hmac_request_keys', 'audit_non_hmac_response_keys'];
 
 async function tune(parts: CorridorParts, context: RouteContext, mount: Mount): Promise<Reply> {
-  if (mount.class === 'system' || mount.id === 'cubbyhole')
-    throw badRequest(`${mountRoute(mount)}/ belongs to the system and can't be tuned`);
+  if (isSystemMount(mount) && mount.type !== 'token') {
+    const refused = Object.keys(context.data).find((name) => Object.hasOwn(tuneFields, name) && !systemTunable.includes(name));
+    if (refused !== undefined) throw badRequest(`cannot tune parameter ${refused} of ${mountRoute(mount)}/`);
+  }
   const body = readFields(tuneFields, context.data);
   const type = parts.types.get(typeKey(mount.class, mount.type));
   const sent = tunedOptions(mount.options, body.options ?? {});
   const options = body.options === undefined ? mount.options : (type?.options?.(sent, mount.options) ?? sent);
-  await runOf(context).mounts.put({
-    ...mount,
-    config: tunedConfig(mount.config, context.data, { ...mount, locksOut: type?.locksOut === true }),
-    description: body.description ?? mount.description,
-    options,
-  });
+  const config = tunedConfig(mount.config, context.data, { ...mount, locksOut: type?.locksOut === true });
+  if (config.defaultLeaseTtl !== mount.config.defaultLeaseTtl || config.maxLeaseTtl !== mount.config.maxLeaseTtl) {
+    checkDefaultTtl(config);
+  }
+  await runOf(context).mounts.put({ ...mount, config, description: body.description ?? mount.description, options });
   return noContent;
 }
 
@@ -186,76 +223,14 @@ function tunedOptions(current: Mount['options'], sent: Mount['options']): Mount[
 async function disable(parts: CorridorParts, context: RouteContext, mountClass: MountClass): Promise<Reply> {
   const run = runOf(context);
   const { path = '' } = context.params;
-  const mount = run.mounts.at(mountClass, path);
-  if (path === 'token' || path === 'sys' || mount?.id === 'cubbyhole')
-    throw badRequest(`${path}/ belongs to the system and can't be disabled`);
-  if (mount === null) return noContent;
+  const mount = find(context, mountClass, path);
+  if (mount !== null && isSystemMount(mount)) {
+    if (mount.type === 'token') throw badRequest('token credential backend cannot be disabled');
+    throw badRequest(`cannot unmount "${mountRoute(mount)}/"`);
+  }
+  if (mount?.class !== mountClass) return noContent;
   if (mount.class === 'auth') await parts.tokens.revokeMount(run.core, mount.id);
   await run.mounts.delete(mount);
   await parts.barrier.shredMount(run.tx, mount.id);
   return noContent;
 }
-
-const remountFields = {
-  from: { type: 'string', description: 'The present path; an auth method’s starts with auth/.', required: true },
-  to: { type: 'string', description: 'The new path.', required: true },
-} as const;
-
-function remountRoute(parts: CorridorParts): Route {
-  return {
-    path: 'remount',
-    summary: 'Moves a mount to another path; its data stays where it is.',
-    operations: {
-      write: {
-        summary: 'Moves it.',
-        fields: remountFields,
-        sudo: true,
-        configures: true,
-        handle: async (context) => {
-          const { mounts } = runOf(context);
-          const body = readFields(remountFields, context.data);
-          const from = body.from.replace(/\/$/, '');
-          const to = body.to.replace(/\/$/, '');
-          const destination = mounts.resolve(from);
-          const mount = destination?.path === '' ? destination.mount : null;
-          if (mount === null || mount.class === 'system' || mount.id === 'cubbyhole')
-            throw badRequest(`no mount to move at "${from}/"`);
-          if ((mount.class === 'auth') !== to.startsWith('auth/'))
-            throw badRequest('a mount can be moved within its own class only');
-          const path = mount.class === 'auth' ? to.slice('auth/'.length) : to;
-          checkMountPath(path, mount.class);
-          const nested = mounts.nestedWith(to);
-          if (nested !== null && nested.id !== mount.id) throw badRequest(`path is already in use at ${mountRoute(nested)}/`);
-          await mounts.put({ ...mount, path });
-          return { data: { migration_id: randomUuid(parts.random) } };
-        },
-      },
-    },
-  };
-}
-
-/** How clients find the mount of a path, and with it the version of its engine. */
-const visibleMountRoute: Route = {
-  path: 'internal/ui/mounts/:path*',
-  summary: 'The mount that a path lies in, for whoever may do anything there.',
-  operations: {
-    read: {
-      summary: 'Finds it.',
-      selfAuthorising: true,
-      handle: (context) => {
-        const destination = runOf(context).mounts.resolve(context.params.path ?? '');
-        const route = destination === null ? '' : `${mountRoute(destination.mount)}/`;
-        if (destination === null || context.caller?.acl.reaches(route) !== true) {
-          // The same words for what is not there and for what may not be seen.
-          throw new RequestError(
-            403,
-            'preflight capability check returned 403, please ensure client\'s policies grant access to path "' +
-              (context.params.path ?? '') +
-              '/"',
-          );
-        }
-        return Promise.resolve({ data: { ...shownMount(destination.mount), path: route } });
-      },
-    },
-  },
-};

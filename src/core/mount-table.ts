@@ -14,8 +14,8 @@ export interface MountTable {
   at(mountClass: 'secret' | 'auth', path: string): Mount | null;
   /** The mount that a request path (without a trailing slash) leads to; null: none. Nested mounts do not exist, so at most one. */
   resolve(path: string): Destination | null;
-  /** The mount that would enclose, or be enclosed by, a new one at `route`; null: there is room. */
-  nestedWith(route: string): Mount | null;
+  /** The mount that would enclose, or be enclosed by, one at `route`, but for the one with the id `but`; null: there is room. */
+  nestedWith(route: string, but?: string): Mount | null;
   put(mount: Mount): Promise<void>;
   delete(mount: Mount): Promise<void>;
 }
@@ -69,7 +69,7 @@ export class MountTables {
         return mount?.class === mountClass ? mount : null;
       },
       resolve: (path) => current.resolve(path),
-      nestedWith: (route) => current.nestedWith(route),
+      nestedWith: (route, but) => current.nestedWith(route, but),
       async put(mount) {
         (await change()).set(mount);
         const { config, description } = mount;

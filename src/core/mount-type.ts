@@ -225,6 +225,7 @@ export interface Mount {
   readonly config: MountConfig;
   readonly local: boolean;
   readonly sealWrap: boolean;
+  readonly externalEntropyAccess?: boolean;
 }
 
 /** The TTL, in seconds, of what neither a mount nor a role limits: 768 hours, as the Vault API has it. */

@@ -51,8 +51,10 @@ describe('an index of mounts', () => {
         }
         expect(index.all().map(mountRoute)).toEqual([...model.values()].sort());
         for (const route of [...asked, ...model.values()]) {
-          const found = index.nestedWith(route);
-          expect(found === null ? null : mountRoute(found)).toBe(nested(route));
+          for (const but of [undefined, '1', '2']) {
+            const found = index.nestedWith(route, but);
+            expect(found === null ? null : mountRoute(found)).toBe(nested(route, but));
+          }
           const [around] = [...model.values()].filter((at) => route === at || route.startsWith(`${at}/`));
           const destination = index.resolve(route);
           expect(destination === null ? undefined : mountRoute(destination.mount)).toBe(around);
