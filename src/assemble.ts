@@ -1,5 +1,7 @@
+import type { Head } from './audit/chain.ts';
 import { hasApplyCommit } from './audit/find-entry.ts';
 import { openAuditLog, type AuditLog } from './audit/log.ts';
+import { type AuditedHeaders, readAuditedHeaders } from './audit/request-headers.ts';
 import { auditRoutes } from './audit/routes.ts';
 import type { AuditSink } from './audit/sink.ts';
 import { enabledSinkNames, readAnchor, readAuditKey, writeAnchor } from './audit/stored.ts';
@@ -9,6 +11,7 @@ import type { Clock } from './base/clock.ts';
 import { randomUuid, type Random } from './base/random.ts';
 import { systemTimer, type Timer } from './base/timer.ts';
 import type { Barrier } from './barrier/barrier.ts';
+import type { View } from './barrier/view.ts';
 import { auditHeadName, controllers } from './controllers.ts';
 import { createCore, type Core } from './core/core.ts';
 import { rightsOf, type CoreContext } from './core/corridor.ts';
@@ -145,7 +148,10 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     async handle(request) {
       const reply = await corridor.handle({ id: randomUuid(random), ...request });
       if (request.path === 'sys/apply') reconciler.wake(auditHeadName, 'all');
-      if (mayChangeSinks(request)) await audit.follow(await store.read((tx) => enabledSinkNames(core(tx))));
+      if (mayChangeAudit(request)) {
+        const { enabled, headers } = await store.read((tx) => auditConfig(core(tx)));
+        await audit.follow(enabled, headers);
+      }
       return reply;
     },
     reconciler,
@@ -160,20 +166,11 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
   };
 }
 
-async function openAudit({
-  store,
-  barrier,
-  sinks,
-  storeId,
-  epoch,
-  random,
-  clock,
-  acceptAuditLoss,
-  unaudited,
-}: AssemblyParts): Promise<AuditLog> {
-  const { key, enabled, anchor } = await store.read(async (tx) => {
+async function openAudit(parts: AssemblyParts): Promise<AuditLog> {
+  const { store, barrier, sinks, storeId, epoch, random, clock, timer, acceptAuditLoss, unaudited } = parts;
+  const { key, anchor, ...config } = await store.read(async (tx) => {
     const view = barrier.view(tx, 'core');
-    return { key: await readAuditKey(view), enabled: await enabledSinkNames(view), anchor: await readAnchor(view) };
+    return { key: await readAuditKey(view), anchor: await readAnchor(view), ...(await auditConfig(view)) };
   });
   try {
     return await openAuditLog({
@@ -182,9 +179,11 @@ async function openAudit({
       boot: randomUuid(random),
       epoch,
       clock,
+      ...(timer === undefined ? {} : { timer }),
       sinks,
-      enabled,
+      ...config,
       anchor,
+      saveAnchor: (head) => anchorHead(parts, head),
       ...(acceptAuditLoss === undefined ? {} : { acceptLoss: acceptAuditLoss }),
       ...(unaudited === undefined ? {} : { unaudited }),
     });
@@ -193,18 +192,27 @@ async function openAudit({
   }
 }
 
-function mayChangeSinks({ operation, path }: Omit<Request, 'id'>): boolean {
-  return operation !== 'read' && operation !== 'list' && (path === 'sys/apply' || path.startsWith('sys/audit/'));
+async function auditConfig(view: View): Promise<{ readonly enabled: readonly string[]; readonly headers: AuditedHeaders }> {
+  return { enabled: await enabledSinkNames(view), headers: await readAuditedHeaders(view) };
+}
+
+function mayChangeAudit({ operation, path }: Omit<Request, 'id'>): boolean {
+  if (operation === 'read' || operation === 'list') return false;
+  return path === 'sys/apply' || path.startsWith('sys/audit/') || path.startsWith('sys/config/auditing/');
 }
 
 /**
  * Anchors the head of the log in the store and renews the superblock, where anything was written since the last time.
  * `settling`: this is an orderly end.
  */
-async function rememberHead({ store, barrier }: AssemblyParts, audit: AuditLog, settling?: Core): Promise<void> {
+async function rememberHead(parts: AssemblyParts, audit: AuditLog, settling?: Core): Promise<void> {
   const head = audit.head();
-  const remembered = await store.read((tx) => readAnchor(barrier.view(tx, 'core')));
-  if (remembered?.seq === head.seq) return;
+  const remembered = await parts.store.read((tx) => readAnchor(parts.barrier.view(tx, 'core')));
+  if (remembered?.seq !== head.seq) await anchorHead(parts, head, settling);
+  audit.anchored(head);
+}
+
+async function anchorHead({ store, barrier }: AssemblyParts, head: Head, settling?: Core): Promise<void> {
   await store.transact(async (tx) => {
     const view = barrier.view(tx, 'core');
     await settling?.settle(view);

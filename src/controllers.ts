@@ -28,6 +28,7 @@ export function controllers(parts: BackgroundParts): readonly Controller[] {
     lockoutSweep(parts),
     shreddedMounts(parts),
     auditHead(parts),
+    auditSinks(parts),
   ];
 }
 
@@ -71,23 +72,40 @@ function shreddedMounts({ store, barrier, clock }: BackgroundParts): Controller 
   };
 }
 
+const sinksEvery = 1000;
+
+/** The log knows when each sink that failed is to be tried again. */
+function auditSinks({ audit }: BackgroundParts): Controller {
+  return {
+    name: 'audit-sinks',
+    description: 'Brings audit sinks back that failed.',
+    async due(now) {
+      const retryAt = audit.retryAt();
+      return { keys: retryAt !== null && retryAt <= now ? [all] : [], after: null, next: now + sinksEvery };
+    },
+    async reconcile() {
+      await audit.retry();
+      return done;
+    },
+  };
+}
+
 const anchorEvery = { lines: 10_000, milliseconds: 60_000, look: 10_000 };
 
 /** An anchor in the store bounds how much of the log could be cut off unnoticed. */
 function auditHead({ clock, audit, rememberHead }: BackgroundParts): Controller {
-  let remembered = { seq: audit.head().seq, at: clock.now() };
+  let rememberedAt = clock.now();
   return {
     name: auditHeadName,
     description: 'Anchors the head of the audit log in the store.',
     async due(now) {
-      const lines = audit.head().seq - remembered.seq;
-      const isDue = lines >= anchorEvery.lines || (lines > 0 && now - remembered.at >= anchorEvery.milliseconds);
+      const lines = audit.linesSinceAnchor();
+      const isDue = lines >= anchorEvery.lines || (lines > 0 && now - rememberedAt >= anchorEvery.milliseconds);
       return { keys: isDue ? [all] : [], after: null, next: now + anchorEvery.look };
     },
     async reconcile() {
-      const { seq } = audit.head();
       await rememberHead();
-      remembered = { seq, at: clock.now() };
+      rememberedAt = clock.now();
       return done;
     },
   };

@@ -105,7 +105,7 @@ export async function commitChanges(apply: ApplyParts, admission: ApplyAdmission
     const unknown: JsonObject = error instanceof Fault && error.code === 'store-io' ? { outcome: 'unknown' } : {};
     await apply.audit.append([
       ...denied,
-      { type: 'apply-abort', ...about, error: shown.message, facts: { ...facts, ...unknown } },
+      { type: 'apply-abort', ...about, error: shown.message, quotable: request.data, facts: { ...facts, ...unknown } },
     ]);
     throw shown;
   }
