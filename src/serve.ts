@@ -18,12 +18,14 @@ import { nodeWarning, refuseDebuggers } from './server/environment.ts';
 import { createLog, type Log } from './server/log.ts';
 import { type Measured, Metrics } from './server/metrics.ts';
 import { Node, type NodeParts, type Serving } from './server/node.ts';
+import { Restores } from './server/restores.ts';
 import { sealRoute } from './server/seal-route.ts';
 import { storageRoutes } from './server/storage-routes.ts';
 import { startTracing, type Tracing } from './server/tracing.ts';
 import { readSettings, splitAddress, type ListenerSettings, type Settings, type TlsSettings } from './settings.ts';
 import { createEmbeddedStore, openEmbeddedStore, type EmbeddedStore } from './storage/embedded.ts';
-import { createStore } from './storage/optimistic.ts';
+import { ReopenableStore } from './storage/reopenable.ts';
+import { stageRestore } from './storage/restore.ts';
 import { readStoreId } from './storage/store-id.ts';
 import { storeSeals } from './store-seals.ts';
 
@@ -41,10 +43,16 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
   const settings = await readSettings(directory);
   const { server } = settings;
   const log = createLog({ ...parts, level: server.log.level, format: server.log.format ?? options.logFormat }, options.err);
-  const embedded = await openOrCreate(join(directory, settings.storage.path), options.command);
+  const storePath = join(directory, settings.storage.path);
+  const embedded = await openOrCreate(storePath, options.command);
   try {
-    const store = createStore(embedded.backend, embedded.epoch);
-    const { storeId, epoch } = embedded;
+    const store = new ReopenableStore(embedded);
+    const { storeId } = embedded;
+    const stopping = new AbortController();
+    let code = 0;
+    const restores = new Restores(async (snapshot) =>
+      stageRestore(storePath, snapshot, { storeId, epoch: store.epoch, sequence: await store.sequence() }),
+    );
     const sinks = sinksOf(directory, settings);
     let system: System | null = null;
     const metrics = new Metrics(() => measured(node, system));
@@ -63,15 +71,31 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
         sinks: sinks.map(({ name, type }) => ({ name, type })),
       }),
       log,
+      takeRestore: (requestId) => restores.take(requestId),
+      reopen: (between) => store.reopen(between),
+      fatal(reason) {
+        log('error', 'the server ends', { reason });
+        code = 1;
+        stopping.abort();
+      },
       observe: observing(metrics, tracing),
       async serve(barrier) {
         const serverRoutes = [
           sealRoute,
           metrics.route(unauthenticatedMetrics),
-          ...storageRoutes({ storeId, store, barrier, capture: () => embedded.backend.capture() }),
+          ...storageRoutes({ storeId, store, barrier, restores, capture: () => store.capture() }),
         ];
         const { acceptAuditLoss } = options;
-        system = await assemble({ ...parts, storeId, epoch, store, barrier, sinks, acceptAuditLoss, serverRoutes });
+        system = await assemble({
+          ...parts,
+          storeId,
+          epoch: store.epoch,
+          store,
+          barrier,
+          sinks,
+          acceptAuditLoss,
+          serverRoutes,
+        });
         return servingOf(system);
       },
     });
@@ -83,13 +107,14 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
       trustedProxies: [],
     };
     try {
-      return await run(node, [...listeners.map(({ options: tcp }) => tcp), socket], {
+      await run(node, [...listeners.map(({ options: tcp }) => tcp), socket], {
         log,
-        stop: options.interrupted,
+        stop: AbortSignal.any([options.interrupted, stopping.signal]),
         grace: server.shutdownGrace * 1000,
         async started() {},
         reload: (bound) => reload(bound, listeners, system, log),
       });
+      return code;
     } finally {
       await tracing?.stop();
     }
@@ -120,6 +145,9 @@ async function serveDev(options: ServeOptions, dev: NonNullable<ServeOptions['de
     ...parts,
     storeId,
     storageType: 'inmem',
+    takeRestore: () => null,
+    reopen: () => Promise.resolve(),
+    fatal: (reason) => log('error', 'the store failed', { reason }),
     clusterName: 'secretctl-dev',
     seals: storeSeals({ ...parts, store, type: 'shamir', context, sinks: [] }),
     log,
@@ -130,7 +158,7 @@ async function serveDev(options: ServeOptions, dev: NonNullable<ServeOptions['de
     },
   });
   const listener: ListenerOptions = { ...common(null, log), address: { host, port }, tls: null, trustedProxies: [] };
-  return run(node, [listener], {
+  await run(node, [listener], {
     log,
     stop: options.interrupted,
     grace: 1000,
@@ -162,6 +190,7 @@ async function serveDev(options: ServeOptions, dev: NonNullable<ServeOptions['de
     },
     reload: () => Promise.resolve(),
   });
+  return 0;
 }
 
 function devBanner(address: string, share: string, rootToken: string): string {
@@ -184,7 +213,7 @@ interface RunOptions {
   reload(bound: readonly Listener[]): Promise<void>;
 }
 
-async function run(node: Node, listeners: readonly ListenerOptions[], options: RunOptions): Promise<number> {
+async function run(node: Node, listeners: readonly ListenerOptions[], options: RunOptions): Promise<void> {
   const { log } = options;
   const warning = nodeWarning(process.version);
   if (warning !== null) log('warn', warning);
@@ -202,7 +231,6 @@ async function run(node: Node, listeners: readonly ListenerOptions[], options: R
     await aborted(options.stop);
     log('info', 'stopping: requests under way may end');
     await Promise.all(bound.map((listener) => listener.close(options.grace)));
-    return 0;
   } finally {
     process.off('SIGHUP', onHangup);
     await Promise.all(bound.map((listener) => listener.close(0)));

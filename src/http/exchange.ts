@@ -102,6 +102,8 @@ export class Exchange {
     const { operation, path } = asked;
     const remote = this.#remote(headers);
     this.#admitted = await service.admit({ operation, path, remote, token: headers.token });
+    // The parser may have failed at its body by now, which not every request reads.
+    if (this.#refusal !== null) throw this.#refusal;
     const common = {
       id: this.#id,
       operation,
@@ -206,8 +208,9 @@ export class Exchange {
     const message = this.#message;
     const incomplete = !message.complete;
     if (incomplete) connection.linger();
-    // Where a request is malformed, or asked for an upgrade that was not made, it is open where the next one begins.
-    const doubtful = (answer.status === 400 && this.#admitted === null) || message.headers.upgrade !== undefined;
+    // Where a request is malformed, or asks for an upgrade that is not made, it is open where the next one begins.
+    const malformed = answer.status === 400 && this.#admitted === null;
+    const doubtful = malformed || this.#refusal !== null || message.headers.upgrade !== undefined;
     connection.closing = incomplete || doubtful || connection.isLast();
     const options = { more: this.#admitted, secure: door.secure, close: connection.closing };
     writeAnswer(this.#response, answer, options)?.catch((error: unknown) => {

@@ -10,9 +10,12 @@ import type { Request } from '../protocol/request.ts';
 import type { RequestLine, Service } from '../protocol/service.ts';
 import type { Seal } from '../seal/seal.ts';
 import { takesShares } from '../seal/seal-type.ts';
+import type { StagedRestore } from '../storage/restore.ts';
 import { answerOf, type Answering } from './answers.ts';
+
 import type { Log } from './log.ts';
 import type { NodeStatus } from './status.ts';
+import { describe, faultOfStore, refusedShare, storeProblem } from './trouble.ts';
 
 /** A store that is open for requests. */
 export interface Serving {
@@ -33,6 +36,12 @@ export interface NodeParts {
   readonly seals: Seals;
   /** Builds what serves on an open barrier. Throws where the store cannot be served (its audit log is damaged). */
   serve(barrier: Barrier): Promise<Serving>;
+  /** The snapshot that a request brought; null: none. */
+  takeRestore(requestId: string): StagedRestore | null;
+  /** Opens the data file anew, perhaps with another one in its place. Throws Fault. */
+  reopen(between?: () => void): Promise<void>;
+  /** This process can't go on with the store: another one owns it, or its medium fails. */
+  fatal(reason: string): void;
   readonly log: Log;
   /** Told of each request; what it returns is told the status of the answer. */
   readonly observe: (request: Request) => (status: number) => void;
@@ -104,7 +113,7 @@ export class Node implements Service {
     const seal = this.#seal;
     return {
       initialized: seal !== null,
-      sealed: this.#serving === null,
+      sealed: this.#barrier === null,
       sealType: seal?.type ?? this.#parts.seals.type,
       progress: seal !== null && takesShares(seal) ? seal.progress : null,
       nonce: this.#nonce,
@@ -137,17 +146,83 @@ export class Node implements Service {
     const own = answerOf(this.#answering, request);
     if (own !== null) return own;
     const serving = this.#serving;
-    if (serving === null) throw sealed();
+    if (serving === null) throw this.#unavailable();
     this.#underWay++;
     let reply: Reply;
     try {
       reply = await serving.handle(request);
+    } catch (error) {
+      const fault = faultOfStore(error);
+      if (fault !== null) throw this.#storeFailed(fault);
+      throw error;
     } finally {
       this.#underWay--;
       if (this.#underWay === 0) this.#drained?.();
     }
-    if (request.path === 'sys/seal' && request.operation === 'write') await this.seal();
+    if (request.operation === 'write') {
+      if (request.path === 'sys/seal') await this.seal();
+      const staged = this.#parts.takeRestore(request.id);
+      if (staged !== null) await this.#exclusively(() => this.#restore(staged));
+    }
     return reply;
+  }
+
+  #unavailable(): RequestError {
+    if (this.#barrier === null) return new RequestError(503, 'Vault is sealed');
+    return new RequestError(503, this.#problem ?? 'the store is being opened anew; try again', {
+      headers: { 'Retry-After': '5' },
+    });
+  }
+
+  /** What clients are told of a medium that failed; the server finds its way out of it, or ends. */
+  #storeFailed(fault: Fault): RequestError {
+    if (this.#serving !== null && fault.code !== 'store-fenced') {
+      this.#problem = storeProblem(fault);
+      this.#parts.log('error', 'the store failed', { reason: describe(fault) });
+      void this.#exclusively(async () => {
+        await this.#stopServing();
+        await this.#tryReopen();
+      });
+    }
+    if (fault.code === 'store-fenced') {
+      this.#parts.fatal('another process owns the store');
+      return new RequestError(503, 'this server does not own the store any more');
+    }
+    return new RequestError(503, storeProblem(fault), { cause: fault, headers: { 'Retry-After': '5' } });
+  }
+
+  /** Goes on with the keys that it has as soon as the store can be used again. */
+  async #tryReopen(): Promise<void> {
+    this.#cancelRetry?.();
+    this.#cancelRetry = null;
+    const barrier = this.#barrier;
+    if (barrier === null || this.#serving !== null || this.#stopped) return;
+    try {
+      await this.#parts.reopen();
+      this.#serving = await this.#parts.serve(barrier);
+      this.#problem = null;
+      this.#failures = 0;
+      this.#parts.log('info', 'the store can be used again');
+    } catch (error) {
+      if (error instanceof Fault) this.#problem = storeProblem(error);
+      this.#parts.log('error', 'the store could not be opened anew', { reason: describe(error) });
+      this.#retryLater(() => this.#tryReopen());
+    }
+  }
+
+  /** Puts a snapshot in the place of the store, which is sealed then: its keys may be others. */
+  async #restore(staged: StagedRestore): Promise<void> {
+    await this.#sealNow('a snapshot takes its place');
+    try {
+      await this.#parts.reopen(() => staged.activate());
+    } catch (error) {
+      this.#parts.log('error', 'the restored store could not be opened', { reason: describe(error) });
+      this.#parts.fatal('the restored store could not be opened');
+      return;
+    }
+    this.#parts.log('warn', 'a snapshot was restored', { records: staged.records });
+    this.#seal = await this.#parts.seals.open();
+    if (this.#seal !== null && !takesShares(this.#seal)) await this.#tryUnattended();
   }
 
   /** Ends what is served and drops the keys; requests under way may end first. */
@@ -240,10 +315,14 @@ export class Node implements Service {
       this.#failures = 0;
       return;
     }
+    this.#retryLater(() => this.#tryUnattended());
+  }
+
+  #retryLater(work: () => Promise<void>): void {
     const wait = Math.min(retryTo, retryFrom * 2 ** Math.min(this.#failures, 16));
     this.#failures++;
     this.#cancelRetry = this.#parts.timer.after(wait, () => {
-      void this.#exclusively(() => this.#tryUnattended());
+      void this.#exclusively(work);
     });
   }
 
@@ -266,19 +345,23 @@ export class Node implements Service {
   }
 
   async #sealNow(why: string): Promise<void> {
+    if (this.#barrier === null) return;
+    await this.#stopServing();
+    this.#barrier.seal();
+    this.#barrier = null;
+    this.#activeSince = null;
+    this.#parts.log('info', `the store is sealed: ${why}`);
+  }
+
+  async #stopServing(): Promise<void> {
     const serving = this.#serving;
     if (serving === null) return;
     this.#serving = null;
-    this.#activeSince = null;
     await this.#drain();
     try {
       await serving.stop();
     } catch (error) {
       this.#parts.log('error', 'the end of the store was not in order', { reason: describe(error) });
-    } finally {
-      this.#barrier?.seal();
-      this.#barrier = null;
-      this.#parts.log('info', `the store is sealed: ${why}`);
     }
   }
 
@@ -299,19 +382,4 @@ export class Node implements Service {
     this.#turn = done.catch(() => undefined);
     return done;
   }
-}
-
-function sealed(): RequestError {
-  return new RequestError(503, 'Vault is sealed');
-}
-
-function refusedShare(error: unknown): unknown {
-  if (error instanceof Fault && error.code.startsWith('share-')) return badRequest(error.message);
-  return error;
-}
-
-/** For the log, which only operators read. */
-function describe(error: unknown): string {
-  if (error instanceof Fault) return error.hint === null ? error.message : `${error.message}. ${error.hint}`;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -27,6 +27,12 @@ export interface EmbeddedStore {
   readonly epoch: number;
   /** A UUID that the store has had since it was made. */
   readonly storeId: string;
+  /**
+   * Closes the data file and opens it anew, checked as at the start and under a new epoch, while this process goes on
+   * owning the store: after the medium failed, or with another file that `between` puts in its place. Throws as
+   * `openEmbeddedStore`; it may be called again then.
+   */
+  reopen(between?: () => void): Promise<Pick<EmbeddedStore, 'backend' | 'epoch'>>;
   /** Waits for what is under way, closes the data file and lets the next owner in. Idempotent. */
   close(): Promise<void>;
 }
@@ -112,7 +118,19 @@ async function owned(directory: string, options: EmbeddedOptions, open: () => Pr
   });
   try {
     const opened = await open();
-    return { ...opened, close: once(() => closeBoth(opened.backend, ownership)) };
+    let { backend } = opened;
+    return {
+      ...opened,
+      async reopen(between) {
+        // What failed once may fail to close as well.
+        await backend.close().catch(() => undefined);
+        between?.();
+        const again = await underNewEpoch(await openLmdbBackend({ directory, create: false }));
+        backend = again.backend;
+        return again;
+      },
+      close: once(() => closeBoth(backend, ownership)),
+    };
   } catch (error) {
     ownership.release();
     throw error;
