@@ -14,7 +14,7 @@ export function authBindingKind(lenses: readonly BindingLens[]): Kind {
 
   return {
     kind: 'AuthBinding',
-    description: 'Who may log in at an auth method, and which tokens that gives: an AppRole role, a token role.',
+    description: 'Who may log in at an auth method, and which tokens that gives: an AppRole role, a userpass user, a token role.',
     spec: {
       type: 'object',
       required: ['method'],
@@ -33,7 +33,7 @@ export function authBindingKind(lenses: readonly BindingLens[]): Kind {
     mountField: 'method',
     mountKind: 'AuthMethod',
     nameRule: 'identifier',
-    importId: "the role's name",
+    importId: 'the name of the role or user',
     replaceOn: [...new Set(lenses.flatMap((lens) => lens.replaceOn))],
     normalize(spec, resource, context) {
       const lens = lensOf(resource.mount, context);
@@ -109,11 +109,10 @@ function merged(typed: readonly (readonly [string, SpecSchema])[], named: boolea
   );
   const types = typed.map(([type]) => type).join(', ');
   if (same) return named ? { ...first, description: `${first.description ?? ''} (${types})` } : first;
-  const texts = new Set(schemas.map((schema) => schema.description ?? ''));
+  const texts = new Map<string, string[]>();
+  for (const [type, { description: text = '' }] of typed) texts.set(text, [...(texts.get(text) ?? []), type]);
   const description =
-    texts.size === 1
-      ? (first.description ?? '')
-      : typed.map(([type, schema]) => `${type}: ${schema.description ?? ''}`).join(' ');
+    texts.size === 1 ? (first.description ?? '') : [...texts].map(([text, which]) => `${which.join(', ')}: ${text}`).join(' ');
   const { default: preset, ...rest } = first;
   const samePreset = schemas.every((schema) => canonicalJson(schema.default) === canonicalJson(preset));
   const combined: SpecSchema = { ...rest, description, ...(samePreset && preset !== undefined ? { default: preset } : {}) };

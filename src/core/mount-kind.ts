@@ -46,6 +46,29 @@ const properties: Readonly<Record<string, SpecSchema>> = {
   auditNonHmacResponseKeys: stringList('Response fields that the audit log shows in the clear. Never name a secret here.'),
 };
 
+const lockoutSchema: SpecSchema = {
+  type: 'object',
+  default: {},
+  additionalProperties: false,
+  description: 'When users who fail to log in are locked out, where logins name users: in userpass and approle.',
+  properties: {
+    threshold: { type: 'integer', minimum: 0, default: 0, description: 'How many failures lock; 0: five.' },
+    duration: {
+      type: 'string',
+      format: 'duration',
+      default: '0s',
+      description: 'How long after the last failure a lock ends; 0s: 15 minutes.',
+    },
+    counterReset: {
+      type: 'string',
+      format: 'duration',
+      default: '0s',
+      description: 'How long after the last failure the count starts anew; 0s: 15 minutes.',
+    },
+    disabled: { type: 'boolean', default: false, description: 'Lock nobody out.' },
+  },
+};
+
 /** A mounted secret engine. Its name is its path. */
 export const secretEngineKind: Kind = mountKind('SecretEngine', 'mounts', {
   description: 'A secret engine mounted at a path: the name of the document.',
@@ -64,8 +87,17 @@ export const authMethodKind: Kind = mountKind('AuthMethod', 'auth', {
       default: 'default-service',
       description: 'The type of the tokens that a login gives.',
     },
+    userLockout: lockoutSchema,
   },
 });
+
+/** The members of `userLockout`: our name, and the names in which the API reads and shows them. */
+const lockout = [
+  ['threshold', 'lockout_threshold', 'user_lockout_threshold'],
+  ['duration', 'lockout_duration', 'user_lockout_duration'],
+  ['counterReset', 'lockout_counter_reset_duration', 'user_lockout_counter_reset_duration'],
+  ['disabled', 'lockout_disable', 'user_lockout_disable'],
+] as const;
 
 function mountKind(
   kind: 'SecretEngine' | 'AuthMethod',
@@ -108,15 +140,21 @@ function mountKind(
 
 type Fields = readonly (readonly [ours: string, theirs: string, type: 'duration' | 'text' | 'set'])[];
 
-function normalize(sent: JsonObject, schema: SpecSchema): JsonObject {
+function normalizeMembers(sent: JsonObject, schema: SpecSchema): Record<string, Json> {
   const spec: Record<string, Json> = {};
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     const value = sent[name] ?? property.default;
     if (value === undefined) continue;
-    if (property.format === 'duration') spec[name] = shortDuration(parseDuration(value) ?? 0);
+    if (property.properties !== undefined) spec[name] = normalizeMembers(isJsonObject(value) ? value : {}, property);
+    else if (property.format === 'duration') spec[name] = shortDuration(parseDuration(value) ?? 0);
     else if (property.type === 'array') spec[name] = [...new Set(value as readonly string[])].sort();
     else spec[name] = value;
   }
+  return spec;
+}
+
+function normalize(sent: JsonObject, schema: SpecSchema): JsonObject {
+  const spec = normalizeMembers(sent, schema);
   // An option without a value is none: tuning takes it away.
   const options = Object.entries(spec.options as JsonObject).filter(([, value]) => value !== '');
   spec.options = Object.fromEntries(options);
@@ -143,6 +181,15 @@ function readMount(reply: JsonObject | null, fields: Fields, schema: SpecSchema)
     if (type === 'duration') spec[ours] = shortDuration(typeof value === 'number' ? value : 0);
     else if (value !== undefined) spec[ours] = value;
   }
+  const shown = config.user_lockout_config;
+  if (isJsonObject(shown)) {
+    spec.userLockout = Object.fromEntries(
+      lockout.map(([ours, , name]) => {
+        const value = shown[name] ?? null;
+        return [ours, typeof value === 'number' && ours !== 'threshold' ? shortDuration(value) : value];
+      }),
+    );
+  }
   return { spec: normalize(spec, schema), mark: null };
 }
 
@@ -151,6 +198,12 @@ function writeMount(change: LensChange, resource: ResourceName, path: (name: str
   const config: Record<string, Json> = {};
   for (const [ours, theirs] of fields) {
     if (before === null || JSON.stringify(before.spec[ours]) !== JSON.stringify(after[ours])) config[theirs] = after[ours] ?? '';
+  }
+  const { userLockout } = after;
+  // Many types have none, and none is what is not told.
+  const known = before === null ? normalizeMembers({}, lockoutSchema) : before.spec.userLockout;
+  if (isJsonObject(userLockout) && canonicalJson(userLockout) !== canonicalJson(known)) {
+    config.user_lockout_config = Object.fromEntries(lockout.map(([ours, name]) => [name, userLockout[ours] ?? null]));
   }
   if (before === null) {
     const { type = '', description = '', options = {} } = after;

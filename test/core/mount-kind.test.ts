@@ -24,7 +24,15 @@ const engine = fc.record(
   { requiredKeys: ['type'] },
 );
 const method = fc.record(
-  { type: fc.constant('approle'), ...shared, tokenType: fc.constantFrom('default-service', 'service', 'batch') },
+  {
+    type: fc.constant('approle'),
+    ...shared,
+    tokenType: fc.constantFrom('default-service', 'service', 'batch'),
+    userLockout: fc.record(
+      { threshold: fc.nat({ max: 9 }), duration, counterReset: duration, disabled: fc.boolean() },
+      { requiredKeys: [] },
+    ),
+  },
   { requiredKeys: ['type'] },
 );
 

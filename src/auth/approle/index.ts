@@ -2,7 +2,7 @@ import { bindingRename } from '../binding-rename.ts';
 import type { AuthMethod } from '../method.ts';
 import { appRoleBinding } from './binding.ts';
 import { createMountKey } from './key.ts';
-import { loginRoute } from './login.ts';
+import { loginRole, loginRoute } from './login.ts';
 import { roleFieldRoutes } from './role-field.ts';
 import { moveRole, roleGrant, roleNamed, roleRenewal, roleRoutes } from './role.ts';
 import { expireSecretIds, nextSecretIdDue } from './secret-id-records.ts';
@@ -16,6 +16,7 @@ export const approle: AuthMethod = {
   routes: [loginRoute, ...roleRoutes, ...roleFieldRoutes, ...secretIdRoutes, tidyRoute],
   onMount: createMountKey,
   grant: roleGrant,
+  loginRole,
   renewal: roleRenewal,
   rename: bindingRename({ folder: 'role/', noun: 'role', find: roleNamed, move: moveRole }),
   expiry: { next: nextSecretIdDue, expire: expireSecretIds },

@@ -1,5 +1,7 @@
+import type { View } from '../../barrier/view.ts';
 import { cidrsWithin, inCidrs } from '../../base/cidr.ts';
 import { instantText } from '../../base/instant.ts';
+import type { JsonObject } from '../../base/json.ts';
 import type { Route, RouteContext } from '../../core/mount-type.ts';
 import { readFields, type Fields } from '../../protocol/field.ts';
 import type { Reply } from '../../protocol/reply.ts';
@@ -22,6 +24,17 @@ export const loginRoute: Route = {
 };
 
 const maxInputLength = 4096;
+
+/** See MountType.loginRole. */
+export async function loginRole(storage: View, path: string, { role_id: roleId }: JsonObject): Promise<string | null> {
+  if (path !== loginRoute.path || typeof roleId !== 'string' || roleId.length > maxInputLength) return null;
+  return namedBy(storage, await mountHash(storage), roleId.trim());
+}
+
+async function namedBy(storage: View, hash: MountHash, roleId: string): Promise<string | null> {
+  return (await storage.getJson<{ readonly role: string }>(`role-id/${hash.roleId(roleId)}`))?.role ?? null;
+}
+
 /** In the place of the role that is not there, so that the same work is done. */
 const nobody = '00000000-0000-4000-8000-000000000000';
 
@@ -36,8 +49,8 @@ async function login(context: RouteContext): Promise<Reply> {
   if (roleId === '') throw badRequest('missing role_id');
   if (roleId.length > maxInputLength || secretId.length > maxInputLength) throw invalid();
   const hash = await mountHash(context.storage);
-  const named = await context.storage.getJson<{ readonly role: string }>(`role-id/${hash.roleId(roleId)}`);
-  const role = named === null ? null : await roleNamed(context.storage, named.role);
+  const named = await namedBy(context.storage, hash, roleId);
+  const role = named === null ? null : await roleNamed(context.storage, named);
   const attempt = await context.services.beginLogin(context, { name: roleId, known: role !== null });
   const secret = await secretOf(context, role?.uid ?? nobody, hash, secretId);
   if (role === null || (role.bindSecretId && secret === null)) throw await attempt.failed(invalid());
