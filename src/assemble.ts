@@ -29,6 +29,9 @@ import { fixedPolicies } from './policy/policy-name.ts';
 import { createPolicies, getPolicy } from './policy/store.ts';
 import type { Reply } from './protocol/reply.ts';
 import type { Request } from './protocol/request.ts';
+import type { RequestLine } from './protocol/service.ts';
+import { createQuotas } from './quota/quotas.ts';
+import { quotaRoutes } from './quota/routes.ts';
 import { Reconciler } from './reconciler/reconciler.ts';
 import type { Transaction, TransactionalStore } from './storage/transaction.ts';
 import { createTokens } from './token/port.ts';
@@ -57,6 +60,8 @@ export interface AssemblyParts {
 export interface System {
   /** A request without an id gets one. */
   handle(request: Omit<Request, 'id'> & Partial<Pick<Request, 'id'>>): Promise<Reply>;
+  /** See Service.admit. */
+  admit(line: RequestLine): Promise<Readonly<Record<string, string>>>;
   readonly audit: AuditLog;
   /** The background tasks. A server starts them; `close` ends them. */
   readonly reconciler: Reconciler;
@@ -132,9 +137,12 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       }),
       ...auditRoutes({ sinks: parts.sinks }),
       ...reconcilerRoutes(reconciler),
+      ...quotaRoutes(authMethods),
       ...(parts.serverRoutes ?? []),
     ],
   });
+  const roleOf = (request: Request) => corridor.loginRole(request);
+  const quotas = createQuotas({ storeId: parts.storeId, store, barrier, clock, random, audit, roleOf });
   try {
     await corridor.recover((applyId, after) => hasApplyCommit(audit, applyId, after));
     // After an end without order the log is ahead of what the store remembers of it.
@@ -146,7 +154,9 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
   return {
     audit,
     async handle(request) {
-      const reply = await corridor.handle({ id: randomUuid(random), ...request });
+      const identified = { id: randomUuid(random), ...request };
+      await quotas.admitLogin(identified);
+      const reply = await corridor.handle(identified);
       if (request.path === 'sys/apply') reconciler.wake(auditHeadName, 'all');
       if (mayChangeAudit(request)) {
         const { enabled, headers } = await store.read((tx) => auditConfig(core(tx)));
@@ -154,6 +164,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       }
       return reply;
     },
+    admit: (line) => quotas.admit(line),
     reconciler,
     tidy: (deadline) => reconciler.settle(deadline - clock.now()),
     reopenAudit: () => audit.reopen(),

@@ -8,7 +8,7 @@ import type { TransactionalStore } from '../storage/transaction.ts';
 import { Applies } from './applies.ts';
 import { applyLockRoutes } from './apply-lock.ts';
 import { applyRoute } from './apply-route.ts';
-import { type CorridorParts, typeKey } from './corridor.ts';
+import { type CorridorParts, openRun, typeKey } from './corridor.ts';
 import { barrierRoutes } from './barrier-routes.ts';
 import type { FindCommitted } from './committed-apply.ts';
 import { Handling } from './handling.ts';
@@ -50,6 +50,8 @@ export interface Core {
    * for failures of the store: nothing of a refused request is kept.
    */
   handle(request: Request): Promise<Reply>;
+  /** The role that a login asks for (MountType.loginRole); null: none, or the request is no login. */
+  loginRole(request: Request): Promise<string | null>;
   /** Completes the audit log of an apply which committed just before a crash. To be called once, before serving. */
   recover(findCommitted: FindCommitted): Promise<void>;
   /** Called in the transaction of an orderly end: what the log holds need not be looked for at the next start. */
@@ -101,6 +103,17 @@ export function createCore(options: CoreOptions): Core {
   const handling = new Handling({ ...options, parts, apply: (admission, body) => applies.run(admission, body) });
   return {
     handle: (request) => handling.handle(request),
+    loginRole: (request) =>
+      options.store.read(async (tx) => {
+        const { mounts } = await openRun(parts, tx, clock.now());
+        const destination = mounts.resolve(request.path);
+        if (destination?.mount.class !== 'auth') return null;
+        const { mount, path } = destination;
+        const role = types
+          .get(typeKey('auth', mount.type))
+          ?.loginRole?.(parts.barrier.view(tx, { mountId: mount.id }), path, request.data);
+        return (await role) ?? null;
+      }),
     settle: (core) => applies.settle(core),
     recover: (findCommitted) => applies.recover(findCommitted),
   };

@@ -43,6 +43,11 @@ export interface MountType {
    * RequestError 400 where the token may not be renewed for another reason.
    */
   renewal?(storage: View, role: string, token: RenewedToken): Promise<RenewalTerms | null>;
+  /**
+   * The role for which a login at a path inside the mount asks, as far as its body says so and whether it succeeds or
+   * not: quotas count by it. Null: no role, or no login. Absent: nobody logs in with a role here.
+   */
+  loginRole?(storage: View, path: string, data: JsonObject): Promise<string | null>;
   /** What is past its time in a mount of this type, and removed in the background. */
   readonly expiry?: MountExpiry;
   /** Its logins name users, who are locked out for a while after too many failures (see Services.beginLogin). */

@@ -1,0 +1,199 @@
+import { isIdentifier, isCanonicalPath } from '../base/name.ts';
+import type { View } from '../barrier/view.ts';
+import type { CoreContext } from '../core/corridor.ts';
+import { mountRoute } from '../core/mount-index.ts';
+import type { Mount, MountType, Route, RouteContext } from '../core/mount-type.ts';
+import { isSystemMount } from '../core/system-mounts.ts';
+import { readFields, type Fields } from '../protocol/field.ts';
+import { noContent, type Reply } from '../protocol/reply.ts';
+import { badRequest, notFound } from '../protocol/request-error.ts';
+import {
+  deleteRateLimit,
+  readQuotaConfig,
+  readRateLimit,
+  readRateLimits,
+  writeQuotaConfig,
+  writeRateLimit,
+  type RateLimit,
+} from './record.ts';
+
+const configFields = {
+  rate_limit_exempt_paths: { type: 'strings', description: 'Paths that no rate limit counts for.', default: [] },
+  enable_rate_limit_audit_logging: { type: 'bool', description: 'Write refusals to the audit log.', default: false },
+  enable_rate_limit_response_headers: { type: 'bool', description: 'Tell clients what is left of their quota.', default: false },
+} as const satisfies Fields;
+
+const limitFields = {
+  type: { type: 'string', description: 'rate-limit.' },
+  path: {
+    type: 'string',
+    description: 'A mount, or a path in one, perhaps with * at its end; empty: all requests.',
+    default: '',
+  },
+  role: { type: 'string', description: 'Only logins of this role of the auth method at path.', default: '' },
+  rate: { type: 'any', description: 'How many requests a client may send in an interval.' },
+  interval: { type: 'duration', description: 'The interval; a second unless told.', default: 0 },
+  block_interval: { type: 'duration', description: 'How long a client that came too often is refused altogether.', default: 0 },
+  inheritable: { type: 'bool', description: 'Accepted for compatibility: there are no namespaces.' },
+} as const satisfies Fields;
+
+/** `sys/quotas/…`. `methods` are the auth methods. */
+export function quotaRoutes(methods: readonly MountType[]): readonly Route[] {
+  return [
+    {
+      path: 'quotas/config',
+      summary: 'What holds for all quotas.',
+      operations: {
+        read: { summary: 'Reads it.', forPlans: true, handle: readConfig },
+        write: { summary: 'Replaces it as a whole.', fields: configFields, configures: true, handle: writeConfig },
+      },
+    },
+    {
+      path: 'quotas/rate-limit',
+      summary: 'The rate-limit quotas.',
+      operations: { list: { summary: 'Lists their names.', handle: list } },
+    },
+    {
+      path: 'quotas/rate-limit/:name',
+      summary: 'One rate-limit quota: so many requests of each client in an interval.',
+      exists: async (context) => (await shownLimit(context)) !== null,
+      operations: {
+        read: { summary: 'Reads it.', forPlans: true, handle: read },
+        write: {
+          summary: 'Makes or replaces it.',
+          fields: limitFields,
+          configures: true,
+          handle: (context) => write(methods, context),
+        },
+        delete: { summary: 'Deletes it.', configures: true, handle: remove },
+      },
+    },
+  ];
+}
+
+const coreOf = (context: RouteContext): View => (context as CoreContext).run.core;
+const nameOf = (context: RouteContext): string => context.params.name ?? '';
+
+async function readConfig(context: RouteContext): Promise<Reply> {
+  const config = await readQuotaConfig(coreOf(context));
+  return {
+    data: {
+      enable_rate_limit_audit_logging: config.auditLogging,
+      enable_rate_limit_response_headers: config.responseHeaders,
+      rate_limit_exempt_paths: config.exemptPaths,
+    },
+  };
+}
+
+async function writeConfig(context: RouteContext): Promise<Reply> {
+  const body = readFields(configFields, context.data);
+  await writeQuotaConfig(coreOf(context), {
+    exemptPaths: body.rate_limit_exempt_paths,
+    auditLogging: body.enable_rate_limit_audit_logging,
+    responseHeaders: body.enable_rate_limit_response_headers,
+  });
+  return noContent;
+}
+
+async function list(context: RouteContext): Promise<Reply> {
+  const limits = await readRateLimits(coreOf(context));
+  const keys = limits.filter((limit) => routeOf(context, limit) !== null).map(({ name }) => name);
+  if (keys.length === 0) throw notFound();
+  return { data: { keys } };
+}
+
+async function read(context: RouteContext): Promise<Reply> {
+  const shown = await shownLimit(context);
+  if (shown === null) throw notFound();
+  const { limit, route } = shown;
+  return {
+    data: {
+      block_interval: limit.blockInterval,
+      inheritable: limit.inheritable,
+      interval: limit.interval,
+      name: limit.name,
+      path: route === '' ? '' : `${route}/${limit.suffix}`,
+      rate: limit.rate,
+      role: limit.role,
+      type: 'rate-limit',
+    },
+  };
+}
+
+/** A quota whose mount is gone is gone too. */
+async function shownLimit(context: RouteContext): Promise<{ readonly limit: RateLimit; readonly route: string } | null> {
+  const limit = await readRateLimit(coreOf(context), nameOf(context));
+  const route = limit === null ? null : routeOf(context, limit);
+  return limit === null || route === null ? null : { limit, route };
+}
+
+/** The route of its mount; '': it is for all requests; null: the mount is gone. */
+function routeOf(context: RouteContext, { mountId }: RateLimit): string | null {
+  if (mountId === null) return '';
+  const mount = (context as CoreContext).run.mounts.byId(mountId);
+  return mount === null ? null : mountRoute(mount);
+}
+
+async function write(methods: readonly MountType[], context: RouteContext): Promise<Reply> {
+  const body = readFields(limitFields, context.data);
+  const name = nameOf(context);
+  if (!isIdentifier(name)) throw badRequest('a quota is named by letters, digits and "._@-"');
+  const rate = typeof body.rate === 'string' && body.rate.trim() !== '' ? Number(body.rate) : body.rate;
+  if (typeof rate !== 'number' || !Number.isFinite(rate) || rate <= 0) throw badRequest("'rate' is invalid");
+  if (body.interval < 0) throw badRequest("'interval' is invalid");
+  if (body.block_interval < 0) throw badRequest("'block' is invalid");
+  const target = targetOf(context, body.path.replace(/^\/+|\/+$/g, ''));
+  if (body.role !== '') checkRole(methods, target, body.role);
+  const limit: RateLimit = {
+    name,
+    mountId: target.mount?.id ?? null,
+    suffix: target.suffix,
+    role: body.role,
+    rate,
+    interval: body.interval === 0 ? 1 : body.interval,
+    blockInterval: body.block_interval,
+    inheritable: body.inheritable ?? target.mount === null,
+  };
+  const same = (await readRateLimits(coreOf(context))).find(
+    (other) =>
+      other.name !== name && other.mountId === limit.mountId && other.suffix === limit.suffix && other.role === limit.role,
+  );
+  if (same !== undefined) throw badRequest(`quota rule with similar properties exists under the name "${same.name}"`);
+  await writeRateLimit(coreOf(context), limit);
+  return noContent;
+}
+
+interface Target {
+  readonly mount: Mount | null;
+  readonly suffix: string;
+}
+
+function targetOf(context: RouteContext, path: string): Target {
+  if (path === '') return { mount: null, suffix: '' };
+  const destination = (context as CoreContext).run.mounts.resolve(path);
+  if (destination === null) throw badRequest(`invalid mount path "${path}"`);
+  const { mount, path: suffix } = destination;
+  const bare = suffix.endsWith('*') ? suffix.slice(0, -1) : suffix;
+  if (bare !== '' && !isCanonicalPath(bare)) throw badRequest(`invalid path "${path}": only its end may be a "*"`);
+  return { mount, suffix };
+}
+
+function checkRole(methods: readonly MountType[], { mount, suffix }: Target, role: string): void {
+  if (suffix !== '') {
+    throw badRequest(
+      'Quotas cannot contain both a path suffix and a role. If a role is provided, path must be a valid auth mount with a concept of roles',
+    );
+  }
+  const path = mount === null ? '' : `${mountRoute(mount)}/`;
+  if (mount?.class !== 'auth' && mount?.type !== 'token') {
+    throw badRequest(`Mount path "${path}" is not a valid auth method and therefore unsuitable for use with role-based quotas`);
+  }
+  const method = isSystemMount(mount) ? undefined : methods.find(({ type }) => type === mount.type);
+  if (method?.loginRole === undefined) throw badRequest(`Mount path "${path}" does not support use with role-based quotas`);
+  if (!isIdentifier(role)) throw badRequest(`"${role}" can't be the name of a role`);
+}
+
+async function remove(context: RouteContext): Promise<Reply> {
+  await deleteRateLimit(coreOf(context), nameOf(context));
+  return noContent;
+}
