@@ -10,8 +10,15 @@ import type { InitBody, Initialized } from './node.ts';
 /** What the answers of a node that may be sealed rest on. */
 export interface Answering {
   status(): NodeStatus;
-  unseal(body: { readonly key: string; readonly reset: boolean; readonly migrate: boolean }): Promise<void>;
+  unseal(body: UnsealBody): Promise<void>;
   initialize(body: InitBody): Promise<Initialized>;
+}
+
+/** The body of sys/unseal. */
+export interface UnsealBody {
+  readonly key: string;
+  readonly reset: boolean;
+  readonly migrate: boolean;
 }
 
 type Answers = Partial<Readonly<Record<Request['operation'], (on: Answering, request: Request) => Promise<Reply>>>>;
@@ -31,7 +38,7 @@ const answers: Readonly<Record<string, Answers>> = {
   'sys/seal-status': { read: async (on) => ({ json: sealStatus(on.status()) }) },
   'sys/leader': { read: async () => ({ json: leader() }) },
   'sys/init': {
-    read: async (on) => ({ json: { initialized: on.status().initialized } }),
+    read: async (on) => ({ json: { initialized: on.status().unsealing !== null } }),
     write: async (on, { data }) => ({ json: initBody(await on.initialize(data)) }),
   },
   'sys/unseal': {
@@ -59,7 +66,7 @@ function healthCode(status: NodeStatus, query: JsonObject): number {
   const uninitialized = code('uninitcode', 501);
   const sealed = code('sealedcode', 503);
   const active = code('activecode', 200);
-  if (!status.initialized) return uninitialized;
+  if (status.unsealing === null) return uninitialized;
   return status.sealed ? sealed : active;
 }
 

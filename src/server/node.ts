@@ -1,21 +1,19 @@
 import { fromBase64, fromHex } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { Fault } from '../base/error.ts';
-import { randomUuid, type Random } from '../base/random.ts';
 import type { Timer } from '../base/timer.ts';
 import type { Barrier } from '../barrier/barrier.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { Request } from '../protocol/request.ts';
 import type { RequestLine, Service } from '../protocol/service.ts';
-import type { Seal } from '../seal/seal.ts';
-import { takesShares } from '../seal/seal-type.ts';
+import { mayRecover, type Unsealing } from '../seal/unsealing.ts';
 import type { StagedRestore } from '../storage/restore.ts';
-import { answerOf, type Answering } from './answers.ts';
+import { answerOf, type Answering, type UnsealBody } from './answers.ts';
 
 import type { Log } from './log.ts';
 import type { NodeStatus } from './status.ts';
-import { describe, faultOfStore, refusedShare, storeProblem } from './trouble.ts';
+import { describe, faultOfStore, unsealRefusal, storeProblem } from './trouble.ts';
 
 /** A store that is open for requests. */
 export interface Serving {
@@ -30,7 +28,6 @@ export interface NodeParts {
   readonly storageType: string;
   readonly clusterName: string;
   readonly clock: Clock;
-  readonly random: Random;
   readonly timer: Timer;
   /** The store's seals, and how it is initialized. */
   readonly seals: Seals;
@@ -50,9 +47,7 @@ export interface NodeParts {
 /** What the node needs of the seal of its store. */
 export interface Seals {
   /** Null: the store was never initialized. */
-  open(): Promise<Seal | null>;
-  /** The open barrier, or null: more shares are needed. Throws Fault. */
-  unseal(seal: Seal): Promise<Barrier | null>;
+  open(): Promise<Unsealing | null>;
   initialize(body: InitBody): Promise<Initialized>;
   /** Of the settings, for a store that is not initialized. */
   readonly type: string;
@@ -81,12 +76,12 @@ const drainTime = 10_000;
  */
 export class Node implements Service {
   readonly #parts: NodeParts;
-  #seal: Seal | null = null;
+  /** Null: the store is not initialized. */
+  #unsealing: Unsealing | null = null;
   #barrier: Barrier | null = null;
   #serving: Serving | null = null;
   /** Why it is sealed although nobody sealed it; holds no secret. */
   #problem: string | null = null;
-  #nonce = '';
   #activeSince: number | null = null;
   #underWay = 0;
   #drained: (() => void) | null = null;
@@ -103,20 +98,17 @@ export class Node implements Service {
   /** Finds out what the store is, and unseals it where its seal needs nobody. */
   async start(): Promise<void> {
     await this.#exclusively(async () => {
-      this.#seal = await this.#parts.seals.open();
-      if (this.#seal !== null && !takesShares(this.#seal)) await this.#tryUnattended();
+      this.#unsealing = await this.#parts.seals.open();
+      await this.#tryUnattended();
     });
   }
 
   status(): NodeStatus {
     const { storeId, storageType, clusterName } = this.#parts;
-    const seal = this.#seal;
     return {
-      initialized: seal !== null,
       sealed: this.#barrier === null,
-      sealType: seal?.type ?? this.#parts.seals.type,
-      progress: seal !== null && takesShares(seal) ? seal.progress : null,
-      nonce: this.#nonce,
+      sealType: this.#parts.seals.type,
+      unsealing: this.#unsealing?.status() ?? null,
       storageType,
       storeId,
       clusterName,
@@ -159,6 +151,8 @@ export class Node implements Service {
       this.#underWay--;
       if (this.#underWay === 0) this.#drained?.();
     }
+    // A ceremony may have made other shares.
+    if (/^sys\/(rekey|rotate)/.test(request.path)) await this.#unsealing?.refresh();
     if (request.operation === 'write') {
       if (request.path === 'sys/seal') await this.seal();
       const staged = this.#parts.takeRestore(request.id);
@@ -221,8 +215,8 @@ export class Node implements Service {
       return;
     }
     this.#parts.log('warn', 'a snapshot was restored', { records: staged.records });
-    this.#seal = await this.#parts.seals.open();
-    if (this.#seal !== null && !takesShares(this.#seal)) await this.#tryUnattended();
+    this.#unsealing = await this.#parts.seals.open();
+    await this.#tryUnattended();
   }
 
   /** Ends what is served and drops the keys; requests under way may end first. */
@@ -243,47 +237,29 @@ export class Node implements Service {
     initialize: (body) => this.#exclusively(() => this.#initialize(body)),
   };
 
-  async #unseal({ key, reset }: { readonly key: string; readonly reset: boolean }): Promise<void> {
-    const seal = this.#seal;
-    if (seal === null) throw badRequest('Vault is not initialized');
+  async #unseal({ key, reset, migrate }: UnsealBody): Promise<void> {
+    const unsealing = this.#unsealing;
+    if (unsealing === null) throw badRequest('Vault is not initialized');
     if (reset) {
-      if (this.#serving !== null) throw badRequest('vault is unsealed');
-      if (takesShares(seal)) seal.reset();
-      this.#nonce = '';
+      if (this.#barrier !== null) throw badRequest('vault is unsealed');
+      unsealing.reset();
       return;
     }
     if (key === '') throw badRequest("'key' must be specified in request body as JSON, or 'reset' set to true");
     if (fromHex(key) === null && fromBase64(key) === null) throw badRequest("'key' must be a valid hex or base64 string");
-    if (this.#serving !== null) return;
-    if (!takesShares(seal)) {
-      await this.#tryUnattended();
-      if (this.#serving === null) throw new RequestError(503, this.#problem ?? 'Vault is sealed');
-      return;
-    }
-    try {
-      if (this.#nonce === '') this.#nonce = randomUuid(this.#parts.random);
-      seal.submit(key);
-      if (!seal.progress.complete) return;
-    } catch (error) {
-      // The same share once more is no mistake worth an error.
-      if (error instanceof Fault && error.code === 'share-duplicate') return;
-      throw refusedShare(error);
-    }
+    if (this.#barrier !== null) return;
     let barrier: Barrier | null;
     try {
-      barrier = await this.#parts.seals.unseal(seal);
+      barrier = unsealing.status().shares === 0 ? await unsealing.openUnattended() : await unsealing.give(key, { migrate });
     } catch (error) {
-      seal.reset();
-      this.#nonce = '';
-      throw refusedShare(error);
+      throw unsealRefusal(error);
     }
-    this.#nonce = '';
     if (barrier === null) return;
     if (!(await this.#serve(barrier))) throw new RequestError(500, this.#problem ?? 'internal error');
   }
 
   async #initialize(body: InitBody): Promise<Initialized> {
-    if (this.#seal !== null) throw badRequest('Vault is already initialized');
+    if (this.#unsealing !== null) throw badRequest('Vault is already initialized');
     let made: Initialized;
     try {
       made = await this.#parts.seals.initialize(body);
@@ -293,27 +269,30 @@ export class Node implements Service {
       throw error;
     }
     this.#parts.log('info', 'the store was initialized');
-    this.#seal = await this.#parts.seals.open();
-    if (this.#seal !== null && takesShares(this.#seal)) made.barrier.seal();
+    this.#unsealing = await this.#parts.seals.open();
+    // As in the Vault API: who made shares unseals with them, to see that they were written down.
+    if (made.shares.length > 0) made.barrier.seal();
     else await this.#serve(made.barrier);
     return made;
   }
 
+  /** Unseals where nobody is needed for it, and tries again later where something keeps the seal from it for now. */
   async #tryUnattended(): Promise<void> {
     this.#cancelRetry?.();
     this.#cancelRetry = null;
-    const seal = this.#seal;
-    if (seal === null || this.#serving !== null || this.#stopped) return;
-    let barrier: Barrier | null = null;
+    const unsealing = this.#unsealing;
+    if (unsealing === null || this.#barrier !== null || this.#stopped) return;
     try {
-      barrier = await this.#parts.seals.unseal(seal);
+      const barrier = await unsealing.openUnattended();
+      if (barrier === null) return;
+      if (await this.#serve(barrier)) {
+        this.#failures = 0;
+        return;
+      }
     } catch (error) {
-      this.#problem = error instanceof Fault ? error.message : 'the seal failed';
-      this.#parts.log('error', 'the store could not be unsealed', { seal: seal.type, reason: describe(error) });
-    }
-    if (barrier !== null && (await this.#serve(barrier))) {
-      this.#failures = 0;
-      return;
+      this.#problem = `the seal does not open (${error instanceof Fault ? error.code : 'internal error'}): see the log of the server`;
+      this.#parts.log('error', 'the store could not be unsealed', { reason: describe(error) });
+      if (!mayRecover(error)) return;
     }
     this.#retryLater(() => this.#tryUnattended());
   }
@@ -350,6 +329,7 @@ export class Node implements Service {
     this.#barrier.seal();
     this.#barrier = null;
     this.#activeSince = null;
+    await this.#unsealing?.refresh().catch(() => undefined);
     this.#parts.log('info', `the store is sealed: ${why}`);
   }
 

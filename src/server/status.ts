@@ -1,16 +1,14 @@
 import type { JsonObject } from '../base/json.ts';
 import { vaultApiVersion } from '../base/version.ts';
-import type { ShareProgress } from '../seal/seal-type.ts';
+import type { UnsealingStatus } from '../seal/unsealing.ts';
 
 /** What a node is at a moment. */
 export interface NodeStatus {
-  readonly initialized: boolean;
   readonly sealed: boolean;
+  /** Of the settings. */
   readonly sealType: string;
-  /** Null: the seal takes no shares. */
-  readonly progress: ShareProgress | null;
-  /** Of the unsealing under way; '': none is. */
-  readonly nonce: string;
+  /** Null: the store is not initialized. */
+  readonly unsealing: UnsealingStatus | null;
   readonly storageType: string;
   readonly storeId: string;
   readonly clusterName: string;
@@ -23,21 +21,21 @@ export interface NodeStatus {
 
 /** The body of sys/seal-status and of the answers to sys/unseal. */
 export function sealStatus(status: NodeStatus): JsonObject {
-  const attended = status.progress !== null;
+  const { unsealing, sealed } = status;
   return {
     type: status.sealType,
-    initialized: status.initialized,
-    sealed: status.sealed,
-    t: status.progress?.threshold ?? 0,
-    n: status.progress?.shares ?? 0,
-    progress: status.sealed ? (status.progress?.given ?? 0) : 0,
-    nonce: status.nonce,
+    initialized: unsealing !== null,
+    sealed,
+    t: unsealing?.threshold ?? 0,
+    n: unsealing?.shares ?? 0,
+    progress: sealed ? (unsealing?.given ?? 0) : 0,
+    nonce: sealed ? (unsealing?.nonce ?? '') : '',
     version: vaultApiVersion(),
     build_date: '',
     commit_date: '',
-    migration: false,
-    ...(status.sealed ? {} : { cluster_name: status.clusterName, cluster_id: status.storeId }),
-    recovery_seal: status.initialized && !attended,
+    migration: unsealing?.migration ?? false,
+    ...(sealed ? {} : { cluster_name: status.clusterName, cluster_id: status.storeId }),
+    recovery_seal: unsealing?.recovery ?? false,
     storage_type: status.storageType,
     ...(status.problem === null ? {} : { warnings: [status.problem] }),
   };
@@ -59,7 +57,7 @@ export function leader(): JsonObject {
 /** The body of sys/health. */
 export function health(status: NodeStatus): JsonObject {
   return {
-    initialized: status.initialized,
+    initialized: status.unsealing !== null,
     sealed: status.sealed,
     standby: status.sealed,
     performance_standby: false,

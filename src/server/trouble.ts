@@ -13,10 +13,11 @@ export function storeProblem({ code }: Fault): string {
   return `the store can't be used (${code}): see the log of the server`;
 }
 
-/** A share that does not count, as its giver is told. */
-export function refusedShare(error: unknown): unknown {
-  if (error instanceof Fault && error.code.startsWith('share-')) return badRequest(error.message);
-  return error;
+/** Why a store was not unsealed, as whoever gave a share is told: what failed besides stands in the log. */
+export function unsealRefusal(error: unknown): RequestError {
+  if (!(error instanceof Fault)) return new RequestError(500, 'internal error', { cause: error });
+  if (error.code.startsWith('share-') || error.code === 'seal-migration') return badRequest(error.message);
+  return new RequestError(500, `the seal does not open (${error.code}): see the log of the server`, { cause: error });
 }
 
 /** For the log, which only operators read. */

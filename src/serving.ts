@@ -1,0 +1,65 @@
+import type { System } from './assemble.ts';
+import { systemClock } from './base/clock.ts';
+import { systemRandom } from './base/random.ts';
+import { systemTimer } from './base/timer.ts';
+import type { CeremonyParts } from './ceremony/parts.ts';
+import { ceremonyRoutes } from './ceremony/routes.ts';
+import type { Route } from './core/mount-type.ts';
+import type { Log } from './server/log.ts';
+import type { Measured, Metrics } from './server/metrics.ts';
+import type { Node, NodeParts, Serving } from './server/node.ts';
+import type { Tracing } from './server/tracing.ts';
+import { addRootToken } from './token/root-token.ts';
+import { serviceTokenLength } from './token/token.ts';
+
+/** Time and randomness of the machine. */
+export const machine = { clock: systemClock, random: systemRandom, timer: systemTimer };
+
+interface CeremonyOptions extends Pick<CeremonyParts, 'storeId' | 'store' | 'barrier' | 'seal'> {
+  /** Those of `allowUnauthenticated`. */
+  readonly allowed: readonly string[];
+  readonly log: Log;
+}
+
+/** The routes of what several people do together. */
+export function ceremonies({ allowed, log, ...open }: CeremonyOptions): readonly Route[] {
+  const { random, clock } = machine;
+  return ceremonyRoutes({
+    ...open,
+    random,
+    mintRoot: (tx) => addRootToken(open.barrier.view(tx, 'core'), random, clock.now()),
+    tokenLength: serviceTokenLength,
+    unauthenticated: { rekey: allowed.includes('rekey'), generateRoot: allowed.includes('generate-root') },
+    warn: (message) => log('warn', message),
+  });
+}
+
+/** Measures and, where asked to, traces each request. */
+export function observing(metrics: Metrics, tracing: Tracing | null): NodeParts['observe'] {
+  if (tracing === null) return (request) => metrics.begin(request);
+  return (request) => {
+    const ends = [metrics.begin(request), tracing.begin(request)];
+    return (status) => {
+      for (const end of ends) end(status);
+    };
+  };
+}
+
+export function measured(node: Node, system: System | null): Measured {
+  return {
+    sealed: node.status().sealed,
+    controllers: system?.reconciler.status() ?? [],
+    sinks: system?.audit.health() ?? [],
+    auditLines: system?.audit.position() ?? 0,
+  };
+}
+
+/** A system with its background tasks begun, as a node serves it. */
+export function servingOf(system: System): Serving {
+  system.reconciler.start();
+  return {
+    handle: (request) => system.handle(request),
+    admit: () => Promise.resolve({}),
+    stop: () => system.close(),
+  };
+}
