@@ -149,7 +149,7 @@ export async function newPlace(
         let opened = await unsealing.openUnattended();
         for (const share of shares) opened ??= await unsealing.give(share, { migrate: false });
         if (opened === null) return 'sealed';
-        await store.read((tx) => (opened as Barrier).status(tx));
+        await store.read((tx) => opened.status(tx));
         opened.seal();
         return 'open';
       } catch (error) {
