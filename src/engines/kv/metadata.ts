@@ -1,5 +1,5 @@
 import { goDuration } from '../../base/duration.ts';
-import type { JsonObject } from '../../base/json.ts';
+import type { Json, JsonObject } from '../../base/json.ts';
 import type { Route, RouteContext } from '../../core/mount-type.ts';
 import { readFields, type Fields } from '../../protocol/field.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
@@ -61,12 +61,21 @@ async function write(context: RouteContext): Promise<Reply> {
   return await save(context, key, change, customMetadata === undefined ? key.customMetadata : readCustomMetadata(customMetadata));
 }
 
+/** What null leaves in place of a limit: a patch takes away what it names as null. */
+const unset = { max_versions: 0, cas_required: false, delete_version_after: 0 } as const satisfies Partial<
+  Record<keyof typeof fields, Json>
+>;
+
 async function patch(context: RouteContext): Promise<Reply> {
-  const change = readChange(context.data);
+  const { custom_metadata: custom } = context.data;
+  const data: Record<string, Json> = { ...context.data, ...(custom === null ? { custom_metadata: {} } : {}) };
+  for (const [name, none] of Object.entries(unset)) if (data[name] === null) data[name] = none;
+  const change = readChange(data);
   if (change === null) return noContent;
   const key = await loadKey(context.storage, pathOf(context));
   if (key === null) throw notFound();
-  return await save(context, key, change, patchCustomMetadata(key.customMetadata, change.customMetadata ?? {}));
+  const { customMetadata = {} } = change;
+  return await save(context, key, change, custom === null ? null : patchCustomMetadata(key.customMetadata, customMetadata));
 }
 
 async function remove(context: RouteContext): Promise<Reply> {

@@ -441,6 +441,24 @@ describe('metadata', () => {
     expect(await mount.patch('metadata/none', { max_versions: 1 })).toEqual(none);
   });
 
+  it('a patch takes away what it names as null', async () => {
+    await mount.write('metadata/a', {
+      max_versions: 3,
+      cas_required: true,
+      delete_version_after: '1h',
+      custom_metadata: { a: 'b' },
+    });
+    const nulls = { max_versions: null, cas_required: null, delete_version_after: null, custom_metadata: null };
+    expect(await mount.patch('metadata/a', nulls)).toEqual({ status: 204 });
+    expect((await mount.read('metadata/a')).data).toMatchObject({
+      max_versions: 0,
+      cas_required: false,
+      delete_version_after: '0s',
+      custom_metadata: null,
+    });
+    expect(await mount.patch('metadata/none', { max_versions: null })).toEqual(none);
+  });
+
   it('stands in the answers to reads and writes of the data', async () => {
     await mount.write('metadata/a', { custom_metadata: { owner: 'team' } });
     expect(member(await mount.write('data/a', { data: {} }), 'custom_metadata')).toEqual({ owner: 'team' });
