@@ -21,7 +21,7 @@ const bcryptCosts = { least: 5, most: 12 } as const;
  * One for the whole process, whose memory and cores it spares: each piece takes 19 MiB and a thread of the pool, of
  * which files are written too.
  */
-const hashing = new BoundedWork(Math.min(3, availableParallelism()), 512);
+const hashing = new BoundedWork(Math.min(3, availableParallelism()), 256);
 
 /** The hash of a password, in PHC form with a new salt. Throws RequestError 429 where too many are waiting. */
 export async function hashPassword(password: string, random: Random): Promise<string> {
