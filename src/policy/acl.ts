@@ -118,7 +118,7 @@ class CompiledAcl implements Acl {
     return false;
   }
 
-  /** Every pattern that counts. */
+  /** Every pattern that counts, with what is said about it. */
   *permissions(): Iterable<readonly [pattern: string, permission: Permission]> {
     if (this.#own !== null) yield* this.#own.byPattern;
     for (const entry of this.#common.byPattern) if (this.#own?.byPattern.has(entry[0]) !== true) yield entry;
@@ -141,6 +141,11 @@ class CompiledAcl implements Acl {
   #pattern(path: string): Permission | undefined {
     return goesFirst(this.#own?.index.pattern(path), this.#common.index.pattern(path))?.value;
   }
+}
+
+/** The merged rules of a compiled set, those for the identity included; none for any other Acl. */
+export function compiledRules(acl: Acl): readonly PolicyRule[] {
+  return acl instanceof CompiledAcl ? [...acl.permissions()].map(([, { rule }]) => rule) : [];
 }
 
 const nothing: Acl = new CompiledAcl(new Permissions([]), null);

@@ -20,7 +20,8 @@ export const capabilitiesSelf: Route = {
   operations: {
     write: {
       summary: 'Tells the capabilities on each path.',
-      fields: pathFields,
+      // Clients send the token to all three routes.
+      fields: { ...tokenField, ...pathFields },
       handle: (context) => Promise.resolve(answer(context, context.caller?.acl ?? null)),
     },
   },
@@ -77,10 +78,11 @@ function answer(context: RouteContext, acl: Acl | null, unknown = 'missing token
   return { data: capabilitiesOn(acl, paths) };
 }
 
-/** The capabilities on each path, and as `capabilities` those on the first. */
+/** The capabilities on each path; of a single one as `capabilities` too. */
 function capabilitiesOn(acl: Acl, paths: readonly string[]): JsonObject {
   const found = paths.map((path): [string, Json] => [path, [...capabilitiesOf(acl, path)]]);
-  return Object.fromEntries([['capabilities', found[0]?.[1] ?? []], ...found]);
+  const [only] = found;
+  return Object.fromEntries(found.length === 1 && only !== undefined ? [['capabilities', only[1]], ...found] : found);
 }
 
 /** A path that is not canonical is refused to everyone, also to root. */

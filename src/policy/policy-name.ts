@@ -15,7 +15,6 @@ export function policyNameProblem(name: string): string | null {
 
 /** Throws RequestError 400 for a built-in policy that can't be changed in this way. */
 export function refuseBuiltIn(name: string, action: 'update' | 'delete'): void {
-  if (fixedPolicies.includes(name) || (action === 'delete' && name === 'default')) {
-    throw badRequest(`cannot ${action} ${JSON.stringify(name)} policy`);
-  }
+  if (fixedPolicies.includes(name)) throw badRequest(`cannot ${action} ${JSON.stringify(name)} policy`);
+  if (action === 'delete' && name === 'default') throw badRequest('cannot delete default policy');
 }

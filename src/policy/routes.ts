@@ -7,6 +7,7 @@ import { capabilitiesSelf } from './capability-routes.ts';
 import { passwordPolicyRoutes } from './password-routes.ts';
 import { reportingText, sentText } from './policy-text.ts';
 import { policyNameProblem, refuseBuiltIn } from './policy-name.ts';
+import { resultantAclRoute } from './resultant-acl.ts';
 import { deletePolicy, getPolicy, policyNames, putPolicy } from './store.ts';
 
 const policy: Field = { type: 'string', description: 'The rules, in the policy language or its JSON form; may be base64.' };
@@ -21,21 +22,28 @@ const refusedFields = [
   'allow_slashes_in_identity_templates',
 ];
 
+const pageFields = {
+  after: { type: 'string', description: 'Only names that come after this one, which need not exist.', default: '' },
+  limit: { type: 'int', description: 'At most this many names; 0 or less: all of them.', default: 0 },
+} as const satisfies Fields;
+
 /** The routes of policies and password policies below `sys/`, and what a token asks of its own. */
 export const policyRoutes: readonly Route[] = [
   ...aclRoutes('policies/acl', 'policy', { policy }),
   ...aclRoutes('policy', 'rules', { policy, rules }),
   ...passwordPolicyRoutes,
   capabilitiesSelf,
+  resultantAclRoute,
 ];
 
 /** `policies/acl`, and `policy` of old: its list has the names twice, and its read calls the text `rules`. */
 function aclRoutes(folder: string, textMember: 'policy' | 'rules', fields: Fields): Route[] {
   const list = async (context: RouteContext): Promise<Reply> => {
-    const keys = [...(await policyNames(context.storage)), 'root'];
+    const keys = pageOf(await policyNames(context.storage), context);
+    if (keys.length === 0) throw notFound();
     return { data: textMember === 'rules' ? { keys, policies: keys } : { keys } };
   };
-  const lists = { summary: 'Lists the names of all policies.', handle: list };
+  const lists = { summary: 'Lists the names of all policies.', fields: pageFields, handle: list };
   return [
     {
       path: folder,
@@ -52,6 +60,13 @@ function aclRoutes(folder: string, textMember: 'policy' | 'rules', fields: Field
       },
     },
   ];
+}
+
+/** `root`, which is no record, comes last. */
+function pageOf(names: readonly string[], context: RouteContext): readonly string[] {
+  const { after, limit } = readFields(pageFields, context.data);
+  const rest = after === 'root' ? [] : [...(after === '' ? names : names.filter((name) => name > after)), 'root'];
+  return limit > 0 ? rest.slice(0, limit) : rest;
 }
 
 async function read(context: RouteContext, textMember: string): Promise<Reply> {

@@ -7,16 +7,7 @@ import type { Reply, ReplyAuth } from '../protocol/reply.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import { globMatches, resolvePolicies } from './policies.ts';
 import { readTokenRole, type TokenRole } from './role.ts';
-import {
-  batchPrefix,
-  entityMember,
-  isRoot,
-  maxDepth,
-  newAccessor,
-  newServiceToken,
-  servicePrefix,
-  type TokenRecord,
-} from './token.ts';
+import { entityMember, isRoot, maxDepth, newAccessor, newServiceToken, tokenPrefixes, type TokenRecord } from './token.ts';
 import { callerOf, hasSudo, runOf, type TokenDesk, type Tokens } from './tokens.ts';
 import { grantedTtl } from './ttl.ts';
 
@@ -289,9 +280,8 @@ function lesser(asked: number, role: number, name: string, warnings: string[]): 
 
 function checkChosen(context: RouteContext, id: string): void {
   if (!hasSudo(context)) throw badRequest('root or sudo privileges required to specify token id');
-  if (id.startsWith(servicePrefix) || id.startsWith(batchPrefix)) {
-    throw badRequest(`custom token ID cannot have the '${id.slice(0, 4)}' prefix`);
-  }
+  const prefix = tokenPrefixes.find((known) => id.startsWith(known));
+  if (prefix !== undefined) throw badRequest(`custom token ID cannot have the '${prefix}' prefix`);
   if (id.includes('.')) throw badRequest("custom token ID cannot have a '.' in the value");
   if (!/^[\x21-\x7e]{1,256}$/.test(id)) {
     throw badRequest('custom token ID must be 1 to 256 printable ASCII characters without spaces');

@@ -6,16 +6,17 @@ const internal: readonly string[] = ['response-wrapping', 'control-group'];
 const reserved: readonly string[] = ['root', 'default', ...internal];
 
 /**
- * The names as a set, sorted; `root` makes every other one moot. Throws RequestError 400 for a name that is not
+ * The names as a set, sorted, without empty ones; `root` makes every other one moot. Throws RequestError 400 for a name that is not
  * canonical, or that differs from a reserved one only by case.
  */
 export function policySet(names: readonly string[], addDefault: boolean): string[] {
-  for (const name of names) {
+  const given = names.filter((name) => name !== '');
+  for (const name of given) {
     if (reserved.includes(name) || isFreeIdentifier(name, reserved)) continue;
     throw badRequest(`invalid policy name ${JSON.stringify(name.slice(0, 128))}`);
   }
-  if (names.includes('root')) return ['root'];
-  return [...new Set(addDefault ? [...names, 'default'] : names)].sort();
+  if (given.includes('root')) return ['root'];
+  return [...new Set(addDefault ? [...given, 'default'] : given)].sort();
 }
 
 /** Throws RequestError 400 where a token would get a policy that nobody may assign. */

@@ -75,6 +75,9 @@ export interface Token {
 export const servicePrefix = 'hvs.';
 export const batchPrefix = 'hvb.';
 
+/** What tokens of servers with this API start with. */
+export const tokenPrefixes: readonly string[] = [servicePrefix, batchPrefix, 'hvr.', 's.', 'b.', 'r.'];
+
 /** The one policy of a token that opens a wrapped reply. Nobody can assign it. */
 export const wrappingPolicy = 'response-wrapping';
 

@@ -59,7 +59,8 @@ export function grantedTtl(question: TtlQuestion): TtlAnswer {
   const end = issuedAt + lifetime * 1000;
   if (end - now < 1000) throw badRequest('past the max TTL, cannot renew');
   const expiresAt = Math.min(now + asked * 1000, end);
-  const ttl = Math.floor((expiresAt - now) / 1000);
+  // As the Vault API has it, in whole seconds of the clock: a renewal within the first second loses none.
+  const ttl = Math.floor(expiresAt / 1000) - Math.floor(now / 1000);
   if (ttl < asked) {
     warnings.push(`TTL of "${shown(asked)}" exceeded the effective max_ttl of "${shown(ttl)}"; TTL value is capped accordingly`);
   }

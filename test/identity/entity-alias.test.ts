@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { JsonObject } from '../../src/base/json.ts';
 import { refusal } from '../token/asking.ts';
 import type { World } from '../world.ts';
 import { type People, people } from './asking.ts';
@@ -83,7 +84,7 @@ describe('an alias', () => {
       { name: 'victim' },
       { name: 'victim', canonical_id: attacker },
       { name: 'victim', canonical_id: victim },
-    ]) {
+    ] as readonly JsonObject[]) {
       expect(await refusal(w.write(`identity/entity-alias/id/${own}`, body))).toEqual([
         400,
         'alias with combination of mount accessor and name already exists',

@@ -90,7 +90,7 @@ describe('sys/policies/acl', () => {
       400,
       /cannot update/,
     ]);
-    expect(await errorOf(w.delete('sys/policies/acl/default'))).toEqual([400, 'cannot delete "default" policy']);
+    expect(await errorOf(w.delete('sys/policies/acl/default'))).toEqual([400, 'cannot delete default policy']);
     await w.write('sys/policies/acl/default', { policy: reading('x') });
     expect((await w.read('sys/policies/acl/default')).data?.['policy']).toBe(reading('x'));
   });
@@ -242,13 +242,12 @@ describe('sys/capabilities', () => {
     const ask = async (data: Parameters<World['write']>[1], as = token) =>
       (await w.write('sys/capabilities-self', data, as)).data;
     expect(await ask({ paths: ['x/1', '/x/2', 'y'] })).toEqual({
-      capabilities: ['read'],
       'x/1': ['read'],
       '/x/2': ['read'],
       y: ['deny'],
     });
     expect(await ask({ path: 'y' })).toEqual({ capabilities: ['deny'], y: ['deny'] });
-    expect(await ask({ paths: 'x/1,y' })).toEqual({ capabilities: ['read'], 'x/1': ['read'], y: ['deny'] });
+    expect(await ask({ paths: 'x/1,y' })).toEqual({ 'x/1': ['read'], y: ['deny'] });
     expect(await ask({ paths: ['x/../y', 'x/*'] })).toMatchObject({ 'x/../y': ['deny'], 'x/*': ['deny'] });
     expect(await ask({ paths: ['y', 'capabilities', '__proto__'] })).toEqual(
       JSON.parse('{"capabilities": ["deny"], "y": ["deny"], "__proto__": ["deny"]}'),
@@ -279,5 +278,42 @@ describe('sys/capabilities', () => {
       'invalid accessor',
     ]);
     expect(await w.status('write', 'sys/capabilities-self', { paths: ['x'] }, null)).toBe(403);
+  });
+});
+
+describe('a list of policies', () => {
+  it('comes page by page, with root at its end', async () => {
+    for (const name of ['b', 'z', 'c']) await w.write(`sys/policies/acl/${name}`, { policy: reading('x') });
+    const keys = async (page: JsonObject) => (await w.list('sys/policies/acl', page)).data?.['keys'];
+    expect(await keys({})).toEqual(['b', 'c', 'default', 'z', 'root']);
+    expect(await keys({ limit: 2 })).toEqual(['b', 'c']);
+    expect(await keys({ after: 'c', limit: '2' })).toEqual(['default', 'z']);
+    expect(await keys({ after: 'z' })).toEqual(['root']);
+    expect(await errorOf(w.list('sys/policies/acl', { after: 'root' }))).toEqual([404, '']);
+  });
+});
+
+describe('sys/internal/ui/resultant-acl', () => {
+  it('shows every rule of the caller by exact path and prefix', async () => {
+    await w.write('sys/policies/acl/shown', {
+      policy: `path "x/1" { capabilities = ["update", "read"] min_wrapping_ttl = "10s" required_parameters = ["a"] }
+        path "x/2/*" { capabilities = ["deny"] }
+        path "x/+/3" { capabilities = ["read"] }
+        path "sys/internal/ui/resultant-acl" { capabilities = ["read"] }`,
+    });
+    const created = await w.write('auth/token/create', { policies: ['shown'], no_default_policy: true });
+    expect((await w.read('sys/internal/ui/resultant-acl', {}, created.auth?.client_token)).data).toEqual({
+      root: false,
+      exact_paths: {
+        'x/1': { capabilities: ['read', 'update'], min_wrapping_ttl: 10, required_parameters: ['a'] },
+        'sys/internal/ui/resultant-acl': { capabilities: ['read'] },
+      },
+      glob_paths: { 'x/2/': { capabilities: ['deny'] } },
+    });
+  });
+
+  it('says of root that it is root, and tells nobody else', async () => {
+    expect((await w.read('sys/internal/ui/resultant-acl')).data).toEqual({ root: true });
+    expect(await w.status('read', 'sys/internal/ui/resultant-acl', {}, null)).toBe(403);
   });
 });
