@@ -5,7 +5,9 @@ import { ioReason } from '../base/io-reason.ts';
 import type { Head } from './chain.ts';
 import { chainBackwards, corrupt, endOfLastLine, linesBackwards, locate, type Readable } from './log-tail.ts';
 import { openLogFile, pathProblem, syncFolder, type LogFile, type OpenLogFile } from './log-file.ts';
+import type { SinkType } from './registry.ts';
 import { SinkFailure, type AuditSink, type SinkHistory, type SinkTail } from './sink.ts';
+import { commonAccepts, timeoutSchema } from './sink-options.ts';
 import { readLine } from './stored-line.ts';
 
 const chunkBytes = 256 * 1024;
@@ -13,6 +15,15 @@ const chunkBytes = 256 * 1024;
 const lineStart = Buffer.from('{"auth":');
 
 const defaultTimeout = 5000;
+
+export const fileSinkType: SinkType = {
+  properties: {
+    path: { type: 'string', minLength: 1, description: 'The log file, relative to the settings file.' },
+    timeout: timeoutSchema,
+  },
+  required: ['path'],
+  create: ({ name }, options) => fileSink(name, options.path('path') ?? '', openLogFile, options.timeout(defaultTimeout)),
+};
 
 /** The file sink. `openFile` is how it reaches the disk, `timeout` how long a call may take (milliseconds). */
 export function fileSink(
@@ -61,11 +72,7 @@ class FileSink implements AuditSink {
       file_path: path,
       path,
       mode: '0600',
-      format: 'json',
-      hmac_accessor: 'true',
-      log_raw: 'false',
-      prefix: '',
-      elide_list_responses: 'false',
+      ...commonAccepts,
     };
   }
 

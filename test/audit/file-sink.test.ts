@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fileSink } from '../../src/audit/file-sink.ts';
-import { createSink, sinkTypes } from '../../src/audit/registry.ts';
+import { createSink } from '../../src/audit/registry.ts';
 import { sinkConformance } from './conformance.ts';
 import { smallLog } from './entries.ts';
 import { errno, faultyFiles } from './faulty-file.ts';
@@ -200,22 +200,6 @@ describe('a batch', () => {
     const { sink, path } = await opened(log.lines[0]);
     linkSync(path, `${path}.backup`);
     await sink.append(log.lines[1] as Uint8Array);
-  });
-});
-
-describe('the registry of sinks', () => {
-  it('makes a declared sink, and refuses what it does not know', () => {
-    expect(Object.keys(sinkTypes)).toEqual(['file']);
-    const settings = expect.objectContaining({ code: 'settings' }) as Error;
-    expect(createSink({ name: 'file', type: 'file', options: { path: '/x' } })).toMatchObject({
-      name: 'file',
-      options: { file_path: '/x' },
-    });
-    expect(() => createSink({ name: 'a/b', type: 'file', options: { path: '/x' } })).toThrow(settings);
-    expect(() => createSink({ name: 'a', type: 'syslog', options: {} })).toThrow(settings);
-    expect(() => createSink({ name: 'a', type: 'toString', options: {} })).toThrow(settings);
-    expect(() => createSink({ name: 'a', type: 'file', options: {} })).toThrow(settings);
-    expect(() => createSink({ name: 'a', type: 'file', options: { path: '/x', mode: '0777' } })).toThrow(settings);
   });
 });
 
