@@ -1,10 +1,11 @@
 import type { CoreContext, CorridorParts } from './corridor.ts';
+import { keyringRotationRoutes } from './keyring-rotation.ts';
 import type { Route, RouteContext } from './mount-type.ts';
 import { noContent } from '../protocol/reply.ts';
 
 const runOf = (context: RouteContext) => (context as CoreContext).run;
 
-/** `sys/key-status` and `sys/rotate`: the keys under which records are encrypted. */
+/** `sys/key-status` and `sys/rotate*`: the keys under which records are encrypted. */
 export function barrierRoutes(parts: CorridorParts): readonly Route[] {
   return [
     {
@@ -26,20 +27,8 @@ export function barrierRoutes(parts: CorridorParts): readonly Route[] {
         },
       },
     },
-    {
-      path: 'rotate',
-      summary: 'Adds a term to the keyring and a generation to every mount’s data key; what is written from now on uses them.',
-      operations: {
-        write: {
-          summary: 'Rotates the keys.',
-          sudo: true,
-          handle: async (context) => {
-            await parts.barrier.rotate(runOf(context).tx);
-            return noContent;
-          },
-        },
-      },
-    },
+    ...['rotate', 'rotate/keyring'].map((path) => rotateRoute(parts, path)),
+    ...keyringRotationRoutes,
     {
       path: 'rotate/rewrap',
       summary: 'Encrypts anew some of what older keys still cover, from where the last call ended.',
@@ -58,4 +47,22 @@ export function barrierRoutes(parts: CorridorParts): readonly Route[] {
       operations: { write: { summary: 'Asks for it.', sudo: true, handle: () => Promise.resolve(noContent) } },
     },
   ];
+}
+
+/** `sys/rotate` and its newer name. */
+function rotateRoute(parts: CorridorParts, path: string): Route {
+  return {
+    path,
+    summary: 'Adds a term to the keyring and a generation to every mount’s data key; what is written from now on uses them.',
+    operations: {
+      write: {
+        summary: 'Rotates the keys.',
+        sudo: true,
+        handle: async (context) => {
+          await parts.barrier.rotate(runOf(context).tx);
+          return noContent;
+        },
+      },
+    },
+  };
 }
