@@ -25,15 +25,7 @@ import type { Seal } from './seal/seal.ts';
 import { readSealConfig, type SealConfig } from './seal/seal-config.ts';
 import { type SealContext, type SharedSeal, takesShares } from './seal/seal-type.ts';
 import { initializeStore, openSeal, rekeyStore, unsealStore } from './seal/unseal.ts';
-import {
-  defaultSettings,
-  readSettings,
-  type SealSettings,
-  type Settings,
-  settingsFile,
-  settingsText,
-  type SinkSettings,
-} from './settings.ts';
+import { defaultSettings, readSettings, type SealSettings, type Settings, settingsFile, settingsText } from './settings.ts';
 import { makePrivateDirectory, syncDirectory } from './storage/directory.ts';
 import { createEmbeddedStore, openEmbeddedStore, type EmbeddedStore } from './storage/embedded.ts';
 import { createStore } from './storage/optimistic.ts';
@@ -264,14 +256,7 @@ function sealStatus(config: SealConfig): SealStatus {
 }
 
 export function sinksOf(directory: string, settings: Settings): AuditSink[] {
-  return Object.entries(settings.audit).map(([name, { type, options }]) =>
-    createSink({ name, type, options: placed(directory, options) }),
-  );
-}
-
-/** The options of a sink with the path that it may have made absolute. */
-function placed(directory: string, { path, ...options }: SinkSettings['options']): SinkSettings['options'] {
-  return path === undefined ? options : { ...options, path: absolute(directory, path) };
+  return Object.entries(settings.audit).map(([name, { type, options }]) => createSink({ name, type, options }, { directory }));
 }
 
 function auditFiles(directory: string, settings: Settings, enabled: readonly string[]): string[] {

@@ -1,3 +1,4 @@
+import { sinkSettingsSchema } from './audit/registry.ts';
 import type { SpecSchema } from './kinds/kind.ts';
 
 const path: SpecSchema = { type: 'string', minLength: 1, description: 'A path, relative to the settings file.' };
@@ -144,13 +145,7 @@ export const settingsSchema: SpecSchema = {
       description:
         'The audit sinks by name. They are enabled and disabled by name, with AuditDevice documents or sys/audit; where they write to stands only here.',
       minProperties: 1,
-      additionalProperties: {
-        type: 'object',
-        description: 'A sink.',
-        required: ['type'],
-        properties: { type: { ...text, description: 'The type of the sink.' } },
-        additionalProperties: { type: ['string', 'integer', 'boolean'], description: 'An option of its type.' },
-      },
+      additionalProperties: sinkSettingsSchema,
     },
     server,
   },
