@@ -19,6 +19,7 @@ import type {
   SealStatus,
   Stores,
 } from './cli/context.ts';
+import { readApplyLock } from './core/apply-lock.ts';
 import { initializeContent } from './initialize.ts';
 import { sealTypeOf } from './seal/registry.ts';
 import type { Seal } from './seal/seal.ts';
@@ -215,6 +216,7 @@ async function examine(options: OpenStore): Promise<ExaminedStore> {
       termInstalledAt: status.installTime,
       generation: await store.read((tx) => barrier.generation(tx)),
       revision: await configRevision(store, barrier),
+      lock: await store.read((tx) => readApplyLock(barrier.view(tx, 'core'), clock.now())),
     };
     return { ...shown, auditFiles: auditFiles(options.directory, settings, enabled), unsealed };
   } finally {

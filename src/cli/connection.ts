@@ -23,6 +23,8 @@ export interface TargetRequest {
   readonly wrapTtl: number | null;
   /** It may take minutes. */
   readonly long: boolean;
+  /** What is the path for? A read of nothing else. */
+  readonly help: boolean;
 }
 
 /** What answers the requests of a command. */
@@ -47,24 +49,31 @@ export interface Connection {
  * socket, or that store itself. Throws Fault.
  */
 export async function connect(context: CliContext, options: Options, words: readonly string[]): Promise<Connection> {
-  const target = targetOf(context, options);
-  if (target.kind === 'server') return serverConnection(context, options, target.address, null);
-  const directory = storeDirectory(context, options);
+  const server = await reachServer(context, options);
+  if (server !== null) return server;
   const stores = await context.stores();
-  const { storeId, socketPath } = await stores.locate(directory);
-  const owner = { value: `unix://${socketPath}`, origin: 'the socket of the server' };
-  if (storeId !== null && (await listensOn(socketPath))) return serverConnection(context, options, owner, storeId);
   const opening = openOptions(context, options, words);
   try {
     const opened = await stores.open(opening);
     return storeConnection(opened, () => stores.open(opening));
   } catch (error) {
     // A server that starts owns its store before it listens.
-    if (storeId === null || !(error instanceof Fault) || error.code !== 'store-locked' || !(await listensOn(socketPath)))
-      throw error;
-    return serverConnection(context, options, owner, storeId);
+    const started = error instanceof Fault && error.code === 'store-locked' ? await reachServer(context, options) : null;
+    if (started === null) throw error;
+    return started;
   }
 }
+
+/** The server that the command line means, by its address or as the owner of a store; null: no server owns that store. */
+export async function reachServer(context: CliContext, options: Options): Promise<Connection | null> {
+  const target = targetOf(context, options);
+  if (target.kind === 'server') return serverConnection(context, options, target.address, null);
+  const { storeId, socketPath } = await (await context.stores()).locate(storeDirectory(context, options));
+  if (!(await listensOn(socketPath))) return null;
+  return serverConnection(context, options, { value: `unix://${socketPath}`, origin: socketOrigin }, storeId ?? '');
+}
+
+const socketOrigin = 'the socket of the server';
 
 /** How the command line says which store of this machine is meant, and how it is unsealed. */
 export function openOptions(context: CliContext, options: Options, words: readonly string[]): OpenStore {
@@ -83,7 +92,7 @@ export function openOptions(context: CliContext, options: Options, words: readon
 /** A client of the server at an address, as the command line says how to reach it. */
 function clientOf(context: CliContext, options: Options, address: Setting): Client {
   // A namespace is asked of servers by address; the one beside the store is ours.
-  const env = address.origin.startsWith('the socket') ? {} : context.env;
+  const env = address.origin === socketOrigin ? {} : context.env;
   const parts: ClientParts = { ...context, sleep: context.sleep };
   return new Client(clientSettings(env, address, connectionFlags(options), context.cwd), parts);
 }
@@ -95,7 +104,7 @@ function serverConnection(context: CliContext, options: Options, address: Settin
     storeId,
     store: null,
     client,
-    handle: (request) => client.request(request),
+    handle: ({ help, data, ...request }) => client.request({ ...request, data: help ? { help: 1 } : data }),
     pause: async () => {},
     resume: async () => {},
     close: async () => client.close(),
@@ -120,7 +129,8 @@ function storeConnection(first: OpenedStore, reopen: () => Promise<OpenedStore>)
       return store();
     },
     client: null,
-    handle: ({ operation, path, data, token, wrapTtl }) => store().handle({ operation, path, data, token, wrapTtl }),
+    handle: ({ operation, path, data, token, wrapTtl, help }) =>
+      store().handle({ operation, path, data, token, wrapTtl, ...(help ? { help } : {}) }),
     pause,
     async resume() {
       open = await reopen();

@@ -3,6 +3,7 @@ import type { Fault } from '../base/error.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Random } from '../base/random.ts';
 import type { Kind } from '../kinds/kind.ts';
+import type { ApplyLock } from '../protocol/managed.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { Operation } from '../protocol/request.ts';
 
@@ -98,6 +99,8 @@ export interface ExaminedStore {
     readonly termInstalledAt: number;
     readonly generation: number;
     readonly revision: number;
+    /** Null: nobody holds the apply lock. */
+    readonly lock: ApplyLock | null;
   } | null;
   /** The files of the enabled audit sinks; empty where the store is sealed. */
   readonly auditFiles: readonly string[];
@@ -158,6 +161,8 @@ export interface OpenedStore {
     readonly token: string | null;
     /** Seconds for which the reply shall be wrapped; absent or null: it is not. */
     readonly wrapTtl?: number | null;
+    /** See Request.help. */
+    readonly help?: true;
   }): Promise<Reply>;
   /**
    * Puts a new root key under new shares (or the static key file under a new key); `show` gets the shares before the

@@ -1,12 +1,11 @@
-import { Fault } from '../base/error.ts';
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import type { Command, Option, Options } from './command.ts';
-import type { CliContext } from './context.ts';
 import { confirm } from './confirm.ts';
 import { type KvWork, pathOperand, secretCommand, shownPath } from './kv-command.ts';
 import { type KvPath, needVersion2 } from './kv-mount.ts';
 import { keyValues, nothing, printJson } from './output.ts';
+import { pairs, success } from './session-command.ts';
 
 const settings: Record<string, Option> = {
   'max-versions': { type: 'number', value: 'N', description: 'How many versions are kept (0: as the mount says).' },
@@ -54,18 +53,9 @@ function body(options: Options): JsonObject {
   if (options.given('cas-required')) data.cas_required = options.flag('cas-required');
   const after = options.text('delete-version-after');
   if (after !== undefined) data.delete_version_after = after;
-  const custom = options.list('custom-metadata').map((item) => {
-    const split = item.indexOf('=');
-    if (split < 1) throw new Fault('usage', '-custom-metadata is KEY=VALUE');
-    return [item.slice(0, split), item.slice(split + 1)] as const;
-  });
-  if (custom.length > 0) data.custom_metadata = Object.fromEntries(custom);
+  const custom = pairs(options, 'custom-metadata');
+  if (Object.keys(custom).length > 0) data.custom_metadata = custom;
   return data;
-}
-
-async function done(context: CliContext, words: string): Promise<number> {
-  context.terminal.out(context.json ? '{}\n' : `Success! ${words}\n`);
-  return Promise.resolve(0);
 }
 
 export const put = metadataCommand(
@@ -83,7 +73,7 @@ export const put = metadataCommand(
   },
   async (context, session, kv, options) => {
     await session.request('write', at(kv), body(options));
-    return done(context, `Metadata written to: ${at(kv)}`);
+    return success(context, `Metadata written to: ${at(kv)}`);
   },
 );
 
@@ -104,7 +94,7 @@ export const patch = metadataCommand(
       if (error instanceof RequestError && error.status === 404) return nothing(context, `No value found at ${at(kv)}`);
       throw error;
     }
-    return done(context, `Metadata written to: ${at(kv)}`);
+    return success(context, `Metadata written to: ${at(kv)}`);
   },
 );
 
@@ -118,8 +108,8 @@ export const remove = metadataCommand(
   },
   async (context, session, kv, options) => {
     if (!options.flag('auto-approve'))
-      await confirm(context, `Do you want to remove ${shownPath(kv)} with all its versions, for good?`);
+      await session.apart(() => confirm(context, `Do you want to remove ${shownPath(kv)} with all its versions, for good?`));
     await session.request('delete', at(kv));
-    return done(context, `Metadata and all versions deleted (if they existed): ${at(kv)}`);
+    return success(context, `Metadata and all versions deleted (if they existed): ${at(kv)}`);
   },
 );

@@ -1,7 +1,7 @@
 import { Fault } from '../base/error.ts';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
 import { RequestError } from '../protocol/request-error.ts';
-import type { Command, Option } from './command.ts';
+import { type Command, type Option, pickOptions } from './command.ts';
 import type { CliContext } from './context.ts';
 import {
   dataPath,
@@ -17,6 +17,7 @@ import {
 import { type KvPath, needVersion2 } from './kv-mount.ts';
 import { keyValues, printField, printJson, printWarnings, table, wireReply } from './output.ts';
 import type { Session } from './session.ts';
+import { printWrapped, replyOptions, wrapping } from './session-command.ts';
 
 const cas: Record<string, Option> = {
   cas: {
@@ -39,6 +40,7 @@ export const get = secretCommand(
     options: {
       field: { type: 'text', value: 'NAME', description: 'Print only this field, raw.' },
       version: { type: 'number', value: 'N', description: 'An older version (version 2 mounts only).' },
+      ...pickOptions(replyOptions, 'wrap-ttl'),
     },
   },
   async (context, session, kv, options) => {
@@ -46,11 +48,18 @@ export const get = secretCommand(
     if (version !== undefined) needVersion2(kv, 'kv get -version');
     let reply;
     try {
-      reply = await session.request('read', dataPath(kv), version === undefined ? {} : { version });
+      reply = await session.request(
+        'read',
+        dataPath(kv),
+        version === undefined ? {} : { version },
+        wrapping({ context, options }),
+      );
     } catch (error) {
       if (!(error instanceof RequestError) || error.status !== 404) throw error;
       return version === undefined ? noSecret(context, kv) : noVersion(context, kv, version);
     }
+    const wrapped = printWrapped(context, reply, options.text('field'));
+    if (wrapped !== null) return wrapped;
     printWarnings(context, reply);
     const data = reply.data ?? {};
     const secret = kv.version === '2' ? data.data : data;

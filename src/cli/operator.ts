@@ -1,52 +1,22 @@
 import { Fault } from '../base/error.ts';
-import { type Command, targetOptions } from './command.ts';
-import { confirm } from './confirm.ts';
-import { init as initCommand } from './init.ts';
-import { keyValues, printJson } from './output.ts';
-import { openOptions } from './connection.ts';
+import { type Command, storeOptions, targetOptions } from './command.ts';
+import { printJson } from './output.ts';
+import { storeStatus } from './store-status.ts';
 import { type Session, withSession } from './session.ts';
 import type { CliContext } from './context.ts';
 import type { JsonObject } from '../base/json.ts';
 import { RequestError } from '../protocol/request-error.ts';
 
-export const init: Command = {
-  ...initCommand,
-  path: ['operator', 'init'],
-  summary: 'Make the store of a workspace (as init)',
-  operands: '[DIR]',
-  arity: { min: 0, max: 1 },
-  examples: [{ command: 'secretctl operator init', explanation: 'A store for the workspace in this directory.' }],
-};
-
 export const status: Command = {
   path: ['operator', 'status'],
-  summary: 'Show the seal and the keys of the store',
+  summary: 'Show the seal and the keys of a store of this machine',
   operands: '',
   arity: { min: 0, max: 0 },
-  description: 'Shows the seal and, where the store can be unsealed, its keys. Needs no token. Exit code 2: sealed.',
+  description:
+    'Shows the seal of a store that no server owns and, where it can be unsealed, its keys. Needs no token. Exit code 2: sealed.',
   examples: [{ command: 'secretctl operator status', explanation: 'Is the store sealed, and by what?' }],
-  options: targetOptions,
-  async run(context, _operands, options) {
-    const store = await (await context.stores()).examine(openOptions(context, options, ['operator', 'status']));
-    const shown = {
-      store_id: store.storeId,
-      seal_type: store.seal.type,
-      sealed: store.unsealed === null,
-      ...(store.seal.type === 'shamir' ? { shares: store.seal.shares, threshold: store.seal.threshold } : {}),
-      ...(store.unsealed === null
-        ? {}
-        : {
-            key_term: store.unsealed.term,
-            key_installed: new Date(store.unsealed.termInstalledAt).toISOString(),
-            store_generation: store.unsealed.generation,
-            config_revision: store.unsealed.revision,
-            audit_anchor: store.unsealed.anchor?.seq ?? 0,
-          }),
-    };
-    if (context.json) printJson(context, shown);
-    else context.terminal.out(keyValues(shown));
-    return store.unsealed === null ? 2 : 0;
-  },
+  options: storeOptions,
+  run: (context, _operands, options) => storeStatus(context, options, ['operator', 'status']),
 };
 
 export const rotate: Command = {
@@ -124,54 +94,3 @@ async function rewrapAll(context: CliContext, session: Session): Promise<number 
     terminal.err(`Re-encrypting: ${examined} records\n`);
   }
 }
-
-export const rekey: Command = {
-  path: ['operator', 'rekey'],
-  summary: 'Make a new root key, and new shares for it',
-  operands: '',
-  arity: { min: 0, max: 0 },
-  description:
-    'Makes a new root key and, under a Shamir seal, new shares; the old ones are worth nothing from then on. Asks first unless -auto-approve is given.',
-  examples: [
-    { command: 'secretctl operator rekey -shares 5 -threshold 3', explanation: 'New shares, after somebody left the team.' },
-  ],
-  options: {
-    ...targetOptions,
-    shares: { type: 'number', value: 'N', description: 'How many shares (default: as before).' },
-    threshold: { type: 'number', value: 'M', description: 'How many of them open the store (default: as before).' },
-    'auto-approve': { type: 'flag', description: 'Do not ask.' },
-  },
-  run: (context, _operands, options) =>
-    withSession(context, options, ['operator', 'rekey'], async (session) => {
-      const { terminal } = context;
-      const { store } = session.connection;
-      if (store === null) throw new Fault('usage', 'TODO');
-      const shamir = store.seal.type === 'shamir';
-      const shares = options.number('shares');
-      const threshold = options.number('threshold');
-      if (!shamir && (shares !== undefined || threshold !== undefined))
-        throw new Fault('usage', '-shares and -threshold belong to a Shamir seal, and this store has a key file');
-      if (!options.flag('auto-approve'))
-        await confirm(
-          context,
-          `Do you want to replace the ${shamir ? 'shares' : 'seal key'}? The present ${shamir ? 'ones are' : 'one is'} worth nothing afterwards.`,
-        );
-      // The corridor says whether the caller may, and the audit log knows of it before anything happens.
-      await session.request('write', 'sys/seal/rekey');
-      await store.rekey({ shares, threshold }, (made) => {
-        if (context.json) printJson(context, { shares: made });
-        else if (shamir)
-          terminal.out(
-            `The new shares are shown once and stored nowhere:\n\n${made.map((share, index) => `  Share ${index + 1}: ${share}\n`).join('')}\n`,
-          );
-        return Promise.resolve();
-      });
-      if (!context.json)
-        terminal.out(
-          shamir
-            ? 'Success! Only the new shares open the store now.\n'
-            : 'Success! The root key and the key in the seal key file were replaced. Keep a copy of the new file in a safe place.\n',
-        );
-      return 0;
-    }),
-};

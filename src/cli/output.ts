@@ -1,7 +1,9 @@
+import { goDuration } from '../base/duration.ts';
 import { Fault } from '../base/error.ts';
+import { instantText } from '../base/instant.ts';
 import type { Json, JsonObject } from '../base/json.ts';
 import { nearest } from '../base/nearest.ts';
-import type { Reply } from '../protocol/reply.ts';
+import type { Reply, ReplyAuth, WrapInfo } from '../protocol/reply.ts';
 import type { CliContext } from './context.ts';
 
 /** Rows under a header, as the clients of the Vault API print them: `Key  Value` with a line of dashes. */
@@ -27,7 +29,7 @@ export function keyValues(data: JsonObject): string {
 }
 
 /** A value for a person: text as it is, lists in brackets, objects as `map[…]`, null as `n/a`. */
-function plain(value: Json): string {
+export function plain(value: Json): string {
   if (value === null) return 'n/a';
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
@@ -96,6 +98,46 @@ export function wireReply(reply: Reply): JsonObject {
     lease_id: reply.leaseId ?? '',
     lease_duration: reply.leaseDuration ?? 0,
     renewable: reply.renewable ?? false,
+    ...(reply.wrapInfo === undefined ? {} : { wrap_info: wireWrapInfo(reply.wrapInfo) }),
+  };
+}
+
+/** A token that was given, in the words of the clients of the Vault API. */
+export function authTable(auth: ReplyAuth): JsonObject {
+  return {
+    // Who names a token by its accessor is not told the token.
+    ...(auth.client_token === '' ? {} : { token: auth.client_token }),
+    token_accessor: auth.accessor,
+    token_duration: auth.lease_duration === 0 ? '∞' : `${auth.lease_duration}s`,
+    token_renewable: auth.renewable,
+    token_policies: auth.token_policies,
+    ...(auth.identity_policies.length === 0 ? {} : { identity_policies: auth.identity_policies }),
+    policies: auth.policies,
+    ...Object.fromEntries(Object.entries(auth.metadata ?? {}).map(([name, value]) => [`token_meta_${name}`, value])),
+  };
+}
+
+/** Where a wrapped reply waits, in the words of the clients of the Vault API. */
+export function wrapTable({ token, accessor, ttl, creationTime, creationPath, wrappedAccessor }: WrapInfo): JsonObject {
+  return {
+    wrapping_token: token,
+    wrapping_accessor: accessor,
+    wrapping_token_ttl: goDuration(ttl),
+    wrapping_token_creation_time: instantText(creationTime),
+    wrapping_token_creation_path: creationPath,
+    ...(wrappedAccessor === '' ? {} : { wrapped_accessor: wrappedAccessor }),
+  };
+}
+
+function wireWrapInfo(info: WrapInfo): JsonObject {
+  const { token, accessor, ttl, creationTime, creationPath, wrappedAccessor } = info;
+  return {
+    token,
+    accessor,
+    ttl,
+    creation_time: instantText(creationTime),
+    creation_path: creationPath,
+    ...(wrappedAccessor === '' ? {} : { wrapped_accessor: wrappedAccessor }),
   };
 }
 

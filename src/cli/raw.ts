@@ -1,39 +1,44 @@
-import type { JsonObject } from '../base/json.ts';
+import { isJsonObject, type JsonObject } from '../base/json.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { Operation } from '../protocol/request.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import { readBody } from './body.ts';
 import { type Command, targetOptions } from './command.ts';
-import { keyValues, nothing, printField, printJson, printWarnings, table, wireReply } from './output.ts';
+import { authTable, keyValues, nothing, printField, printJson, printWarnings, table, wireReply } from './output.ts';
 import { withSession } from './session.ts';
-
-const field = { field: { type: 'text', value: 'NAME', description: 'Print only this field of the reply, raw.' } } as const;
+import { apiPath, printWrapped, replyOptions, wrapping } from './session-command.ts';
 
 function apiCommand(operation: Operation, command: Omit<Command, 'run' | 'path'>): Command {
   const path = [operation];
   return {
     ...command,
     path,
-    options: { ...command.options, ...targetOptions },
+    options: { ...command.options, ...replyOptions, ...targetOptions },
     run: async (context, [operand = '', ...rest], options) => {
       // Before the store is opened: the other end of a pipe may need it.
       const body = await readBody(context, rest);
       return withSession(context, options, path, async (session) => {
-        const target = operand.replace(/^\/+/, '').replace(/^v1\//, '');
+        const target = apiPath(operand);
         let reply: Reply;
         try {
-          reply = await session.request(operation, operation === 'list' ? target : target.replace(/\/+$/, ''), body);
+          reply = await session.request(operation, operation === 'list' ? target : target.replace(/\/+$/, ''), body, {
+            // The API wraps what it is told to wrap for five minutes, where nobody says how long.
+            wrapTtl:
+              wrapping({ context, options }).wrapTtl ?? (operation === 'write' && target === 'sys/wrapping/wrap' ? 300 : null),
+          });
         } catch (error) {
           if (error instanceof RequestError && error.status === 404 && error.errors.length === 0)
             return nothing(context, `No value found at ${target}`);
           throw error;
         }
+        const wanted = options.text('field');
+        const wrapped = printWrapped(context, reply, wanted);
+        if (wrapped !== null) return wrapped;
         if ((operation === 'read' || operation === 'list') && !hasContent(reply))
           return nothing(context, `No value found at ${target}`, reply.warnings?.join('\n') ?? null);
         printWarnings(context, reply);
-        const wanted = options.text('field');
         if (wanted !== undefined) return printField(context, shown(reply), wanted);
-        if (context.json) printJson(context, wireReply(reply));
+        if (context.json) printJson(context, reply.json ?? wireReply(reply));
         else context.terminal.out(text(operation, target, reply));
         return 0;
       });
@@ -41,14 +46,13 @@ function apiCommand(operation: Operation, command: Omit<Command, 'run' | 'path'>
   };
 }
 
-function hasContent({ data, auth }: Reply): boolean {
-  return Object.keys(data ?? {}).length > 0 || (auth ?? null) !== null;
+function hasContent({ data, auth, json }: Reply): boolean {
+  return Object.keys(data ?? {}).length > 0 || (auth ?? null) !== null || json !== undefined;
 }
 
-function shown(reply: Reply): JsonObject {
-  if (reply.auth === undefined || reply.auth === null) return reply.data ?? {};
-  const { client_token: token, accessor, lease_duration: duration, renewable, policies } = reply.auth;
-  return { token, token_accessor: accessor, token_duration: duration, token_renewable: renewable, token_policies: policies };
+function shown({ auth, data, json }: Reply): JsonObject {
+  if (auth !== undefined && auth !== null) return authTable(auth);
+  return isJsonObject(json) ? json : (data ?? {});
 }
 
 function text(operation: Operation, target: string, reply: Reply): string {
@@ -69,7 +73,7 @@ export const read: Command = apiCommand('read', {
   ...anything,
   description: 'Reads a path of the API, with KEY=VALUE as its query. Exit code 2: there is nothing.',
   examples: [{ command: 'secretctl read auth/approle/role/ci/role-id', explanation: 'The role id of an AppRole.' }],
-  options: field,
+  options: {},
 });
 
 export const write: Command = apiCommand('write', {
@@ -83,7 +87,16 @@ export const write: Command = apiCommand('write', {
     },
     { command: 'secretctl write -field=secret_id auth/approle/role/ci/secret-id', explanation: 'A new secret id, raw.' },
   ],
-  options: field,
+  options: { force: { type: 'flag', description: 'Accepted for compatibility: a write needs no KEY=VALUE.' } },
+});
+
+export const patch: Command = apiCommand('patch', {
+  summary: 'Change parts of what any path of the API holds',
+  ...anything,
+  description:
+    'Sends a merge patch (RFC 7396) to a path of the API: what is named changes, all else stays. A JSON null (@FILE, -) removes.',
+  examples: [{ command: 'secretctl patch kv/metadata/app/db max_versions=5', explanation: 'One setting of a secret.' }],
+  options: {},
 });
 
 export const list: Command = apiCommand('list', {

@@ -17,7 +17,7 @@ export interface Session {
     operation: Operation,
     path: string,
     data?: JsonObject,
-    more?: Partial<Pick<TargetRequest, 'wrapTtl' | 'long' | 'token'>>,
+    more?: Partial<Pick<TargetRequest, 'wrapTtl' | 'long' | 'token' | 'help'>>,
   ): Promise<Reply>;
   /** The data of a read, or null where there is nothing (404). */
   read(path: string, data?: JsonObject): Promise<JsonObject | null>;
@@ -44,7 +44,8 @@ export async function withSession<T>(
   }
 }
 
-function sessionOf(context: CliContext, connection: Connection): Session {
+/** The caller's session on a connection. */
+export function sessionOf(context: CliContext, connection: Connection): Session {
   let found: Promise<FoundToken> | null = null;
   const token = (): Promise<FoundToken> => (found ??= callerToken(context, connection.storeId));
   const request: Session['request'] = async (operation, path, data = {}, more = {}) => {
@@ -57,6 +58,7 @@ function sessionOf(context: CliContext, connection: Connection): Session {
         token: own?.token ?? more.token ?? null,
         wrapTtl: more.wrapTtl ?? null,
         long: more.long ?? false,
+        help: more.help ?? false,
       });
     } catch (error) {
       throw own !== null && isDenied(error) ? denied(error, operation, path, own, connection.address) : error;

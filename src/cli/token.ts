@@ -5,7 +5,8 @@ import { type Command, type Option, type Options, targetOptions } from './comman
 import type { CliContext } from './context.ts';
 import { confirm } from './confirm.ts';
 import { asText } from './files.ts';
-import { keyValues, printField, printJson, printWarnings, wireReply } from './output.ts';
+import { authTable, keyValues, printField, printJson, printWarnings, wireReply } from './output.ts';
+import { apiPath, pairs, printWrapped, replyOptions, wrapping } from './session-command.ts';
 import { type Session, withSession } from './session.ts';
 
 const accessor: Record<string, Option> = { accessor: { type: 'flag', description: 'The operand is an accessor, not a token.' } };
@@ -43,16 +44,11 @@ async function readToken(context: CliContext): Promise<string> {
 
 function showAuth(context: CliContext, reply: Reply, field: string | undefined): number {
   printWarnings(context, reply);
+  const wrapped = printWrapped(context, reply, field);
+  if (wrapped !== null) return wrapped;
   const { auth } = reply;
   if (auth === undefined || auth === null) throw new Fault('request-failed', 'the reply holds no token');
-  const data: JsonObject = {
-    // Who names a token by its accessor is not told the token.
-    ...(auth.client_token === '' ? {} : { token: auth.client_token }),
-    token_accessor: auth.accessor,
-    token_duration: auth.lease_duration === 0 ? '∞' : `${auth.lease_duration}s`,
-    token_renewable: auth.renewable,
-    token_policies: auth.token_policies,
-  };
+  const data = authTable(auth);
   if (field !== undefined) return printField(context, data, field);
   if (context.json) printJson(context, wireReply(reply));
   else context.terminal.out(keyValues(data));
@@ -91,7 +87,13 @@ export const create = tokenCommand(
       metadata: { type: 'list', value: 'KEY=VALUE', description: 'Kept with the token; can be given several times.' },
       role: { type: 'text', value: 'NAME', description: 'Make it by a token role.' },
       type: { type: 'text', value: 'service|batch', description: 'The type of the token.' },
-      field: { type: 'text', value: 'NAME', description: 'Print only this field, raw.' },
+      id: { type: 'text', value: 'TOKEN', description: 'The token itself, instead of a random one (root only; - asks for it).' },
+      'entity-alias': {
+        type: 'text',
+        value: 'NAME',
+        description: 'With -role: the entity whose alias has this name is behind the token.',
+      },
+      ...replyOptions,
     },
   },
   async (context, session, _operand, options) => {
@@ -104,24 +106,28 @@ export const create = tokenCommand(
       ['period', 'period'],
       ['display-name', 'display_name'],
       ['type', 'type'],
+      ['entity-alias', 'entity_alias'],
     ] as const) {
       const value = options.text(option);
       if (value !== undefined) body[name] = value;
     }
+    const id = options.text('id');
+    if (id !== undefined) body.id = id === '-' ? await readToken(context) : id;
     if (options.number('use-limit') !== undefined) body.num_uses = options.number('use-limit') ?? 0;
     if (options.given('renewable')) body.renewable = options.flag('renewable');
     if (options.flag('no-default-policy')) body.no_default_policy = true;
     if (options.flag('orphan')) body.no_parent = true;
-    const metadata = options.list('metadata').map((item) => {
-      const split = item.indexOf('=');
-      if (split < 1) throw new Fault('usage', '-metadata is KEY=VALUE');
-      return [item.slice(0, split), item.slice(split + 1)] as const;
-    });
-    if (metadata.length > 0) body.meta = Object.fromEntries(metadata);
+    const metadata = pairs(options, 'metadata');
+    if (Object.keys(metadata).length > 0) body.meta = metadata;
     const role = options.text('role');
     return showAuth(
       context,
-      await session.request('write', role === undefined ? 'auth/token/create' : `auth/token/create/${role}`, body),
+      await session.request(
+        'write',
+        role === undefined ? 'auth/token/create' : `auth/token/create/${role}`,
+        body,
+        wrapping({ context, options }),
+      ),
       options.text('field'),
     );
   },
@@ -222,15 +228,17 @@ export const revoke = tokenCommand(
   },
 );
 
-/** Nothing makes a new root token: whoever ends the only one is locked out of the store. */
+/** Nothing but the holders of the shares makes a new root token: whoever ends the only one is locked out. */
 async function confirmLastRoot(context: CliContext, session: Session, options: Options): Promise<void> {
   if (options.flag('auto-approve')) return;
   const shown = await session.read('auth/token/lookup-self').catch(() => null);
   const policies = Array.isArray(shown?.policies) ? (shown.policies as readonly string[]) : [];
   if (!policies.includes('root')) return;
-  await confirm(
-    context,
-    'This is a root token, and no command makes a new one. Do you want to end it, with every token made from it?',
+  await session.apart(() =>
+    confirm(
+      context,
+      'This is a root token. Where it is the only one, a new one needs a server and the holders of its shares. Do you want to end it, with every token made from it?',
+    ),
   );
 }
 
@@ -248,7 +256,7 @@ export const capabilities = tokenCommand(
     options: accessor,
   },
   async (context, session, _operand, options, operands) => {
-    const path = (operands.at(-1) ?? '').replace(/^\/+/, '').replace(/^v1\//, '');
+    const path = apiPath(operands.at(-1) ?? '');
     const [holder] = operands;
     const byAccessor = options.flag('accessor');
     if (byAccessor && operands.length === 1) throw new Fault('usage', 'with -accessor an accessor and a path are needed');

@@ -1,7 +1,6 @@
 import { instantText } from '../base/instant.ts';
 import { randomUuid } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
-import type { JsonObject } from '../base/json.ts';
 import { type Fields, readFields } from '../protocol/field.ts';
 import type { ApplyLock } from '../protocol/managed.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
@@ -58,7 +57,7 @@ export const applyLockRoutes: readonly Route[] = [
         handle: async (context) => {
           const held = await current(coreOf(context), context.now);
           if (held === null) throw notFound();
-          return { data: shown(held) };
+          return { data: { ...shown(held) } };
         },
       },
       write: { summary: 'Takes it; 409: somebody else holds it.', fields: takeFields, handle: take },
@@ -94,14 +93,14 @@ async function take(context: RouteContext): Promise<Reply> {
     expires: context.now + milliseconds(body.ttl),
   };
   await core.putJson(place, held);
-  return { data: shown(held) };
+  return { data: { ...shown(held) } };
 }
 
 async function renew(context: RouteContext): Promise<Reply> {
   const held = await own(context);
   const renewed = { ...held, expires: context.now + milliseconds(readFields(renewFields, context.data).ttl) };
   await coreOf(context).putJson(place, renewed);
-  return { data: shown(renewed) };
+  return { data: { ...shown(renewed) } };
 }
 
 async function release(context: RouteContext): Promise<Reply> {
@@ -116,7 +115,7 @@ async function breakLock(context: RouteContext): Promise<Reply> {
   const held = await core.getJson<Held>(place);
   if (held?.id !== id) throw new RequestError(409, 'this lock is held no more');
   await core.delete(place);
-  return { data: shown(held) };
+  return { data: { ...shown(held) } };
 }
 
 /** The lock of the path, expired or not: until somebody else takes it, its holder may go on. */
@@ -150,12 +149,18 @@ function lost(): RequestError {
   );
 }
 
+/** Who holds the lock; null: nobody. */
+export async function readApplyLock(core: View, now: number): Promise<ApplyLock | null> {
+  const held = await current(core, now);
+  return held === null ? null : shown(held);
+}
+
 async function current(core: View, now: number): Promise<Held | null> {
   const held = await core.getJson<Held>(place);
   return held !== null && held.expires > now ? held : null;
 }
 
-function shown({ id, displayName, who, command, created, expires }: Held): JsonObject {
+function shown({ id, displayName, who, command, created, expires }: Held): ApplyLock {
   return {
     id,
     holder: displayName,
@@ -163,7 +168,7 @@ function shown({ id, displayName, who, command, created, expires }: Held): JsonO
     command,
     created: instantText(created),
     expires: instantText(expires),
-  } satisfies ApplyLock;
+  };
 }
 
 function heldText({ displayName, who, command, created, expires }: Held): string {

@@ -130,7 +130,7 @@ describe('token revoke', () => {
     expect(await works(self)).toBe(false);
   });
 
-  it('asks before a root token ends itself: no command makes a new one', async () => {
+  it('asks before a root token ends itself: a new one is not made easily', async () => {
     const root = await tokenOf('-policy=root');
     const env = { VAULT_TOKEN: root };
     for (const circumstances of [{ env }, { env, answers: ['no'] }])
@@ -138,7 +138,7 @@ describe('token revoke', () => {
     expect((await at.run('token revoke -self', { env, answers: ['Ctrl-C'] })).code).toBe(130);
     expect(await works(root)).toBe(true);
     const { code, asked } = await at.run('token revoke -self', { env, answers: ['yes'] });
-    expect([code, asked[0]]).toEqual([0, expect.stringContaining('This is a root token, and no command makes a new one.')]);
+    expect([code, asked[0]]).toEqual([0, expect.stringContaining('This is a root token. Where it is the only one')]);
     expect(await works(root)).toBe(false);
     await at.ok('token revoke -self -auto-approve', { env: { VAULT_TOKEN: await tokenOf('-policy=root') } });
   });
