@@ -2,6 +2,11 @@
 import process from 'node:process';
 
 process.umask(0o077);
+process.on('unhandledRejection', (error) => {
+  // A commit that fails is rejected by lmdb a turn before whoever waits for it listens: it is heard of there.
+  if (typeof error === 'object' && error !== null && 'commitError' in error) return;
+  throw error;
+});
 const argv = process.argv.slice(2);
 
 if (argv.length === 1 && /^(version|--?version|-v)$/.test(argv[0] ?? '')) {
