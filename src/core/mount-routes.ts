@@ -210,7 +210,9 @@ async function tune(parts: CorridorParts, context: RouteContext, mount: Mount): 
   if (config.defaultLeaseTtl !== mount.config.defaultLeaseTtl || config.maxLeaseTtl !== mount.config.maxLeaseTtl) {
     checkDefaultTtl(config);
   }
-  await runOf(context).mounts.put({ ...mount, config, description: body.description ?? mount.description, options });
+  const { tx, mounts } = runOf(context);
+  await type?.onTune?.({ ...context, mount, storage: parts.barrier.view(tx, { mountId: mount.id }) }, options);
+  await mounts.put({ ...mount, config, description: body.description ?? mount.description, options });
   return noContent;
 }
 

@@ -9,17 +9,15 @@ export function kvVersion(options: Options): '1' | '2' {
 
 /**
  * The options of a new or tuned mount. Without a version there is none shown either, as in the Vault API; others are kept
- * as they are: clients send some that have no meaning. Throws RequestError 400 for an unknown version, and for another one
- * than the mount has.
+ * as they are: clients send some that have no meaning. Throws RequestError 400 for an unknown version, and for the way back
+ * from version 2.
  */
 export function checkOptions(options: Options, current: Options | null): Options {
   const named = options['version'] ?? current?.['version'];
   const version = named ?? '1';
   if (version !== '1' && version !== '2') throw badRequest('the version option of a kv mount must be "1" or "2"');
-  if (current !== null && version !== kvVersion(current)) {
-    throw badRequest(
-      `a kv mount keeps its version: this one is version ${kvVersion(current)}; to change to version ${version}, mount a new one and copy the secrets`,
-    );
+  if (version === '1' && current !== null && kvVersion(current) === '2') {
+    throw badRequest('cannot downgrade mount from version 2: to have version 1, mount a new one and copy the secrets');
   }
   return named === undefined ? options : { ...options, version };
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../base/json.ts';
+import type { View } from '../../barrier/view.ts';
 import { parseDuration } from '../../base/duration.ts';
 import { toHex } from '../../base/bytes.ts';
 import { systemLeaseTtl, type Observation, type Route, type RouteContext } from '../../core/mount-type.ts';
@@ -44,6 +45,16 @@ export async function renameStored({ storage }: RouteContext, from: string, to: 
   await storage.putJson(folder + to, stored);
   await storage.delete(folder + from);
   return noContent;
+}
+
+/** Takes secrets out of the mount, at most so many. */
+export async function* takeStored(storage: View, limit: number): AsyncGenerator<[path: string, data: JsonObject]> {
+  for (const path of await storage.scan(folder, { limit })) {
+    const stored = await storage.getJson<Stored>(path);
+    if (stored === null) continue;
+    await storage.delete(path);
+    yield [path.slice(folder.length), stored.data];
+  }
 }
 
 async function read(context: RouteContext): Promise<Reply> {

@@ -57,9 +57,24 @@ describe('the capability that an operation on a kv mount needs', () => {
 });
 
 describe('a kv mount', () => {
-  it('tells the version that it was given, and keeps it', async () => {
+  it('of version 1 is turned to version 2 with its secrets, each the first version of its path', async () => {
+    await store.write('old/a', { v: '1', n: null });
+    await store.write('old/deep/a', { v: '2' });
+    await store.write('old/deep', { v: '3' });
+    expect(await store.status('write', 'sys/mounts/old/tune', { options: { version: '2' } })).toBe(204);
+    expect((await store.read('sys/mounts/old')).data).toMatchObject({ options: { version: '2' } });
+    expect((await store.list('old/metadata/')).data).toEqual({ keys: ['a', 'deep', 'deep/'] });
+    expect((await store.read('old/data/a')).data).toMatchObject({ data: { v: '1', n: null }, metadata: { version: 1 } });
+    expect((await store.read('old/data/deep/a')).data).toMatchObject({ data: { v: '2' } });
+    expect((await store.write('old/data/deep', { data: { v: '4' } })).data).toMatchObject({ version: 2 });
+    expect(await store.status('read', 'old/a')).toBe(404);
+    await store.write('sys/mounts/old/tune', { options: { version: '2' } });
+    expect((await store.read('old/data/deep')).data).toMatchObject({ data: { v: '4' } });
+  });
+
+  it('tells the version that it was given, and does not go back', async () => {
     expect((await store.read('sys/mounts/old')).data?.options ?? {}).toEqual({});
-    await expect(store.write('sys/mounts/old/tune', { options: { version: '2' } })).rejects.toMatchObject({
+    await expect(store.write('sys/mounts/kv/tune', { options: { version: '1' } })).rejects.toMatchObject({
       status: 400,
       message: expect.stringContaining('mount a new one'),
     });
