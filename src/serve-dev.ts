@@ -50,7 +50,7 @@ export async function serveDev(options: ServeOptions, dev: NonNullable<ServeOpti
         serverRoutes: [
           sealRoute,
           metrics.route(false),
-          ...ceremonies({ storeId, store, barrier, seal, allowed: ['rekey', 'generate-root'], log }),
+          ...ceremonies({ storeId, store, barrier, seal, allowed: [], log }),
         ],
       });
       return servingOf(system);

@@ -59,7 +59,7 @@ export function servingOf(system: System): Serving {
   system.reconciler.start();
   return {
     handle: (request) => system.handle(request),
-    admit: () => Promise.resolve({}),
+    admit: (line) => system.admit(line),
     stop: () => system.close(),
   };
 }
