@@ -3,10 +3,11 @@ import { canonicalJson, type Json } from '../base/json.ts';
 import { randomUuid } from '../base/random.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
+import { pageFields, readPage } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound } from '../protocol/request-error.ts';
 import { shownAlias, shownAliasInfo } from './alias-view.ts';
-import { listFields, methodAt, pageOf, recordsOf } from './asking.ts';
+import { methodAt, recordsOf } from './asking.ts';
 import { newEntity } from './entity.ts';
 import { checkAliasName, checkCustomMetadata } from './naming.ts';
 import type { Alias, EntityRecord, IdentityRecords } from './records.ts';
@@ -29,7 +30,7 @@ export const entityAliasRoutes: readonly Route[] = [
   {
     path: 'entity-alias/id',
     summary: 'The aliases of entities.',
-    operations: { list: { summary: 'Lists their ids.', fields: listFields, handle: list } },
+    operations: { list: { summary: 'Lists their ids.', fields: pageFields, handle: list } },
   },
   {
     path: 'entity-alias/id/:id',
@@ -174,7 +175,7 @@ async function remove(context: RouteContext): Promise<Reply> {
 
 async function list(context: RouteContext): Promise<Reply> {
   const records = recordsOf(context);
-  const keys = await records.list('entity-alias', pageOf(context));
+  const keys = await records.list('entity-alias', readPage(context.data));
   if (keys.length === 0) throw notFound();
   const info: Record<string, Json> = {};
   const giveWay = givingWay(64);

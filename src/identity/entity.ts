@@ -4,11 +4,12 @@ import type { Json, JsonObject } from '../base/json.ts';
 import { randomUuid } from '../base/random.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
+import { pageFields, readPage } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound } from '../protocol/request-error.ts';
 import { shownAlias, shownAliasMount } from './alias-view.ts';
 import { ancestorsOf } from './group-tree.ts';
-import { listFields, pageOf, recordsOf } from './asking.ts';
+import { recordsOf } from './asking.ts';
 import { checkMetadata, checkName, idSet } from './naming.ts';
 import { identityPolicies } from './policies.ts';
 import type { EntityRecord, IdentityRecords } from './records.ts';
@@ -40,7 +41,7 @@ export const entityRoutes: readonly Route[] = [
   {
     path: 'entity/id',
     summary: 'The entities.',
-    operations: { list: { summary: 'Lists their ids.', fields: listFields, handle: (context) => list(context, 'entity') } },
+    operations: { list: { summary: 'Lists their ids.', fields: pageFields, handle: (context) => list(context, 'entity') } },
   },
   {
     path: 'entity/id/:id',
@@ -55,7 +56,7 @@ export const entityRoutes: readonly Route[] = [
     path: 'entity/name',
     summary: 'The entities.',
     operations: {
-      list: { summary: 'Lists their names.', fields: listFields, handle: (context) => list(context, 'entity-name') },
+      list: { summary: 'Lists their names.', fields: pageFields, handle: (context) => list(context, 'entity-name') },
     },
   },
   {
@@ -170,7 +171,7 @@ async function deleteEntity(records: IdentityRecords, entity: EntityRecord): Pro
 
 async function list(context: RouteContext, folder: 'entity' | 'entity-name'): Promise<Reply> {
   const records = recordsOf(context);
-  const keys = await records.list(folder, pageOf(context));
+  const keys = await records.list(folder, readPage(context.data));
   if (keys.length === 0) throw notFound();
   const info: Record<string, Json> = {};
   const giveWay = givingWay(64);

@@ -2,10 +2,11 @@ import { givingWay } from '../base/giving-way.ts';
 import type { Json } from '../base/json.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
+import { pageFields, readPage } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound } from '../protocol/request-error.ts';
 import { shownAlias, shownAliasInfo } from './alias-view.ts';
-import { listFields, pageOf, recordsOf } from './asking.ts';
+import { recordsOf } from './asking.ts';
 import { checkLogin, newAlias } from './entity-alias.ts';
 import { newGroup } from './group.ts';
 import type { Alias, GroupRecord, IdentityRecords } from './records.ts';
@@ -26,7 +27,7 @@ export const groupAliasRoutes: readonly Route[] = [
   {
     path: 'group-alias/id',
     summary: 'The aliases of external groups.',
-    operations: { list: { summary: 'Lists their ids.', fields: listFields, handle: list } },
+    operations: { list: { summary: 'Lists their ids.', fields: pageFields, handle: list } },
   },
   {
     path: 'group-alias/id/:id',
@@ -92,7 +93,7 @@ async function remove(context: RouteContext): Promise<Reply> {
 
 async function list(context: RouteContext): Promise<Reply> {
   const records = recordsOf(context);
-  const keys = await records.list('group-alias', pageOf(context));
+  const keys = await records.list('group-alias', readPage(context.data));
   if (keys.length === 0) throw notFound();
   const info: Record<string, Json> = {};
   const giveWay = givingWay(64);

@@ -4,10 +4,11 @@ import type { Json, JsonObject } from '../base/json.ts';
 import { randomUuid } from '../base/random.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
+import { pageFields, readPage } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound } from '../protocol/request-error.ts';
 import { shownAlias, shownAliasMount } from './alias-view.ts';
-import { listFields, pageOf, recordsOf } from './asking.ts';
+import { recordsOf } from './asking.ts';
 import { freeName } from './fresh-name.ts';
 import { setMemberEntities, setMemberGroups } from './group-members.ts';
 import { checkMetadata, checkName } from './naming.ts';
@@ -33,7 +34,7 @@ export const groupRoutes: readonly Route[] = [
   {
     path: 'group/id',
     summary: 'The groups.',
-    operations: { list: { summary: 'Lists their ids.', fields: listFields, handle: (context) => list(context, 'group') } },
+    operations: { list: { summary: 'Lists their ids.', fields: pageFields, handle: (context) => list(context, 'group') } },
   },
   {
     path: 'group/id/:id',
@@ -47,7 +48,7 @@ export const groupRoutes: readonly Route[] = [
   {
     path: 'group/name',
     summary: 'The groups.',
-    operations: { list: { summary: 'Lists their names.', fields: listFields, handle: (context) => list(context, 'group-name') } },
+    operations: { list: { summary: 'Lists their names.', fields: pageFields, handle: (context) => list(context, 'group-name') } },
   },
   {
     path: 'group/name/:name*',
@@ -169,7 +170,7 @@ async function remove(context: RouteContext): Promise<Reply> {
 
 async function list(context: RouteContext, folder: 'group' | 'group-name'): Promise<Reply> {
   const records = recordsOf(context);
-  const keys = await records.list(folder, pageOf(context));
+  const keys = await records.list(folder, readPage(context.data));
   if (keys.length === 0) throw notFound();
   const info: Record<string, Json> = {};
   const giveWay = givingWay(64);

@@ -1,6 +1,7 @@
 import { isIdentifier } from '../base/name.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { type Fields, readFields } from '../protocol/field.ts';
+import { pageFields, readPage } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../protocol/request-error.ts';
 import {
@@ -21,7 +22,7 @@ export const passwordPolicyRoutes: readonly Route[] = [
   {
     path: 'policies/password',
     summary: 'The password policies.',
-    operations: { list: { summary: 'Lists their names.', handle: list } },
+    operations: { list: { summary: 'Lists their names.', fields: pageFields, handle: list } },
   },
   {
     path: 'policies/password/:name/generate',
@@ -40,7 +41,7 @@ export const passwordPolicyRoutes: readonly Route[] = [
 ];
 
 async function list(context: RouteContext): Promise<Reply> {
-  const keys = await passwordPolicyNames(context.storage);
+  const keys = await passwordPolicyNames(context.storage, readPage(context.data));
   if (keys.length === 0) throw notFound();
   return { data: { keys } };
 }

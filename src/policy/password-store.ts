@@ -36,9 +36,12 @@ export async function deletePasswordPolicy(core: View, name: string): Promise<vo
   await core.delete(folder + name);
 }
 
-/** In byte order. */
-export async function passwordPolicyNames(core: View): Promise<string[]> {
-  return core.children(folder);
+/** In byte order; `page` as View.children takes it. */
+export async function passwordPolicyNames(
+  core: View,
+  page: { readonly after?: string; readonly limit?: number },
+): Promise<string[]> {
+  return core.children(folder, page);
 }
 
 /** A password of a stored policy. Throws RequestError 400 for an unknown policy. */

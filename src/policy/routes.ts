@@ -1,6 +1,7 @@
 import type { Json } from '../base/json.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { type Field, type Fields, readFields } from '../protocol/field.ts';
+import { pageFields, readPage } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound } from '../protocol/request-error.ts';
 import { capabilitiesSelf } from './capability-routes.ts';
@@ -21,11 +22,6 @@ const refusedFields = [
   'allow_wildcards_in_identity_templates',
   'allow_slashes_in_identity_templates',
 ];
-
-const pageFields = {
-  after: { type: 'string', description: 'Only names that come after this one, which need not exist.', default: '' },
-  limit: { type: 'int', description: 'At most this many names; 0 or less: all of them.', default: 0 },
-} as const satisfies Fields;
 
 /** The routes of policies and password policies below `sys/`, and what a token asks of its own. */
 export const policyRoutes: readonly Route[] = [
@@ -64,9 +60,9 @@ function aclRoutes(folder: string, textMember: 'policy' | 'rules', fields: Field
 
 /** `root`, which is no record, comes last. */
 function pageOf(names: readonly string[], context: RouteContext): readonly string[] {
-  const { after, limit } = readFields(pageFields, context.data);
-  const rest = after === 'root' ? [] : [...(after === '' ? names : names.filter((name) => name > after)), 'root'];
-  return limit > 0 ? rest.slice(0, limit) : rest;
+  const { after = '', limit } = readPage(context.data);
+  const rest = after === 'root' ? [] : [...names.filter((name) => name > after), 'root'];
+  return rest.slice(0, limit);
 }
 
 async function read(context: RouteContext, textMember: string): Promise<Reply> {

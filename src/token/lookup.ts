@@ -1,6 +1,8 @@
+import { givingWay } from '../base/giving-way.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
+import { pageFields, readPage } from '../protocol/page.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../protocol/request-error.ts';
 import { instantText } from '../base/instant.ts';
@@ -58,7 +60,7 @@ export function lookupRoutes(desk: TokenDesk): readonly Route[] {
       path: 'accessors',
       summary: 'The accessors of all tokens.',
       operations: {
-        list: { summary: 'Lists them.', fields: listFields, sudo: true, handle: (context) => listAccessors(desk, context) },
+        list: { summary: 'Lists them.', fields: pageFields, sudo: true, handle: (context) => listAccessors(desk, context) },
       },
     },
   ];
@@ -111,22 +113,18 @@ async function shown(desk: TokenDesk, context: RouteContext, tokens: Tokens, tok
   };
 }
 
-const listFields = {
-  after: { type: 'string', description: 'Only accessors that come after this one, in an order without meaning.', default: '' },
-  limit: { type: 'int', description: 'At most this many; 0 or less: all of them.', default: 0 },
-} as const satisfies Fields;
-
 const pageSize = 256;
 
 async function listAccessors(desk: TokenDesk, context: RouteContext): Promise<Reply> {
-  const { after, limit } = readFields(listFields, context.data);
-  const most = limit > 0 ? limit : Infinity;
+  const { after, limit: most = Infinity } = readPage(context.data);
   const tokens = await desk.openFor(context);
   const keys: string[] = [];
-  let cursor = after === '' ? '' : tokens.records.placeOf(after);
+  let cursor = after === undefined ? '' : tokens.records.placeOf(after);
+  const giveWay = givingWay(64);
   for (;;) {
     const page = await tokens.records.page(cursor, pageSize);
     for (const { name, id } of page) {
+      await giveWay();
       cursor = name;
       const record = await tokens.records.get(id);
       if (record === null || !(await desk.works(context, tokens, { id, type: 'service', record }))) continue;

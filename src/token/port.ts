@@ -1,9 +1,11 @@
 import { inCidrs } from '../base/cidr.ts';
 import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
+import type { LeaseSource } from '../core/lease.ts';
 import type { MountType, Route, RouteContext } from '../core/mount-type.ts';
 import type { TokenPort, WrappingPort } from '../core/ports.ts';
 import type { Remote } from '../protocol/request.ts';
+import { tokenLeases } from './leases.ts';
 import { issueToken } from './login.ts';
 import { tokenMethod } from './method.ts';
 import { addRootToken } from './root-token.ts';
@@ -17,6 +19,7 @@ import { wrappingRoutes } from './wrapping-routes.ts';
 export interface TokenNoun extends TokenPort {
   readonly method: MountType;
   readonly wrapping: WrappingPort;
+  readonly leases: LeaseSource;
   /** Routes below `sys/`. */
   readonly sysRoutes: readonly Route[];
   /** The policies of a token that works and the entity behind it, by itself or by its accessor. Null: there is none. */
@@ -33,6 +36,7 @@ export function createTokens(parts: TokenParts): TokenNoun {
   return {
     method: tokenMethod(desk),
     wrapping: { wrap: (context, reply, ttl) => wrapReply(desk, context, reply, ttl) },
+    leases: tokenLeases(desk),
     sysRoutes: wrappingRoutes(desk),
     wipe: () => desk.wipe(),
     async holderOf(context, named) {

@@ -1,3 +1,4 @@
+import { randomUuid, type Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import { type TokenKey, TokenKeys } from './token-key.ts';
 import { duePath, parseDuePath, TokenRecords } from './token-records.ts';
@@ -5,6 +6,17 @@ import type { Tombstone } from './token.ts';
 
 /** Removes what a token keeps outside of its record: its cubbyhole. Runs in the transaction of the revocation. */
 export type Forget = (tokenId: string) => Promise<void>;
+
+/** All tokens that are to end of one index of `by-mount`. */
+export interface RevokedPrefix {
+  readonly index: string;
+  /** At or below which path they were given; null: anywhere. */
+  readonly path: string | null;
+  /** Later ones stay. Milliseconds since the epoch. */
+  readonly until: number;
+  /** The last id that was looked at; '': none. */
+  readonly after: string;
+}
 
 /** How many tokens one transaction removes at most; what is more is left to later runs of `expireTokens`. */
 export const revocationBatch = 500;
@@ -55,12 +67,18 @@ export class Revocation {
     if (!(await this.#sweepChildren(id))) await this.#tokens.putJson(`revoking/children/${id}`, {});
   }
 
+  /** Notes that tokens are to end; `resume` ends them. */
+  async notePrefix(prefix: RevokedPrefix, random: Random): Promise<void> {
+    await this.#tokens.putJson(`revoking/prefix/${randomUuid(random)}`, prefix);
+  }
+
   /** Goes on with what earlier revocations left. True: nothing is left. */
   async resume(): Promise<boolean> {
     for (const [folder, sweep] of [
       ['revoking/tree/', (id: string) => this.#sweepTree(id)],
       ['revoking/children/', (id: string) => this.#sweepChildren(id)],
       ['revoking/mount/', (id: string) => this.#sweepMount(id)],
+      ['revoking/prefix/', (id: string) => this.#sweepPrefix(id)],
     ] as const) {
       for (;;) {
         const [id] = await this.#tokens.children(folder, { limit: 1 });
@@ -125,6 +143,29 @@ export class Revocation {
         await this.tree(id);
         await this.#tokens.delete(`by-mount/${mountId}/${id}`);
       }
+    }
+  }
+
+  async #sweepPrefix(name: string): Promise<boolean> {
+    const prefix = await this.#tokens.getJson<RevokedPrefix>(`revoking/prefix/${name}`);
+    if (prefix === null) return true;
+    const { index, path, until } = prefix;
+    let { after } = prefix;
+    for (;;) {
+      const page = await this.#records.ofMount(index, after, pageSize);
+      for (const id of page) {
+        if (this.#budget <= 0) {
+          await this.#tokens.putJson(`revoking/prefix/${name}`, { ...prefix, after } satisfies RevokedPrefix);
+          return false;
+        }
+        after = id;
+        const record = await this.#records.get(id);
+        const ends = record !== null && record.createdAt <= until && (path === null || `${record.path}/`.startsWith(`${path}/`));
+        // What is looked at and stays costs its part of a transaction, too.
+        if (ends) await this.tree(id);
+        else this.#budget--;
+      }
+      if (page.length < pageSize) return true;
     }
   }
 

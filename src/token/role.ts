@@ -3,6 +3,7 @@ import { instantText, parseInstant } from '../base/instant.ts';
 import type { View } from '../barrier/view.ts';
 import { systemLeaseTtl, type Route, type RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
+import { pageFields, readPage } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound } from '../protocol/request-error.ts';
 import { policySet } from './policies.ts';
@@ -90,7 +91,7 @@ export const roleRoutes: readonly Route[] = [
   {
     path: 'roles',
     summary: 'The token roles.',
-    operations: { list: { summary: 'Lists their names.', handle: list } },
+    operations: { list: { summary: 'Lists their names.', fields: pageFields, handle: list } },
   },
   {
     path: 'roles/:role',
@@ -105,7 +106,7 @@ export const roleRoutes: readonly Route[] = [
 ];
 
 async function list(context: RouteContext): Promise<Reply> {
-  const keys = await context.storage.children('token/roles/');
+  const keys = await context.storage.children('token/roles/', readPage(context.data));
   if (keys.length === 0) throw notFound();
   return { data: { keys } };
 }

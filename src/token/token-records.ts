@@ -1,7 +1,7 @@
 import type { View } from '../barrier/view.ts';
 import type { Grant } from '../core/ports.ts';
 import type { TokenKey } from './token-key.ts';
-import { maxDepth, type Tombstone, type TokenRecord } from './token.ts';
+import { maxDepth, mountIndexOf, type Tombstone, type TokenRecord } from './token.ts';
 
 /** How long the record of a used-up token is kept, so that the request which took the last use still finds it. */
 const lastUseGrace = 60_000;
@@ -34,7 +34,8 @@ export class TokenRecords {
     await this.#tokens.putJson(`id/${id}`, record);
     await this.#tokens.putJson(this.#accessorPath(record), { id });
     if (record.parent !== null) await this.#tokens.putJson(`child/${record.parent}/${id}`, {});
-    if (record.mountId !== null) await this.#tokens.putJson(`by-mount/${record.mountId}/${id}`, {});
+    const index = mountIndexOf(record);
+    if (index !== null) await this.#tokens.putJson(`by-mount/${index}/${id}`, {});
     if (record.due !== null) await this.#tokens.putJson(duePath(record.due, id), {});
   }
 
@@ -64,8 +65,14 @@ export class TokenRecords {
     await this.#tokens.delete(`id/${id}`);
     await this.#tokens.delete(this.#accessorPath(record));
     if (record.parent !== null) await this.#tokens.delete(`child/${record.parent}/${id}`);
-    if (record.mountId !== null) await this.#tokens.delete(`by-mount/${record.mountId}/${id}`);
+    const index = mountIndexOf(record);
+    if (index !== null) await this.#tokens.delete(`by-mount/${index}/${id}`);
     if (record.due !== null) await this.#tokens.delete(duePath(record.due, id));
+  }
+
+  /** The ids of one index of `by-mount`, page by page; `after` is the last one seen, '' at the beginning. */
+  async ofMount(index: string, after: string, limit: number): Promise<readonly string[]> {
+    return this.#tokens.children(`by-mount/${index}/`, { ...(after === '' ? {} : { after }), limit });
   }
 
   /** The id of the token with this accessor, or null. */

@@ -11,7 +11,7 @@ import type { Grant } from '../core/ports.ts';
  * - `accessor/<hash>`           `{id}`, by the keyed hash of the accessor
  * - `child/<parent id>/<id>`    the tree; the value is empty JSON
  * - `by-expiry/<ms>/<id>`       when the record is due for removal: 15 digits, so that the order of keys is that of time
- * - `by-mount/<mount id>/<id>`  the logins of a mount
+ * - `by-mount/<mount id>/<id>`  the logins of a mount, and what auth/token made (`created`)
  * - `revoking/tree|children|mount/<id>`  what a revocation left for later runs (see revocation.ts)
  * - `roles/<name>`              token roles (see role.ts)
  */
@@ -103,6 +103,15 @@ export function newAccessor(random: Random): string {
 /** The member `entityId` of a record; none for ''. */
 export function entityMember(entityId: string): Pick<TokenRecord, 'entityId'> {
   return entityId === '' ? {} : { entityId };
+}
+
+/** Where in `by-mount` the tokens stand that auth/token made. */
+export const createdIndex = 'created';
+
+/** Where in `by-mount` a token stands; null: nowhere. */
+export function mountIndexOf({ mountId, path, policies }: TokenRecord): string | null {
+  if (mountId !== null) return mountId;
+  return path.startsWith('auth/token/create') && !policies.includes(wrappingPolicy) ? createdIndex : null;
 }
 
 export function isRoot(record: Pick<TokenRecord, 'policies'>): boolean {
