@@ -85,6 +85,11 @@ export function changedTokenParams(before: TokenParams, body: Body<typeof tokenP
   return params;
 }
 
+/** As the Vault API shows it: a single address without its prefix. */
+function shownBlock(block: string): string {
+  return block.replace(block.includes(':') ? /\/128$/ : /\/32$/, '');
+}
+
 export function shownTokenParams(params: TokenParams): JsonObject {
   return {
     token_policies: params.policies,
@@ -93,7 +98,7 @@ export function shownTokenParams(params: TokenParams): JsonObject {
     token_explicit_max_ttl: params.explicitMaxTtl,
     token_period: params.period,
     token_num_uses: params.numUses,
-    token_bound_cidrs: params.boundCidrs,
+    token_bound_cidrs: params.boundCidrs.map(shownBlock),
     token_strictly_bind_ip: params.strictlyBindIp,
     token_no_default_policy: params.noDefaultPolicy,
     token_type: params.type,

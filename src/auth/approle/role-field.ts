@@ -65,7 +65,7 @@ export const roleFieldRoutes: readonly Route[] = [
 
 function shown(role: AppRole, { name, alias }: RoleField): Reply {
   const fields = shownRole(role);
-  const value = name === 'token_bound_cidrs' ? noneAsNull(role.token.boundCidrs) : fields[name];
+  const value = name === 'token_bound_cidrs' && role.token.boundCidrs.length === 0 ? null : fields[name];
   const older = alias === undefined ? undefined : fields[alias];
   return { data: { [name]: value ?? null, ...(alias === undefined || older === undefined ? {} : { [alias]: older }) } };
 }

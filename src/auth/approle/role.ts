@@ -126,7 +126,7 @@ export function shownRole(role: AppRole): JsonObject {
     secret_id_num_uses: role.secretIdNumUses,
     secret_id_ttl: role.secretIdTtl,
     local_secret_ids: role.localSecretIds,
-    expires: role.expires === null ? '' : instantText(role.expires),
+    ...(role.expires === null ? {} : { expires: instantText(role.expires) }),
   };
 }
 

@@ -168,7 +168,7 @@ function shownUser(user: User): JsonObject {
   return {
     ...token,
     ...shownLegacy(legacyFields, token, user.legacy),
-    expires: user.expires === null ? '' : instantText(user.expires),
+    ...(user.expires === null ? {} : { expires: instantText(user.expires) }),
   };
 }
 

@@ -24,7 +24,6 @@ const unset = {
   secret_id_num_uses: 0,
   secret_id_ttl: 0,
   local_secret_ids: false,
-  expires: '',
 };
 
 describe('a role', () => {
@@ -115,8 +114,8 @@ describe('a role', () => {
     [
       'token-bound-cidrs',
       'token_bound_cidrs',
-      ['10.0.0.0/8'],
-      { token_bound_cidrs: ['10.0.0.0/8'] },
+      ['10.0.0.0/8', '10.1.2.3/32', '10.1.2.4', '2001:db8::/32', '::1/128'],
+      { token_bound_cidrs: ['10.0.0.0/8', '10.1.2.3', '10.1.2.4', '2001:db8::/32', '::1'] },
       { token_bound_cidrs: null },
     ],
     ['secret-id-num-uses', 'secret_id_num_uses', 5, { secret_id_num_uses: 5 }, { secret_id_num_uses: 0 }],

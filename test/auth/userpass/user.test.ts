@@ -20,7 +20,6 @@ const unset = {
   token_strictly_bind_ip: false,
   token_no_default_policy: false,
   token_type: 'default',
-  expires: '',
 };
 // "secret" with cost 5; the second is of cost 4, the third says 13.
 const bcrypt = '$2b$05$abcdefghijklmnopqrstuuTl3L2F0pB0o1Oq0d9j0vN3m6JmPyGHq';
