@@ -47,11 +47,7 @@ export async function serveDev(options: ServeOptions, dev: NonNullable<ServeOpti
       system = await assemble({
         ...assembly,
         barrier,
-        serverRoutes: [
-          sealRoute,
-          metrics.route(false),
-          ...ceremonies({ storeId, store, barrier, seal, allowed: [], log }),
-        ],
+        serverRoutes: [sealRoute, metrics.route(false), ...ceremonies({ storeId, store, barrier, seal, allowed: [], log })],
       });
       return servingOf(system);
     },
