@@ -48,7 +48,7 @@ export const roleFields = {
   period: { type: 'duration', description: 'Use token_period.' },
 } as const satisfies Fields;
 
-export const legacyFields: LegacyFields = { policies: 'token_policies', period: 'token_period' };
+const legacyFields: LegacyFields = { policies: 'token_policies', period: 'token_period' };
 
 const listFields = {
   after: { type: 'string', description: 'Only names that come after this one.', default: '' },
