@@ -99,7 +99,7 @@ export class GenerateRoot {
 }
 
 /** The token XOR the password, in base64 without padding. Both have the same length. */
-export function encodeToken(token: string, otp: string): string {
+function encodeToken(token: string, otp: string): string {
   const password = utf8(otp);
   const mixed = utf8(token).map((byte, index) => byte ^ (password[index] ?? 0));
   if (mixed.byteLength !== password.byteLength) throw new TypeError('a one-time password is as long as what it hides');

@@ -14,7 +14,7 @@ export interface AwsKms {
   decrypt(keyId: string, dataKey: Uint8Array): Promise<Uint8Array | null>;
 }
 
-export interface GeneratedDataKey {
+interface GeneratedDataKey {
   readonly plain: Uint8Array;
   readonly dataKey: Uint8Array;
   /** The ARN of the key that encrypted it, whatever alias was asked for. */

@@ -39,12 +39,15 @@ export async function prepareReplacement(
   // Where people hold the seal's own shares there are no others.
   const recovery = made.shamir === null ? options.recovery : null;
   const rootKey = random.bytes(keyBytes);
-  const config = await wrapWith(made, rootKey);
   let gone = false;
   const forget = (): void => {
     gone = true;
     wipe(rootKey);
   };
+  const config = await wrapWith(made, rootKey).catch((error: unknown) => {
+    forget();
+    throw error;
+  });
   return {
     shares: made.shares,
     parameters: made.shamir,

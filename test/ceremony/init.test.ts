@@ -83,7 +83,7 @@ describe('sys/init', () => {
     );
   });
 
-  it.each([{ pgp_keys: ['a'] }, { recovery_pgp_keys: ['a'] }, { root_token_pgp_key: 'a' }])(
+  it.each<JsonObject>([{ pgp_keys: ['a'] }, { recovery_pgp_keys: ['a'] }, { root_token_pgp_key: 'a' }])(
     'is refused with %j',
     async (keys) => {
       expect(await refusal('shamir', { secret_shares: 1, secret_threshold: 1, ...keys })).toMatch(

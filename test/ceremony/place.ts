@@ -26,7 +26,7 @@ import { MemorySink } from '../memory-sink.ts';
 export const storeId = '3b7ee1f2-6c19-4d3a-9d5e-0a1b2c3d4e5f';
 const random = systemRandom;
 const clock = { now: () => Date.UTC(2026, 10, 24) };
-export const split = { shares: 3, threshold: 2 };
+const split = { shares: 3, threshold: 2 };
 
 let directory: string | null = null;
 let count = 0;

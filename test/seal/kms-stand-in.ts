@@ -26,7 +26,7 @@ export interface KmsStandIn {
   close(): Promise<void>;
 }
 
-export interface KmsCall {
+interface KmsCall {
   readonly action: string;
   readonly keyId: string | null;
   readonly context: Readonly<Record<string, string>>;
