@@ -65,7 +65,7 @@ function repeats(path: string): boolean {
 
 /** How the Vault API writes a refusal. */
 export function errorAnswer(error: RequestError): Answer {
-  return jsonAnswer(error.status, { errors: error.errors });
+  return { ...jsonAnswer(error.status, { errors: error.errors }), headers: error.headers };
 }
 
 function jsonAnswer(status: number, value: Json | JsonObject): Answer {

@@ -13,7 +13,9 @@ export class BufferBudget {
   /** Throws RequestError 503 where there is no room for so many more. */
   take(bytes: number): void {
     if (this.#used + bytes > this.#limit) {
-      throw new RequestError(503, 'the server is reading too many large bodies at once: try again');
+      throw new RequestError(503, 'the server is reading too many large bodies at once: try again', {
+        headers: { 'Retry-After': '1' },
+      });
     }
     this.#used += bytes;
   }

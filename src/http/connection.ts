@@ -20,6 +20,8 @@ export class Connection {
   readonly behindProxy: boolean;
   /** The next request was sent with the verb LIST, which the parser got to read as LINK. */
   nextIsList = false;
+  /** The parser got to read "LIN" for the "LIS" of a verb whose end is still to come. */
+  verbIsCut = false;
   /** No request that comes now is looked at. */
   deaf = false;
   /** The last answer is being written. */
@@ -142,7 +144,7 @@ export class Connection {
     socket.on('end', () => socket.destroy());
     socket.resume();
     socket.end(bytes);
-    this.cutIn(lingering);
+    this.#cutSoon();
   }
 
   /**
@@ -154,13 +156,12 @@ export class Connection {
     this.deaf = true;
     socket.destroySoon = () => {
       socket.end();
-      this.cutIn(lingering);
+      this.#cutSoon();
     };
   }
 
-  /** Cuts the connection after so many milliseconds; Infinity: never. */
-  cutIn(milliseconds: number): void {
-    this.#cutAt = this.door.clock.now() + milliseconds;
+  #cutSoon(): void {
+    this.#cutAt = this.door.clock.now() + lingering;
   }
 }
 

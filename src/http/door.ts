@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { Service } from '../protocol/service.ts';
 import type { BufferBudget } from './body.ts';
+import type { InFlight } from './in-flight.ts';
 import type { HttpLimits } from './limits.ts';
 
 /** A line for operators; it holds no secret. */
@@ -22,8 +23,8 @@ export interface Door {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: HttpLog;
+  /** Requests that are being carried out. */
+  readonly inFlight: InFlight;
   /** It is about to close: every answer is the last of its connection. */
   draining: boolean;
-  /** Requests that are being carried out. */
-  inFlight: number;
 }

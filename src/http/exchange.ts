@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Fault } from '../base/error.ts';
 import type { JsonObject } from '../base/json.ts';
 import { publicUuid } from '../base/random.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
@@ -8,6 +7,7 @@ import { type Answer, errorAnswer, replyAnswer } from './answer.ts';
 import { type Asked, readRequestLine } from './asked.ts';
 import { BodyInMemory } from './body.ts';
 import type { Connection } from './connection.ts';
+import { defectFields } from './defect.ts';
 import { readHeaders, type RequestHeaders } from './headers.ts';
 import { parseJsonBody } from './json-body.ts';
 import { JsonScan } from './json-scan.ts';
@@ -26,6 +26,10 @@ function isBulk(path: string): boolean {
 /** Their bodies are bytes, of any length. */
 const streamed = new Set(['sys/storage/snapshot', 'sys/storage/raft/snapshot', 'sys/storage/raft/snapshot-force']);
 
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}
+
 /** One request and its answer. */
 export class Exchange {
   /** When it is given up. Milliseconds since the epoch. */
@@ -42,6 +46,7 @@ export class Exchange {
   #refusal: RequestError | null = null;
   #admitted: Readonly<Record<string, string>> | null = null;
   #answered = false;
+  #late = false;
 
   constructor(connection: Connection, message: IncomingMessage, response: ServerResponse, method: string, awaited: boolean) {
     this.#connection = connection;
@@ -60,7 +65,7 @@ export class Exchange {
   begin(): void {
     const { clock, limits } = this.#connection.door;
     this.deadline = clock.now() + limits.requestTimeout;
-    this.#connection.door.inFlight++;
+    this.#connection.door.inFlight.begin();
     void this.#run();
   }
 
@@ -75,6 +80,7 @@ export class Exchange {
     this.deadline = Infinity;
     if (this.#body !== null) this.#body.abort(new RequestError(408, 'the body did not come in time'));
     else {
+      this.#late = true;
       const seconds = Math.round(this.#connection.door.limits.requestTimeout / 1000);
       this.#answer(
         errorAnswer(new RequestError(504, `no answer within ${seconds} seconds; what was asked may still be carried out`)),
@@ -89,21 +95,23 @@ export class Exchange {
     } catch (error) {
       answer = errorAnswer(error instanceof RequestError ? error : this.#defect(error));
     }
-    this.#connection.door.inFlight--;
+    this.#connection.door.inFlight.end();
     this.#answer(answer);
   }
 
   async #work(): Promise<Answer> {
     if (this.#refusal !== null) throw this.#refusal;
-    const { service, limits } = this.#connection.door;
+    const { service, limits, budget } = this.#connection.door;
     const message = this.#message;
     const headers = readHeaders(message, limits.maxHeaders);
     const asked = readRequestLine(this.#method, message.url ?? '', limits.maxParameters);
     const { operation, path } = asked;
     const remote = this.#remote(headers);
     this.#admitted = await service.admit({ operation, path, remote, token: headers.token });
-    // The parser may have failed at its body by now, which not every request reads.
-    if (this.#refusal !== null) throw this.#refusal;
+    const takesBody = !asked.help && (operation === 'write' || operation === 'patch');
+    // Where nobody reads it, it is read all the same: behind it the next request begins.
+    if (!takesBody && hasBody(message))
+      await this.#readBytes(new BodyInMemory(message, limits.maxAnonymousBodyBytes, budget, null));
     const common = {
       id: this.#id,
       operation,
@@ -114,7 +122,7 @@ export class Exchange {
       headers: headers.others,
     };
     if (asked.help) return replyAnswer(this.#id, path, await service.handle({ ...common, data: {}, help: true }));
-    if (operation !== 'write' && operation !== 'patch') {
+    if (!takesBody) {
       return replyAnswer(this.#id, path, await service.handle({ ...common, data: asked.data }));
     }
     if (streamed.has(path)) {
@@ -183,20 +191,7 @@ export class Exchange {
 
   /** What a client must not see. */
   #defect(error: unknown): RequestError {
-    const { name, message, stack, code } = error as Error & { code?: unknown };
-    this.#connection.door.log('error', 'a request failed', {
-      request: this.#id,
-      error: name,
-      code: typeof code === 'string' ? code : null,
-      // Any other message may quote what was being worked on.
-      message: error instanceof Fault ? message : null,
-      at: String(stack)
-        .split('\n')
-        .filter((line) => /^ +at /.test(line))
-        .slice(0, 5)
-        .map((line) => line.trim())
-        .join(' '),
-    });
+    this.#connection.door.log('error', 'a request failed', { request: this.#id, ...defectFields(error) });
     return new RequestError(500, 'internal error');
   }
 
@@ -211,7 +206,7 @@ export class Exchange {
     // Where a request is malformed, or asks for an upgrade that is not made, it is open where the next one begins.
     const malformed = answer.status === 400 && this.#admitted === null;
     const doubtful = malformed || this.#refusal !== null || message.headers.upgrade !== undefined;
-    connection.closing = incomplete || doubtful || connection.isLast();
+    connection.closing = incomplete || doubtful || this.#late || connection.isLast();
     const options = { more: this.#admitted, secure: door.secure, close: connection.closing };
     writeAnswer(this.#response, answer, options)?.catch((error: unknown) => {
       this.#defect(error);

@@ -15,7 +15,9 @@ export async function listenOnUnixSocket(server: Server, path: string): Promise<
     throw new Fault('listen', `the path of the socket is longer than ${maxPathBytes} bytes: ${path}`);
   }
   const folder = dirname(path);
-  if ((statSync(folder).mode & 0o077) !== 0) {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found === undefined) throw new Fault('listen', `the folder of the socket is not there: ${folder}`);
+  if ((found.mode & 0o077) !== 0) {
     throw new Fault('listen', `others can enter ${folder}, the folder of the socket`, { hint: `Run: chmod 700 ${folder}` });
   }
   await removeStaleSocket(path);

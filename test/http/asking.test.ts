@@ -152,7 +152,7 @@ describe('the query', () => {
 
   it('is refused where it is no query', async () => {
     const { port, requests } = await serving();
-    for (const query of ['a=%zz', 'a=1;b=2', `${'a=1&'.repeat(101)}`]) {
+    for (const query of ['a=%zz', 'a=1;b=2', 'a=1&'.repeat(101)]) {
       expect((await ask(port, request('GET', `/v1/kv/a?${query}`))).status).toBe(400);
     }
     expect(requests).toEqual([]);

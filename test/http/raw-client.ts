@@ -53,7 +53,8 @@ export class RawClient {
       await new Promise<void>((resolve) => {
         this.socket.write(typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece, () => resolve());
       });
-      if (pieces.length > 1) await new Promise((resolve) => setImmediate(resolve));
+      // The server reads in the same event loop.
+      if (pieces.length > 1) for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
     }
   }
 

@@ -5,7 +5,8 @@ import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { systemTimer } from '../../src/base/timer.ts';
 import { defaultLimits, type HttpLimits } from '../../src/http/limits.ts';
-import { type CertificateMaterial, listen, type Listener } from '../../src/http/listener.ts';
+import type { CertificateMaterial } from '../../src/http/certificate.ts';
+import { listen, type Listener } from '../../src/http/listener.ts';
 import type { Reply } from '../../src/protocol/reply.ts';
 import type { Request } from '../../src/protocol/request.ts';
 import type { RequestLine, Service } from '../../src/protocol/service.ts';
@@ -28,6 +29,7 @@ export interface ServingOptions {
   readonly trustedProxies?: readonly string[];
   readonly socketPath?: string;
   readonly host?: string;
+  readonly port?: number;
   /** Unless told, a reply shows what was asked. */
   readonly handle?: (request: Request) => Promise<Reply>;
   readonly admit?: Service['admit'];
@@ -55,7 +57,9 @@ export async function serving(options: ServingOptions = {}): Promise<Serving> {
   };
   const listener = await listen(service, {
     address:
-      options.socketPath === undefined ? { host: options.host ?? '127.0.0.1', port: 0 } : { socketPath: options.socketPath },
+      options.socketPath === undefined
+        ? { host: options.host ?? '127.0.0.1', port: options.port ?? 0 }
+        : { socketPath: options.socketPath },
     tls: options.tls ?? null,
     limits: { ...defaultLimits, ...options.limits },
     trustedProxies: options.trustedProxies ?? [],
