@@ -106,6 +106,12 @@ const sealProperties: Readonly<Record<string, SpecSchema>> = {
     pattern: '^https?://',
     description: 'awskms: another endpoint than the region’s (a VPC endpoint).',
   },
+  encryptionContext: {
+    type: 'object',
+    description: 'awskms: pairs that each use of the key is bound to, besides the store’s id. CloudTrail shows them.',
+    maxProperties: 16,
+    additionalProperties: { ...text, maxLength: 256 },
+  },
 };
 
 const seal: SpecSchema = {

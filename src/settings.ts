@@ -20,7 +20,7 @@ export interface Settings {
 
 export interface SealSettings {
   readonly type: string;
-  /** The other members, as the seal type reads them. */
+  /** The other members, as the seal type reads them; those of a map as `map.key`. */
   readonly options: Readonly<Record<string, string>>;
 }
 
@@ -133,10 +133,12 @@ function settingsOf(path: string, value: JsonObject): Settings {
 }
 
 function typed({ type, ...options }: JsonObject): SealSettings {
-  return {
-    type: String(type),
-    options: Object.fromEntries(Object.entries(options).map(([name, option]) => [name, String(option)])),
-  };
+  const texts = Object.entries(options).flatMap(([name, option]) =>
+    isJsonObject(option)
+      ? Object.entries(option).map(([key, value]) => [`${name}.${key}`, String(value)] as const)
+      : [[name, String(option)] as const],
+  );
+  return { type: String(type), options: Object.fromEntries(texts) };
 }
 
 function serverSettings(path: string, value: JsonObject): ServerSettings {
