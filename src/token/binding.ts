@@ -79,17 +79,15 @@ export const tokenBinding = {
 function check(spec: JsonObject): readonly SpecProblem[] {
   const problems = [...mappedProblems(fields, spec)];
   const normal = normalizeMapped(fields, spec);
-  const type = normal['tokenType'];
-  if (type !== 'batch' && type !== 'default-batch') return problems;
+  if (normal['tokenType'] !== 'batch') return problems;
   const wrong = (at: string, message: string): void => {
-    problems.push({ at, message: `${message}, since tokenType is ${type}` });
+    problems.push({ at, message: `${message}, since tokenType is batch` });
   };
-  if (normal['period'] !== '0s') wrong('/period', 'period must be left out');
-  if (normal['numUses'] !== 0) wrong('/numUses', 'numUses must be left out');
-  if (type === 'default-batch') return problems;
   if (normal['orphan'] !== true) wrong('/orphan', 'orphan must be true');
   if (normal['renewable'] !== false) wrong('/renewable', 'renewable must be false');
+  if (normal['period'] !== '0s') wrong('/period', 'period must be left out');
   if (normal['explicitMaxTtl'] !== '0s') wrong('/explicitMaxTtl', 'explicitMaxTtl must be left out');
+  if (normal['numUses'] !== 0) wrong('/numUses', 'numUses must be left out');
   return problems;
 }
 

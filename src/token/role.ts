@@ -230,16 +230,13 @@ function check(role: TokenRole): void {
       'given role path suffix contains invalid characters; it holds letters, digits, "_", "-" and single dots inside',
     );
   }
-  if (role.tokenType === 'batch' || role.tokenType === 'default-batch') {
-    const never = "error parsing role fields: 'token_type' cannot be 'batch' or 'default_batch' when set to generate";
-    if (role.period !== 0) throw badRequest(`${never} periodic tokens`);
-    if (role.numUses !== 0) throw badRequest(`${never} tokens with limited use count`);
-  }
   if (role.tokenType !== 'batch') return;
   const refuse = (what: string): never => {
     throw badRequest(`'token_type' cannot be 'batch' when role is set to generate ${what}`);
   };
   if (!role.orphan) refuse('non-orphan tokens');
+  if (role.period !== 0) refuse('periodic tokens');
   if (role.renewable) refuse('renewable tokens');
   if (role.explicitMaxTtl !== 0) refuse('tokens with an explicit max TTL');
+  if (role.numUses !== 0) refuse('tokens with limited use count');
 }
