@@ -7,7 +7,7 @@ import { readBody } from './body.ts';
 import { loginKeeper } from './caller-token.ts';
 import { type Command, targetOptions } from './command.ts';
 import type { CliContext } from './context.ts';
-import { authTable, keyValues, printField, printJson, printWarnings, wireReply } from './output.ts';
+import { authTable, inOrder, printField, printJson, printWarnings, wireReply } from './output.ts';
 import { type Session, withSession } from './session.ts';
 import { printWrapped, replyOptions, wrapping } from './session-command.ts';
 
@@ -136,7 +136,7 @@ function show(context: CliContext, reply: Reply, field: string | undefined, plac
         `Warning: ${set.origin} is set and counts more than the token of this login. Unset it to use this one.\n`,
       );
     const kept = place === null ? 'It is kept nowhere.' : `The token is kept in ${place}: the commands after this one use it.`;
-    context.terminal.out(`Success! You are logged in. ${kept}\n\n${keyValues(authTable(auth))}`);
+    context.terminal.out(`Success! You are logged in. ${kept}\n\n${inOrder(authTable(auth))}`);
   }
   return 0;
 }

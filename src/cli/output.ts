@@ -28,6 +28,14 @@ export function keyValues(data: JsonObject): string {
   );
 }
 
+/** An object as `Key  Value` rows, in the order of its members. */
+export function inOrder(data: JsonObject): string {
+  return table(
+    ['Key', 'Value'],
+    Object.entries(data).map(([key, value]) => [key, plain(value)]),
+  );
+}
+
 /** A value for a person: text as it is, lists in brackets, objects as `map[…]`, null as `n/a`. */
 export function plain(value: Json): string {
   if (value === null) return 'n/a';

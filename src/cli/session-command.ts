@@ -3,7 +3,7 @@ import { Fault } from '../base/error.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { type Command, type Option, type Options, targetOptions } from './command.ts';
 import type { CliContext } from './context.ts';
-import { keyValues, printField, printJson, printWarnings, wireReply, wrapTable } from './output.ts';
+import { inOrder, printField, printJson, printWarnings, wireReply, wrapTable } from './output.ts';
 import { type Session, withSession } from './session.ts';
 import { wrapTtl } from './target.ts';
 
@@ -52,7 +52,7 @@ export function printWrapped(context: CliContext, reply: Reply, field: string | 
   printWarnings(context, reply);
   if (field !== undefined) return printField(context, wrapTable(reply.wrapInfo), field);
   if (context.json) printJson(context, wireReply(reply));
-  else context.terminal.out(keyValues(wrapTable(reply.wrapInfo)));
+  else context.terminal.out(inOrder(wrapTable(reply.wrapInfo)));
   return 0;
 }
 

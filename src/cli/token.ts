@@ -5,7 +5,7 @@ import { type Command, type Option, type Options, targetOptions } from './comman
 import type { CliContext } from './context.ts';
 import { confirm } from './confirm.ts';
 import { asText } from './files.ts';
-import { authTable, keyValues, printField, printJson, printWarnings, wireReply } from './output.ts';
+import { authTable, inOrder, keyValues, printField, printJson, printWarnings, wireReply } from './output.ts';
 import { apiPath, pairs, printWrapped, replyOptions, wrapping } from './session-command.ts';
 import { type Session, withSession } from './session.ts';
 
@@ -51,7 +51,7 @@ function showAuth(context: CliContext, reply: Reply, field: string | undefined):
   const data = authTable(auth);
   if (field !== undefined) return printField(context, data, field);
   if (context.json) printJson(context, wireReply(reply));
-  else context.terminal.out(keyValues(data));
+  else context.terminal.out(inOrder(data));
   return 0;
 }
 
@@ -99,6 +99,8 @@ export const create = tokenCommand(
   async (context, session, _operand, options) => {
     const body: Record<string, Json> = {};
     const policies = options.list('policy');
+    // A variable that was not set must not give a token other policies than were meant.
+    if (policies.some((name) => name.trim() === '')) throw new Fault('usage', '-policy is empty');
     if (policies.length > 0) body.policies = policies;
     for (const [option, name] of [
       ['ttl', 'ttl'],

@@ -17,6 +17,7 @@ describe('operator status', () => {
       store_generation: expect.any(Number),
       config_revision: 0,
       audit_anchor: expect.any(Number),
+      apply_lock: null,
     });
     expect(await at.ok('operator status')).toBe(await at.ok('operator status'));
   });

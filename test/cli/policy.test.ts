@@ -49,7 +49,7 @@ describe('policies by hand', () => {
     ['policy write root -', rules, 'cannot update "root" policy'],
     ['policy write a/b -', rules, 'a policy name has'],
     ['policy delete root', '', 'cannot delete "root" policy'],
-    ['policy delete default', '', 'cannot delete "default" policy'],
+    ['policy delete default', '', 'cannot delete default policy'],
   ])('are refused: %s %j', async (line, input, message) => {
     const { code, out, err } = await at.run(line, { input });
     expect([code, out]).toEqual([1, '']);

@@ -149,7 +149,7 @@ describe('the store of a command', () => {
     for (const [text, message] of [
       ['storage: [', /settings\.yaml: .+\n/],
       ['foo: 1', /settings\.yaml:1:1: unknown key "foo"\n/],
-      [settings.replace('lmdb', 'etcd'), /settings\.yaml: storage\.type must be lmdb\n/],
+      [settings.replace('lmdb', 'etcd'), /settings\.yaml:2:18: "type" must be "lmdb", not "etcd"\n/],
     ] as const) {
       at.write('.secretctl/settings.yaml', text);
       const { code, err } = await at.run('policy list');

@@ -59,7 +59,7 @@ describe('token create', () => {
     ['-role=none', 'unknown role none'],
     ['-field=tokn', 'there is no field "tokn"'],
     ['-type=odd', "invalid 'token_type' value"],
-    ['-policy=', 'invalid policy name ""'],
+    ['-policy=', '-policy is empty\n'],
   ])('refuses %s', async (option, message) => {
     const { code, out, err } = await at.run(`token create ${option}`);
     expect([code, out, err]).toEqual([1, '', expect.stringContaining(`Error: ${message}`)]);
