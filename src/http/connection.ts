@@ -41,6 +41,8 @@ export class Connection {
     const { remoteAddress, remotePort } = socket;
     this.peer = remoteAddress === undefined ? null : { address: plainAddress(remoteAddress), port: remotePort ?? 0 };
     this.behindProxy = this.peer !== null && inCidrs(this.peer.address, door.trustedProxies);
+    // Node tells of errors as failures of the parser, as long as there is one.
+    socket.on('error', ignore);
     this.attachParser();
   }
 
@@ -143,7 +145,8 @@ export class Connection {
     socket.on('data', ignore);
     socket.on('end', () => socket.destroy());
     socket.resume();
-    socket.end(bytes);
+    if (socket.writable) socket.end(bytes);
+    else socket.destroy();
     this.#cutSoon();
   }
 
@@ -166,5 +169,5 @@ export class Connection {
 }
 
 function ignore(): void {
-  // What comes now is thrown away.
+  // Nobody needs it.
 }

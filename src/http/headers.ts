@@ -31,7 +31,7 @@ const single = new Set([
 /** They may carry a credential. */
 const withheld = new Set(['authorization', 'cookie', 'proxy-authorization', 'x-vault-token']);
 
-/** Throws RequestError 400, 415, 431 or 505. */
+/** Throws RequestError 400, 415 or 431. */
 export function readHeaders(message: IncomingMessage, maxHeaders: number): RequestHeaders {
   const { headers, rawHeaders } = message;
   if (rawHeaders.length > maxHeaders * 2) throw new RequestError(431, `more than ${maxHeaders} headers`);
@@ -43,7 +43,7 @@ export function readHeaders(message: IncomingMessage, maxHeaders: number): Reque
     if (!withheld.has(name) && value !== undefined) others[name] = typeof value === 'string' ? value : value.join(', ');
   }
   if (names * 2 !== rawHeaders.length) refuseDuplicates(rawHeaders);
-  if (message.httpVersionMajor !== 1) throw new RequestError(505, 'only HTTP/1.0 and HTTP/1.1 are spoken here');
+  if (message.httpVersionMajor !== 1) throw badRequest('only HTTP/1.0 and HTTP/1.1 are spoken here');
   const transferEncoding = headers['transfer-encoding'];
   if (transferEncoding !== undefined && (message.httpVersionMinor === 0 || transferEncoding.toLowerCase() !== 'chunked')) {
     throw badRequest('Transfer-Encoding may only be "chunked", and only in HTTP/1.1');

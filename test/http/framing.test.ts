@@ -72,7 +72,7 @@ describe('a request that could be understood in two ways', () => {
     await client.send(request('GET', '/v1/before') + bytes + request('GET', '/v1/smuggled'));
     expect((await client.answer())?.status).toBe(200);
     const refusal = await client.answer();
-    expect([400, 505]).toContain(refusal?.status);
+    expect(refusal?.status).toBe(400);
     expect(refusal?.headers['connection']).toBe('close');
     expect(JSON.parse(refusal?.body ?? '')).toHaveProperty('errors');
     await client.closed();
