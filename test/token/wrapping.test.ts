@@ -1,9 +1,11 @@
+import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/base/json.ts';
 import type { Reply, WrapInfo } from '../../src/protocol/reply.ts';
 import type { Operation } from '../../src/protocol/request.ts';
+import { project, revision } from '../core/changes.ts';
 import { world, type World } from '../world.ts';
-import { authOf, newToken, refusal, seconds, works } from './asking.ts';
+import { authOf, newToken, refusal, runs, seconds, works } from './asking.ts';
 
 const gone = [400, 'wrapping token is not valid or does not exist'];
 
@@ -137,6 +139,15 @@ describe('what is not wrapped', () => {
     expect(await wrapped('write', 'kv/b', { v: 'x' })).toMatchObject({ status: 204 });
     expect(await refusal(wrapped('read', 'kv/none'))).toEqual([404, '']);
     expect((await wrapped('read', 'kv/a', {}, { ttl: 0 })).data).toEqual({ v: 'inside' });
+  });
+
+  test('is an apply, whose reply holds no secret', async () => {
+    const base = await revision(w);
+    const rest = { commit: 'c0ffee', planDigest: 'sha256:00', changes: [] };
+    expect(await refusal(wrapped('write', 'sys/apply', { project, storeId: w.storeId, base, ...rest }))).toEqual([
+      400,
+      'the reply of an apply is not wrapped: leave the wrap TTL out',
+    ]);
   });
 
   test('is what would wait for more than ten years', async () => {
@@ -275,5 +286,74 @@ describe('a token of limited use', () => {
     expect(await w.status('read', 'kv/a', {}, twice)).toBe(403);
     expect(await works(w, twice)).toBe(true);
     expect(await works(w, twice)).toBe(false);
+  });
+});
+
+describe('wrapped replies of any history', () => {
+  interface Model {
+    readonly token: string;
+    readonly value: string;
+    readonly ttl: number;
+    readonly expires: number;
+    ended: boolean;
+  }
+  const step = fc.oneof(
+    fc.record({ do: fc.constant('wrap' as const), ttl: fc.integer({ min: 1, max: 50 }) }),
+    fc.record({
+      do: fc.constantFrom('unwrap' as const, 'rewrap' as const, 'lookup' as const, 'revoke' as const),
+      which: fc.nat(9),
+      self: fc.boolean(),
+    }),
+    fc.record({ do: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 30 }) }),
+    fc.record({ do: fc.constantFrom('tidy' as const, 'crash' as const) }),
+  );
+
+  test('are given out once, in their time, and never mixed up', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        w = await world();
+        const known: Model[] = [];
+        const add = (token: string, value: string, ttl: number): void => {
+          known.push({ token, value, ttl, expires: w.clock.time + ttl * 1000, ended: false });
+        };
+        for (const each of steps) {
+          if (each.do === 'wrap') {
+            const value = `value-${known.length}`;
+            add((await wrapping('write', 'sys/wrapping/wrap', { value }, { ttl: each.ttl })).token, value, each.ttl);
+          } else if (each.do === 'wait') seconds(w, each.seconds);
+          else if (each.do === 'tidy') await w.system.tidy(Infinity);
+          else if (each.do === 'crash') await w.crash();
+          else {
+            const one = known[each.which % Math.max(known.length, 1)];
+            if (one === undefined) continue;
+            const opens = !one.ended && w.clock.time < one.expires;
+            if (each.do === 'revoke') {
+              await w.write('auth/token/revoke', { token: one.token });
+              one.ended = true;
+              continue;
+            }
+            const asked = w.write(
+              `sys/wrapping/${each.do}`,
+              each.self ? {} : { token: one.token },
+              each.self ? one.token : w.rootToken,
+            );
+            if (!opens) {
+              expect(await refusal(asked)).toEqual(gone);
+              continue;
+            }
+            if (each.do === 'rewrap' && each.self) {
+              expect((await refusal(asked))[0]).toBe(403);
+              continue;
+            }
+            const reply = await asked;
+            if (each.do === 'lookup') expect(reply.data?.['creation_ttl']).toBe(one.ttl);
+            else one.ended = true;
+            if (each.do === 'unwrap') expect(reply.data).toEqual({ value: one.value });
+            if (each.do === 'rewrap') add(reply.wrapInfo?.token ?? '', one.value, one.ttl);
+          }
+        }
+      }),
+      runs(25, 500),
+    );
   });
 });
