@@ -12,12 +12,16 @@ import { randomUuid, type Random } from './base/random.ts';
 import { systemTimer, type Timer } from './base/timer.ts';
 import type { Barrier } from './barrier/barrier.ts';
 import type { View } from './barrier/view.ts';
-import { auditHeadName, controllers } from './controllers.ts';
+import { controllers, wokenBy } from './controllers.ts';
 import { createCore, type Core } from './core/core.ts';
 import { rightsOf, type CoreContext } from './core/corridor.ts';
 import type { Route } from './core/mount-type.ts';
 import { reconcilerRoutes } from './core/reconciler-routes.ts';
 import { readRevision } from './core/revision.ts';
+import { endLeasesOfToken } from './lease/ending.ts';
+import { engineLeases } from './lease/engine-leases.ts';
+import { leaseExpiryName } from './lease/expiry.ts';
+import { leaseRoutes } from './lease/routes.ts';
 import { clearCubbyhole, cubbyholeOf } from './engines/cubbyhole/index.ts';
 import { engines } from './engines/index.ts';
 import { createIdentity, identityStore } from './identity/identity.ts';
@@ -29,7 +33,7 @@ import { fixedPolicies } from './policy/policy-name.ts';
 import { createPolicies, getPolicy } from './policy/store.ts';
 import type { Reply } from './protocol/reply.ts';
 import type { Request } from './protocol/request.ts';
-import type { RequestLine } from './protocol/service.ts';
+import type { RequestLine } from './protocol/request-line.ts';
 import { createQuotas } from './quota/quotas.ts';
 import { quotaRoutes } from './quota/routes.ts';
 import { Reconciler } from './reconciler/reconciler.ts';
@@ -86,6 +90,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
   const identity = createIdentity();
   const forget = async (tx: Transaction, tokenId: string): Promise<void> => {
     await clearCubbyhole(barrier.view(tx, { mountId: cubbyholeMount }), tokenId);
+    if (await endLeasesOfToken(core(tx), tokenId, random, clock.now())) tx.onCommit(() => reconciler.wake(leaseExpiryName));
   };
   const tokens = createTokens({
     clock,
@@ -105,6 +110,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       store,
       barrier,
       clock,
+      random,
       audit,
       forget,
       rememberHead: () => rememberHead(parts, audit),
@@ -138,6 +144,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       ...auditRoutes({ sinks: parts.sinks }),
       ...reconcilerRoutes(reconciler),
       ...quotaRoutes(authMethods),
+      ...leaseRoutes([tokens.leases, engineLeases]),
       ...(parts.serverRoutes ?? []),
     ],
   });
@@ -157,7 +164,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       const identified = { id: randomUuid(random), ...request };
       await quotas.admitLogin(identified);
       const reply = await corridor.handle(identified);
-      if (request.path === 'sys/apply') reconciler.wake(auditHeadName, 'all');
+      for (const [name, key] of wokenBy(request)) reconciler.wake(name, key);
       if (mayChangeAudit(request)) {
         const { enabled, headers } = await store.read((tx) => auditConfig(core(tx)));
         await audit.follow(enabled, headers);

@@ -1,10 +1,13 @@
 import type { AuditLog } from './audit/log.ts';
 import { authMethods } from './auth/index.ts';
 import type { Clock } from './base/clock.ts';
+import type { Random } from './base/random.ts';
 import type { Barrier } from './barrier/barrier.ts';
 import { done, type Controller } from './core/controller.ts';
 import { engines } from './engines/index.ts';
 import { lockoutSweep, mountExpiry } from './expiry-controllers.ts';
+import { leaseExpiry, leaseExpiryName } from './lease/expiry.ts';
+import type { Request } from './protocol/request.ts';
 import type { Transaction, TransactionalStore } from './storage/transaction.ts';
 import { expireTokens, nextTokenDue } from './token/revocation.ts';
 
@@ -13,6 +16,7 @@ export interface BackgroundParts {
   readonly store: TransactionalStore;
   readonly barrier: Barrier;
   readonly clock: Clock;
+  readonly random: Random;
   readonly audit: AuditLog;
   /** Removes what a token keeps outside of its record. */
   forget(tx: Transaction, tokenId: string): Promise<void>;
@@ -24,6 +28,7 @@ export interface BackgroundParts {
 export function controllers(parts: BackgroundParts): readonly Controller[] {
   return [
     tokenExpiry(parts),
+    leaseExpiry({ ...parts, engines }),
     mountExpiry(parts, engines, authMethods),
     lockoutSweep(parts),
     shreddedMounts(parts),
@@ -32,17 +37,29 @@ export function controllers(parts: BackgroundParts): readonly Controller[] {
   ];
 }
 
-/** The name under which an apply wakes `auditHead`. */
-export const auditHeadName = 'audit-head';
-
 /** A controller with one piece of work has one key. */
 const all = 'all';
+const tokenExpiryName = 'token-expiry';
+const shreddedMountsName = 'shredded-mounts';
+const auditHeadName = 'audit-head';
+
+/** Which controllers may have something to do after a request, each with the key to be tried where one is known. */
+export function wokenBy({
+  operation,
+  path,
+}: Pick<Request, 'operation' | 'path'>): readonly (readonly [name: string, key?: string])[] {
+  if (operation === 'delete' && /^sys\/(mounts|auth)\//.test(path)) return [[tokenExpiryName], [shreddedMountsName, all]];
+  if (operation !== 'write') return [];
+  if (path === 'sys/apply') return [[auditHeadName, all], [tokenExpiryName], [shreddedMountsName, all]];
+  if (path.startsWith('auth/token/revoke')) return [[tokenExpiryName]];
+  return /^sys\/(leases|revoke)/.test(path) ? [[tokenExpiryName], [leaseExpiryName]] : [];
+}
 
 const tokensAtOnce = 200;
 
 function tokenExpiry({ store, barrier, clock, forget }: BackgroundParts): Controller {
   return {
-    name: 'token-expiry',
+    name: tokenExpiryName,
     description: 'Removes tokens that are past their time, and what large revocations left.',
     async due(now) {
       const next = await store.read((tx) => nextTokenDue(barrier.view(tx, 'core')));
@@ -62,7 +79,7 @@ const recordsAtOnce = 500;
 
 function shreddedMounts({ store, barrier, clock }: BackgroundParts): Controller {
   return {
-    name: 'shredded-mounts',
+    name: shreddedMountsName,
     description: 'Deletes the ciphertext of mounts whose keys are gone.',
     due: async () => ({ keys: [all], after: null, next: null }),
     async reconcile() {

@@ -49,6 +49,8 @@ export interface Due {
 export interface Step {
   /** When this key wants to be called again, in milliseconds since the epoch (the past: at once); null: it is done. */
   readonly again: number | null;
+  /** True: the step made other keys due, so the controller looks at its index at once. */
+  readonly look?: boolean;
 }
 
 export const done: Step = { again: null };

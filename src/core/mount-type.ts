@@ -6,6 +6,7 @@ import type { Fields } from '../protocol/field.ts';
 import type { Operation, Request } from '../protocol/request.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { RequestError } from '../protocol/request-error.ts';
+import type { LeaseHandler } from './lease.ts';
 
 /** What an engine or an auth method is to the core: a type with routes. Both contracts extend it. */
 export interface MountType {
@@ -26,6 +27,11 @@ export interface MountType {
   ): Readonly<Record<string, string>>;
   /** Writes what a new mount must hold, in the transaction that creates it. */
   onMount?(context: RouteContext): Promise<void>;
+  /**
+   * Brings what a mount holds into the form that its new options want, in the transaction that tunes it; `context.mount`
+   * has the present ones. Throws RequestError 400.
+   */
+  onTune?(context: RouteContext, options: Readonly<Record<string, string>>): Promise<void>;
   /**
    * The mark (see Reply.mark) of the object at a path inside the mount, without its secret: for drift of objects
    * that have no readable metadata. Null: no such object.
@@ -48,6 +54,8 @@ export interface MountType {
    * not: quotas count by it. Null: no role, or no login. Absent: nobody logs in with a role here.
    */
   loginRole?(storage: View, path: string, data: JsonObject): Promise<string | null>;
+  /** How its leases end, where it gives any. */
+  readonly leases?: LeaseHandler;
   /** What is past its time in a mount of this type, and removed in the background. */
   readonly expiry?: MountExpiry;
   /** Its logins name users, who are locked out for a while after too many failures (see Services.beginLogin). */

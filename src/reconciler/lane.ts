@@ -1,5 +1,5 @@
 import type { Random } from '../base/random.ts';
-import type { Controller, ControllerStatus } from '../core/controller.ts';
+import type { Controller, ControllerStatus, Step } from '../core/controller.ts';
 import { retryDelay } from './retry-delay.ts';
 import { WorkQueue } from './work-queue.ts';
 
@@ -90,8 +90,9 @@ export class Lane {
     this.#noteFailure(now, error);
   }
 
-  succeeded(key: string, now: number, again: number | null): void {
+  succeeded(key: string, now: number, { again, look }: Step): void {
     this.queue.succeed(key, now, again);
+    if (look === true) this.wake(now);
     this.#successes++;
     this.#lastSuccess = now;
   }

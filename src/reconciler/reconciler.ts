@@ -157,7 +157,7 @@ export class Reconciler implements ReconcilerPort {
     } finally {
       cancel();
     }
-    lane.succeeded(key, this.#options.clock.now(), step.again);
+    lane.succeeded(key, this.#options.clock.now(), step);
   }
 
   /** Follows what was begun; its end may let something else begin. */

@@ -1,0 +1,63 @@
+import type { JsonObject } from '../base/json.ts';
+import type { View } from '../barrier/view.ts';
+import type { Reply } from '../protocol/reply.ts';
+import type { Mount, RouteContext } from './mount-type.ts';
+
+/** What `sys/leases/lookup` tells of a lease. Times in milliseconds since the epoch. */
+export interface ShownLease {
+  readonly id: string;
+  /** The path of the request that gave it. */
+  readonly path: string;
+  readonly issuedAt: number;
+  /** Null: it does not expire. */
+  readonly expiresAt: number | null;
+  readonly lastRenewal: number | null;
+  readonly renewable: boolean;
+}
+
+/**
+ * Who keeps leases: the tokens, each of which is one below the path that gave it, and the lease noun, for those of
+ * engines. A lease's id is the path of the request that gave it, `/`, and a last segment of its own.
+ */
+export interface LeaseSource {
+  /** Null: no lease of this source, or none that still stands. */
+  find(context: RouteContext, id: string): Promise<ShownLease | null>;
+  /** The names right below a folder of ids (`''` or ending in `/`), sorted; folders with a trailing `/`. */
+  children(context: RouteContext, folder: string): Promise<readonly string[]>;
+  /** Renews a lease of this source; null: it has no such lease. Throws RequestError 400. */
+  renew(context: RouteContext, id: string, increment: number): Promise<Reply | null>;
+  /** Ends a lease of this source; an unknown one is no error. */
+  revoke(context: RouteContext, id: string): Promise<void>;
+  /**
+   * Ends every lease at or below a path, as it stands now; what is too much for one transaction is noted and done in
+   * the background. `force`: forgets them even where what they stand for outside cannot be ended.
+   */
+  revokePrefix(context: RouteContext, prefix: string, force: boolean): Promise<void>;
+}
+
+/** A lease as the engine that gave it gets it back. */
+export interface IssuedLease {
+  readonly id: string;
+  /** Which of the engine's leases it is, in its own words. */
+  readonly kind: string;
+  /** What the engine needs to end it: of the time of issue, so that a changed role does not matter. */
+  readonly data: JsonObject;
+  /** True: a crash came between the intent and its confirmation, so what it stands for may or may not exist. */
+  readonly pending: boolean;
+}
+
+/** How an engine ends what its leases stand for outside. */
+export interface LeaseHandler {
+  /**
+   * Ends it; ended already, or never begun, is success. Called outside of any transaction, perhaps more than once.
+   * Throws where it could not be ended: it is tried again, later each time, for as long as it takes. The message is kept
+   * and shown, so it holds no secret. `signal` aborts when it takes too long.
+   */
+  revoke(lease: IssuedLease, mount: MountAccess, signal: AbortSignal): Promise<void>;
+}
+
+/** A mount, and its storage in a transaction of its own that only reads. */
+export interface MountAccess {
+  readonly mount: Mount;
+  read<T>(work: (storage: View) => Promise<T>): Promise<T>;
+}

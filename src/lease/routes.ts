@@ -1,0 +1,183 @@
+import { instantText } from '../base/instant.ts';
+import type { JsonObject } from '../base/json.ts';
+import type { CoreContext } from '../core/corridor.ts';
+import type { LeaseSource, ShownLease } from '../core/lease.ts';
+import type { OperationSpec, Route, RouteContext } from '../core/mount-type.ts';
+import { readFields, type Fields } from '../protocol/field.ts';
+import { noContent, type Reply } from '../protocol/reply.ts';
+import { badRequest, notFound } from '../protocol/request-error.ts';
+import { Leases } from './leases.ts';
+
+const leaseField = { lease_id: { type: 'string', description: 'The id of the lease.', default: '' } } as const satisfies Fields;
+const renewFields = {
+  ...leaseField,
+  increment: { type: 'duration', description: 'For how long; as it was given unless told.', default: 0 },
+} as const satisfies Fields;
+const syncField = {
+  sync: {
+    type: 'bool',
+    description: 'Accepted for compatibility: a revoked lease stands no more in either case.',
+    default: false,
+  },
+} as const satisfies Fields;
+const revokeFields = { ...leaseField, ...syncField } as const satisfies Fields;
+const listFields = {
+  after: { type: 'string', description: 'Only names that come after this one.', default: '' },
+  limit: { type: 'int', description: 'At most this many; 0 or less: all.', default: 0 },
+} as const satisfies Fields;
+const typeFields = {
+  type: { type: 'string', description: '`irrevocable`: leases that could not be ended.', default: '' },
+  include_child_namespaces: { type: 'bool', description: 'Accepted for compatibility: there are no namespaces.' },
+  limit: { type: 'string', description: 'At most this many; `none`: all. 10,000 unless told.', default: '' },
+} as const satisfies Fields;
+
+/** `sys/leases/…`, and the older paths which clients still use. */
+export function leaseRoutes(sources: readonly LeaseSource[]): readonly Route[] {
+  const lookup = (context: RouteContext): Promise<Reply> => lookupLease(sources, context);
+  const renew = (context: RouteContext): Promise<Reply> => renewLease(sources, context);
+  const revoke = (context: RouteContext): Promise<Reply> => revokeLease(sources, context);
+  const below = (force: boolean) => (context: RouteContext) => revokeBelow(sources, context, force);
+  const write = (path: string, summary: string, spec: Omit<OperationSpec, 'summary'>): Route => ({
+    path,
+    summary,
+    operations: { write: { summary, ...spec } },
+  });
+  const list: OperationSpec = {
+    summary: 'Lists them.',
+    fields: listFields,
+    sudo: true,
+    handle: (context) => listLeases(sources, context),
+  };
+  return [
+    {
+      path: 'leases',
+      summary: 'Leases that could not be ended.',
+      operations: { read: { summary: 'Lists them with their errors.', fields: typeFields, sudo: true, handle: listIrrevocable } },
+    },
+    {
+      path: 'leases/count',
+      summary: 'How many leases could not be ended.',
+      operations: { read: { summary: 'Counts them by mount.', fields: typeFields, handle: countIrrevocable } },
+    },
+    {
+      path: 'leases/lookup',
+      summary: 'One lease, or the leases below a path.',
+      operations: { write: { summary: 'Describes a lease.', fields: leaseField, handle: lookup }, list },
+    },
+    { path: 'leases/lookup/:prefix*', summary: 'The leases below a path.', operations: { list } },
+    ...['leases/', ''].flatMap((folder) => [
+      write(`${folder}renew`, 'Renews a lease.', { fields: renewFields, handle: renew }),
+      write(`${folder}renew/:lease_id*`, 'Renews a lease.', { fields: renewFields, handle: renew }),
+      write(`${folder}revoke`, 'Ends a lease.', { fields: revokeFields, handle: revoke }),
+      write(`${folder}revoke/:lease_id*`, 'Ends a lease.', { fields: revokeFields, handle: revoke }),
+      write(`${folder}revoke-prefix/:prefix*`, 'Ends all leases below a path.', {
+        fields: syncField,
+        sudo: true,
+        handle: below(false),
+      }),
+      write(`${folder}revoke-force/:prefix*`, 'Forgets all leases below a path, also those that cannot be ended.', {
+        sudo: true,
+        handle: below(true),
+      }),
+    ]),
+    write('leases/tidy', 'Looks for leases that are past their time.', {
+      handle: () =>
+        Promise.resolve({
+          status: 202,
+          warnings: ['There is nothing to tidy: leases are found by an index, and the background task that ends them was woken.'],
+        }),
+    }),
+  ];
+}
+
+const coreOf = (context: RouteContext) => (context as CoreContext).run.core;
+
+function leaseIdOf(context: RouteContext): string {
+  const id = context.params.lease_id ?? readFields(leaseField, context.data).lease_id;
+  if (id === '') throw badRequest('lease_id must be specified');
+  return id;
+}
+
+async function lookupLease(sources: readonly LeaseSource[], context: RouteContext): Promise<Reply> {
+  const id = leaseIdOf(context);
+  for (const source of sources) {
+    const lease = await source.find(context, id);
+    if (lease !== null) return { data: shown(lease, context.now) };
+  }
+  throw badRequest('invalid lease');
+}
+
+function shown(lease: ShownLease, now: number): JsonObject {
+  return {
+    id: lease.id,
+    path: lease.path,
+    issue_time: instantText(lease.issuedAt),
+    expire_time: lease.expiresAt === null ? null : instantText(lease.expiresAt),
+    last_renewal: lease.lastRenewal === null ? null : instantText(lease.lastRenewal),
+    renewable: lease.renewable,
+    ttl: lease.expiresAt === null ? 0 : Math.floor((lease.expiresAt - now) / 1000),
+  };
+}
+
+async function listLeases(sources: readonly LeaseSource[], context: RouteContext): Promise<Reply> {
+  const { after, limit } = readFields(listFields, context.data);
+  const prefix = context.params.prefix ?? '';
+  const names = new Set<string>();
+  for (const source of sources)
+    for (const name of await source.children(context, prefix === '' ? '' : `${prefix}/`)) names.add(name);
+  const all = [...names].sort().filter((name) => name > after);
+  const keys = limit > 0 ? all.slice(0, limit) : all;
+  if (keys.length === 0) throw notFound();
+  return { data: { keys } };
+}
+
+async function renewLease(sources: readonly LeaseSource[], context: RouteContext): Promise<Reply> {
+  const id = leaseIdOf(context);
+  const { increment } = readFields(renewFields, context.data);
+  if (increment < 0) throw badRequest('increment must be positive');
+  for (const source of sources) {
+    const reply = await source.renew(context, id, increment);
+    if (reply !== null) return reply;
+  }
+  throw badRequest('lease not found');
+}
+
+async function revokeLease(sources: readonly LeaseSource[], context: RouteContext): Promise<Reply> {
+  const id = leaseIdOf(context);
+  for (const source of sources) await source.revoke(context, id);
+  return noContent;
+}
+
+async function revokeBelow(sources: readonly LeaseSource[], context: RouteContext, force: boolean): Promise<Reply> {
+  for (const source of sources) await source.revokePrefix(context, context.params.prefix ?? '', force);
+  return noContent;
+}
+
+const mostShown = 10_000;
+
+async function irrevocable(context: RouteContext) {
+  const { type, limit } = readFields(typeFields, context.data);
+  // The only type there is in the Vault API.
+  if (type !== 'irrevocable') throw notFound();
+  if (limit !== '' && limit !== 'none' && !/^\d+$/.test(limit))
+    throw badRequest(`invalid 'limit' provided: ${JSON.stringify(limit)}`);
+  const most = limit === 'none' ? Infinity : limit === '' ? mostShown : Number(limit);
+  return new Leases(coreOf(context)).irrevocable(most);
+}
+
+async function listIrrevocable(context: RouteContext): Promise<Reply> {
+  const records = await irrevocable(context);
+  const leases = records.map(({ id, lastError }) => ({ lease_id: id, error: lastError ?? '' }));
+  return { data: { lease_count: leases.length, leases } };
+}
+
+async function countIrrevocable(context: RouteContext): Promise<Reply> {
+  const records = await irrevocable(context);
+  const counts: Record<string, number> = {};
+  for (const { mountId } of records) {
+    const mount = (context as CoreContext).run.mounts.byId(mountId);
+    const path = mount === null ? 'gone' : `${mount.path}/`;
+    counts[path] = (counts[path] ?? 0) + 1;
+  }
+  return { data: { lease_count: records.length, counts } };
+}

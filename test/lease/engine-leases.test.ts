@@ -1,0 +1,283 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { systemRandom } from '../../src/base/random.ts';
+import type { IssuedLease } from '../../src/core/lease.ts';
+import type { MountType } from '../../src/core/mount-type.ts';
+import { Leases, type NewLease } from '../../src/lease/leases.ts';
+import { leaseExpiry } from '../../src/lease/expiry.ts';
+import type { LeaseRecord } from '../../src/lease/record.ts';
+import { RequestError } from '../../src/protocol/request-error.ts';
+import { Reconciler } from '../../src/reconciler/reconciler.ts';
+import { VirtualTime } from '../reconciler/virtual-time.ts';
+import { world, type World } from '../world.ts';
+import { runs } from './property.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+/** A system with an engine at `db/` whose leases stand for users in a set: the outside world. */
+class Outside {
+  readonly users = new Set<string>();
+  readonly ended: IssuedLease[] = [];
+  /** What ending a user says; null: it works. */
+  trouble: () => Error | null = () => null;
+  readonly time: VirtualTime;
+  readonly at: World;
+  readonly mountId: string;
+  #reconciler: Reconciler;
+
+  private constructor(at: World, time: VirtualTime, mountId: string) {
+    this.at = at;
+    this.time = time;
+    this.mountId = mountId;
+    this.#reconciler = this.#start();
+  }
+
+  static async open(): Promise<Outside> {
+    const time = new VirtualTime();
+    const at = await world({ time: time.time });
+    // One clock for both.
+    at.clock.now = () => time.time;
+    await at.write('sys/mounts/db', { type: 'kv' });
+    const { uuid } = (await at.read('sys/mounts/db')).data!;
+    return new Outside(at, time, String(uuid));
+  }
+
+  in<T>(work: (leases: Leases) => Promise<T>): Promise<T> {
+    return this.at.store.transact((tx) => work(new Leases(this.at.barrier.view(tx, 'core'))));
+  }
+
+  begin(over: Partial<NewLease> = {}): Promise<LeaseRecord> {
+    const lease: NewLease = {
+      mountId: this.mountId,
+      kind: 'creds',
+      data: { user: 'u' },
+      tokenId: null,
+      renewable: true,
+      path: 'db/creds/app',
+      ttl: 3600,
+      maxTtl: 7200,
+      ...over,
+    };
+    return this.in((leases) => leases.begin(lease, systemRandom, this.time.now()));
+  }
+
+  async issue(over: Partial<NewLease> = {}): Promise<string> {
+    const { id } = await this.begin(over);
+    this.users.add(id);
+    await this.in((leases) => leases.activate(id));
+    return id;
+  }
+
+  get(id: string): Promise<LeaseRecord | null> {
+    return this.in((leases) => leases.get(id));
+  }
+
+  /** Nobody tells the background task of a crash. */
+  async restart(): Promise<void> {
+    void this.#reconciler.stop(0);
+    await this.at.crash();
+    this.#reconciler = this.#start();
+  }
+
+  wake(): void {
+    this.#reconciler.wake('lease-expiry');
+  }
+
+  #start(): Reconciler {
+    const engine = {
+      type: 'kv',
+      leases: {
+        revoke: (lease: IssuedLease) => {
+          const trouble = this.trouble();
+          if (trouble !== null) return Promise.reject(trouble);
+          this.users.delete(lease.id);
+          this.ended.push(lease);
+          return Promise.resolve();
+        },
+      },
+    } as unknown as MountType;
+    const { store, barrier } = this.at;
+    const controller = leaseExpiry({ store, barrier, clock: this.time, random: systemRandom, engines: [engine] });
+    const reconciler = new Reconciler({ clock: this.time, random: systemRandom, timer: this.time, controllers: [controller] });
+    reconciler.start();
+    return reconciler;
+  }
+}
+
+describe('the leases of an engine', () => {
+  it('end when their time has come, with what they stand for', async () => {
+    const out = await Outside.open();
+    const id = await out.issue();
+    out.wake();
+    await out.time.pass(hour - 1);
+    expect([...out.users]).toEqual([id]);
+    expect((await out.at.write('sys/leases/lookup', { lease_id: id })).data).toMatchObject({ ttl: 0, path: 'db/creds/app' });
+    await out.time.pass(2);
+    expect([...out.users]).toEqual([]);
+    expect(out.ended).toEqual([{ id, kind: 'creds', data: { user: 'u' }, pending: false }]);
+    expect(await out.get(id)).toBeNull();
+    expect([...out.at.medium.entries.keys()].filter((key) => key.startsWith('core/lease/'))).toEqual([]);
+  });
+
+  it('that never became active are ended too: a crash came between the intent and its effect', async () => {
+    const out = await Outside.open();
+    const { id } = await out.begin();
+    out.users.add(id);
+    await out.restart();
+    await out.time.pass(3 * minute);
+    expect([...out.users]).toEqual([]);
+    expect(out.ended).toMatchObject([{ id, pending: true }]);
+    expect(await out.in((leases) => leases.activate(id))).toBeNull();
+  });
+
+  it('are renewed up to their latest time, and not once they are ending', async () => {
+    const out = await Outside.open();
+    const id = await out.issue();
+    await out.time.pass(30 * minute);
+    expect(await out.at.write('sys/leases/renew', { lease_id: id, increment: 1800 })).toMatchObject({
+      leaseId: id,
+      renewable: true,
+      leaseDuration: 1800,
+    });
+    expect(await out.at.write('sys/leases/renew', { lease_id: id, increment: '24h' })).toMatchObject({ leaseDuration: 5400 });
+    const fixed = await out.issue({ renewable: false });
+    await expect(out.at.write('sys/leases/renew', { lease_id: fixed })).rejects.toThrow('lease is not renewable');
+    out.trouble = () => new RequestError(500, 'the database is down');
+    await out.at.write('sys/leases/revoke', { lease_id: id });
+    await expect(out.at.write('sys/leases/renew', { lease_id: id })).rejects.toThrow('lease not found');
+    await expect(out.at.write('sys/leases/lookup', { lease_id: id })).rejects.toThrow('invalid lease');
+  });
+
+  it('that cannot be ended are tried again, later each time, after a restart too, and counted after six times', async () => {
+    const out = await Outside.open();
+    const id = await out.issue();
+    let tries = 0;
+    out.trouble = () => {
+      tries++;
+      return new RequestError(500, `the database is down ${'x'.repeat(400)}`);
+    };
+    await out.at.write('sys/leases/revoke', { lease_id: id });
+    out.wake();
+    await out.time.pass(100);
+    expect(tries).toBe(1);
+    await out.restart();
+    await out.time.pass(4000);
+    expect(tries).toBe(1);
+    await out.time.pass(60 * minute);
+    expect(tries).toBe(6);
+    const { leases, lease_count } = (await out.at.read('sys/leases', { type: 'irrevocable' })).data as Record<string, unknown>;
+    expect(lease_count).toBe(1);
+    expect(leases).toEqual([{ lease_id: id, error: `the database is down ${'x'.repeat(219)}` }]);
+    expect((await out.at.read('sys/leases/count', { type: 'irrevocable' })).data).toEqual({
+      counts: { 'db/': 1 },
+      lease_count: 1,
+    });
+    expect([...out.users]).toEqual([id]);
+    out.trouble = () => null;
+    await out.time.pass(25 * hour);
+    expect([...out.users]).toEqual([]);
+    expect((await out.at.read('sys/leases', { type: 'irrevocable' })).data).toMatchObject({ lease_count: 0 });
+  });
+
+  it('of a defect show nothing of its text', async () => {
+    const out = await Outside.open();
+    const id = await out.issue();
+    out.trouble = () => new Error('canary-of-the-driver');
+    await out.at.write('sys/leases/revoke', { lease_id: id });
+    out.wake();
+    await out.time.pass(100);
+    expect((await out.get(id))?.lastError).toBe('internal error');
+  });
+
+  it('are forgotten by force where they cannot be ended', async () => {
+    const out = await Outside.open();
+    const id = await out.issue();
+    out.trouble = () => new RequestError(500, 'no');
+    await out.at.write('sys/leases/revoke-force/db/creds');
+    out.wake();
+    await out.time.pass(1000);
+    expect(await out.get(id)).toBeNull();
+  });
+
+  it('end below a path in pieces, and later ones stay', async () => {
+    const out = await Outside.open();
+    for (let n = 0; n < 450; n++) await out.issue({ path: n % 2 === 0 ? 'db/creds/app' : 'db/creds/apple' });
+    expect((await out.at.list('sys/leases/lookup/db/creds')).data?.keys).toEqual(['app/', 'apple/']);
+    await out.at.write('sys/leases/revoke-prefix/db/creds/app');
+    out.time.time += 1;
+    const later = await out.issue();
+    out.wake();
+    await out.time.pass(minute);
+    expect(out.users.size).toBe(226);
+    expect(out.users.has(later)).toBe(true);
+  });
+
+  it('end with their token', async () => {
+    const out = await Outside.open();
+    const { client_token: token } = (await out.at.write('auth/token/create', { ttl: '1h', policies: ['default'] })).auth!;
+    const [tokenKey] = [...out.at.medium.entries.keys()].filter((key) => key.startsWith('core/token/by-mount/created/'));
+    const tokenId = tokenKey!.split('/').at(-1)!;
+    const mine = await out.issue({ tokenId });
+    const other = await out.issue();
+    await out.at.write('auth/token/revoke', { token });
+    out.wake();
+    await out.time.pass(1000);
+    expect([out.users.has(mine), out.users.has(other)]).toEqual([false, true]);
+  });
+
+  it('whose mount is gone wait for a person', async () => {
+    const out = await Outside.open();
+    const id = await out.issue();
+    await out.at.delete('sys/mounts/db');
+    await out.time.pass(2 * hour);
+    expect((await out.get(id))?.lastError).toBe('its mount is gone');
+  });
+
+  it('never end early and always end, whatever crashes and fails', async () => {
+    const step = fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.record({ do: fc.constant('issue' as const), ttl: fc.integer({ min: 60, max: 1200 }), crash: fc.boolean() }),
+      },
+      { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), seconds: fc.nat({ max: 900 }) }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('revoke' as const), which: fc.nat() }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('trouble' as const), on: fc.boolean() }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        const out = await Outside.open();
+        const ends = new Map<string, number>();
+        for (const each of steps) {
+          if (each.do === 'issue') {
+            const { id } = await out.begin({ ttl: each.ttl, path: 'db/creds/r' });
+            out.users.add(id);
+            // A crash may come before it is confirmed.
+            if (each.crash) ends.set(id, 0);
+            else {
+              await out.in((leases) => leases.activate(id));
+              ends.set(id, out.time.now() + each.ttl * 1000);
+            }
+          } else if (each.do === 'wait') await out.time.pass(each.seconds * 1000);
+          else if (each.do === 'restart') await out.restart();
+          else if (each.do === 'trouble') out.trouble = () => (each.on ? new RequestError(500, 'down') : null);
+          else {
+            const ids = [...ends.keys()];
+            const id = ids[each.which % ids.length];
+            if (id === undefined) continue;
+            await out.at.write('sys/leases/revoke', { lease_id: id });
+            ends.set(id, 0);
+          }
+          for (const [id, end] of ends) if (end > out.time.now()) expect(out.users.has(id)).toBe(true);
+        }
+        out.trouble = () => null;
+        out.wake();
+        await out.time.pass(30 * hour);
+        expect([...out.users]).toEqual([]);
+        expect([...out.at.medium.entries.keys()].filter((key) => key.startsWith('core/lease/'))).toEqual([]);
+      }),
+      runs(12, 500),
+    );
+  });
+});
