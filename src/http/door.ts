@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
-import type { Service } from '../protocol/service.ts';
+import type { Service } from '../protocol/request-line.ts';
 import type { BufferBudget } from './body.ts';
 import type { InFlight } from './in-flight.ts';
 import type { HttpLimits } from './limits.ts';

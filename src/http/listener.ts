@@ -6,7 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { Fault } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
 import type { Timer } from '../base/timer.ts';
-import type { Service } from '../protocol/service.ts';
+import type { Service } from '../protocol/request-line.ts';
 import { type Address, bind } from './bind.ts';
 import { BufferBudget } from './body.ts';
 import { type CertificateMaterial, contextOptions } from './certificate.ts';

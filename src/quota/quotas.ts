@@ -8,7 +8,7 @@ import type { AuditPort } from '../core/ports.ts';
 import { readGeneration } from '../core/revision.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import type { Remote, Request } from '../protocol/request.ts';
-import type { RequestLine } from '../protocol/service.ts';
+import type { RequestLine } from '../protocol/request-line.ts';
 import type { TransactionalStore } from '../storage/transaction.ts';
 import { Clients, type Verdict } from './clients.ts';
 import { ExemptPaths } from './exempt-paths.ts';

@@ -6,7 +6,7 @@ import type { Barrier } from '../barrier/barrier.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { Request } from '../protocol/request.ts';
-import type { RequestLine, Service } from '../protocol/service.ts';
+import type { RequestLine, Service } from '../protocol/request-line.ts';
 import { mayRecover, type Unsealing } from '../seal/unsealing.ts';
 import type { StagedRestore } from '../storage/restore.ts';
 import { answerOf, type Answering, type UnsealBody } from './answers.ts';

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../base/json.ts';
 import { vaultApiVersion } from '../base/version.ts';
+import { sealTypeOf } from '../seal/registry.ts';
 import type { UnsealingStatus } from '../seal/unsealing.ts';
 
 /** What a node is at a moment. */
@@ -22,6 +23,7 @@ export interface NodeStatus {
 /** The body of sys/seal-status and of the answers to sys/unseal. */
 export function sealStatus(status: NodeStatus): JsonObject {
   const { unsealing, sealed } = status;
+  const recovery = unsealing?.recovery ?? !sealTypeOf(status.sealType).shared;
   return {
     type: status.sealType,
     initialized: unsealing !== null,
@@ -35,7 +37,8 @@ export function sealStatus(status: NodeStatus): JsonObject {
     commit_date: '',
     migration: unsealing?.migration ?? false,
     ...(sealed ? {} : { cluster_name: status.clusterName, cluster_id: status.storeId }),
-    recovery_seal: unsealing?.recovery ?? false,
+    recovery_seal: recovery,
+    ...(recovery ? { recovery_seal_type: 'shamir' } : {}),
     storage_type: status.storageType,
     ...(status.problem === null ? {} : { warnings: [status.problem] }),
   };

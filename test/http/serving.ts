@@ -9,7 +9,7 @@ import type { CertificateMaterial } from '../../src/http/certificate.ts';
 import { listen, type Listener } from '../../src/http/listener.ts';
 import type { Reply } from '../../src/protocol/reply.ts';
 import type { Request } from '../../src/protocol/request.ts';
-import type { RequestLine, Service } from '../../src/protocol/service.ts';
+import type { RequestLine, Service } from '../../src/protocol/request-line.ts';
 
 /** A line of the log. */
 export type LogLine = readonly [level: string, message: string, fields: Readonly<Record<string, unknown>>];
