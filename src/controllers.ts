@@ -4,6 +4,7 @@ import type { Clock } from './base/clock.ts';
 import type { Random } from './base/random.ts';
 import type { Barrier } from './barrier/barrier.ts';
 import { done, type Controller } from './core/controller.ts';
+import { keyringRotation } from './core/keyring-rotation.ts';
 import { engines } from './engines/index.ts';
 import { lockoutSweep, mountExpiry } from './expiry-controllers.ts';
 import { leaseExpiry, leaseExpiryName } from './lease/expiry.ts';
@@ -32,6 +33,7 @@ export function controllers(parts: BackgroundParts): readonly Controller[] {
     mountExpiry(parts, engines, authMethods),
     lockoutSweep(parts),
     shreddedMounts(parts),
+    keyringRotation(parts),
     auditHead(parts),
     auditSinks(parts),
   ];
