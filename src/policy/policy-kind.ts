@@ -8,6 +8,7 @@ import { maxPolicyLength, type PolicyRule, ruleCapabilities } from './rule.ts';
 import { expandSecretRule, secretTarget } from './secret-rule.ts';
 import { ruleFromSpec, ruleItemProblems, ruleToSpec } from './spec-rule.ts';
 import { fixedPolicies } from './policy-name.ts';
+import { templateProblem } from './template.ts';
 
 const parameters = (description: string): SpecSchema => ({
   type: 'object',
@@ -36,8 +37,9 @@ const rule: SpecSchema = {
     path: {
       type: 'string',
       minLength: 1,
-      description: 'An API path, without `/v1/`. `+` stands for one whole segment, `*` at the end for any rest.',
-      examples: ['db/creds/payments', 'kv/data/payments/*'],
+      description:
+        'An API path, without `/v1/`. `+` stands for one whole segment, `*` at the end for any rest, `{{identity.entity.name}}` and its like for what is known of the caller.',
+      examples: ['db/creds/payments', 'kv/data/payments/*', 'kv/data/people/{{identity.entity.name}}/*'],
     },
     secret: {
       type: 'string',
@@ -151,7 +153,8 @@ function ruleProblems(item: JsonObject, context: LensContext): readonly SpecProb
   const problems = [...ruleItemProblems(item)];
   const { secret, path, ...rest } = ruleFromSpec(item);
   const field = secret === undefined ? '/path' : '/secret';
-  const pattern = patternProblem(secret ?? path ?? '');
+  const written = secret ?? path ?? '';
+  const pattern = patternProblem(written) ?? templateProblem(written);
   if (pattern !== null) return [...problems, { at: field, message: pattern }];
   if (secret === undefined) return problems;
   const target = secretTarget(secret, context);

@@ -31,6 +31,22 @@ export function fillPath(path: string, identity: Identity): FilledPath {
   return allowed && patternProblem(filled) === null ? { path: filled } : 'forbidden';
 }
 
+const held = '(id|name|metadata\\..+)';
+const known = [
+  new RegExp(`^identity\\.entity\\.${held}$`),
+  new RegExp(`^identity\\.entity\\.aliases\\.[^.]+\\.(${held}|custom_metadata\\..+)$`),
+  new RegExp(`^identity\\.groups\\.(ids|names)\\..+\\.${held}$`),
+];
+
+/** Why a part of the path could never be known of anybody, or null. Its braces are balanced. */
+export function templateProblem(path: string): string | null {
+  for (const [whole, selector = ''] of path.matchAll(part)) {
+    if (known.some((form) => form.test(selector.trim()))) continue;
+    return `${whole} names nothing: there are identity.entity.{id, name, metadata.…}, identity.entity.aliases.<accessor>.{id, name, metadata.…, custom_metadata.…} and identity.groups.{ids, names}.<group>.{id, name, metadata.…}`;
+  }
+  return null;
+}
+
 function valueOf(selector: string, { entity, groups }: Identity): string | undefined {
   const ofEntity = after(selector, 'identity.entity.');
   if (ofEntity !== undefined) {

@@ -110,6 +110,15 @@ describe('a Policy', () => {
     );
   });
 
+  it('takes and shows templated paths as they are', () => {
+    const own = { path: 'cubbyhole/{{identity.entity.id}}/+/*', capabilities: ['read'] };
+    const team = { secret: 'kv/{{ identity.groups.names.devs.metadata.cost }}/*', capabilities: ['list'] };
+    expect(problems(own, team)).toEqual([]);
+    const spec = normal(own, team);
+    expect(written(spec)).toEqual(spec);
+    expect(JSON.stringify(spec)).toContain('{{ identity.groups.names.devs.metadata.cost }}');
+  });
+
   it('shows what was changed by hand at the path where it was changed', () => {
     const live = (policy: string) => policyKind.read([{ name: 'payments-read', policy }], resource, context)?.spec;
     const spec = normal({ secret: 'kv/a', capabilities: ['read', 'list'] });
@@ -156,6 +165,8 @@ describe('a Policy', () => {
     [{ secret: 'kv', capabilities: ['read'] }, '/rules/0/secret', 'no secret engine is mounted'],
     [{ secret: '+/x', capabilities: ['read'] }, '/rules/0/secret', 'no secret engine is mounted'],
     [{ secret: 'db/main/creds/x', capabilities: ['read'] }, '/rules/0/secret', 'db/main is a database engine'],
+    [{ path: 'kv/{{identity.entity.nme}}', capabilities: ['read'] }, '/rules/0/path', '{{identity.entity.nme}} names nothing'],
+    [{ secret: 'kv/{{identity.entity}}/*', capabilities: ['read'] }, '/rules/0/secret', '{{identity.entity}} names nothing'],
     [{ secret: `kv/${'x'.repeat(509)}`, capabilities: ['read'] }, '/rules/0/secret', 'more than 512 bytes'],
     [{ secret: 'kv/x', capabilities: ['read', 'sudo'] }, '/rules/0/capabilities', 'sudo means nothing on a secret'],
     [{ secret: 'kv/x', capabilities: ['update'], allowedParameters: { a: [] } }, '/rules/0', 'one parameter, `data`'],

@@ -4,7 +4,7 @@ import { isCanonicalPath } from '../../src/base/name.ts';
 import type { Identity } from '../../src/core/ports.ts';
 import { PolicySet } from '../../src/policy/acl.ts';
 import { parsePolicy } from '../../src/policy/hcl.ts';
-import { fillPath } from '../../src/policy/template.ts';
+import { fillPath, templateProblem } from '../../src/policy/template.ts';
 import { refusal } from '../token/asking.ts';
 import { people } from '../identity/asking.ts';
 import { runs } from './property.ts';
@@ -50,6 +50,7 @@ describe('a templated path', () => {
     ['kv/{{identity.groups.names.devs.metadata.cost}}', 'kv/7'],
   ])('%s is %s', (path, filled) => {
     expect(fillPath(path, somebody)).toEqual({ path: filled });
+    expect(templateProblem(path)).toBeNull();
   });
 
   test.each([
@@ -72,6 +73,13 @@ describe('a templated path', () => {
   ])('%s says nothing', (path) => {
     expect(fillPath(path, somebody)).toBe('unknown');
   });
+
+  test.each(['kv/{{name}}', 'kv/{{}}', 'kv/{{identity.entity}}', 'kv/{{identity.entity.aliases.a.metadata}}', 'kv/{{time.now}}'])(
+    '%s could say nothing of anybody',
+    (path) => {
+      expect(templateProblem(path)).toContain('names nothing');
+    },
+  );
 
   test.each([
     'kv/{{identity.entity.metadata.path}}',
