@@ -17,9 +17,11 @@ import { mountRoutes } from './mount-routes.ts';
 import { MountTables } from './mount-table.ts';
 import type { MountType, Route } from './mount-type.ts';
 import type { AuditPort, IdentityPort, LockoutPort, PolicyPort, TokenPort, WrappingPort } from './ports.ts';
+import { openapiRoute } from './openapi-route.ts';
 import { remountRoutes } from './remount-route.ts';
 import { renameRoute } from './rename-route.ts';
 import { recipientRoutes } from './recipient-routes.ts';
+import { toolRoutes } from './tools.ts';
 import { visibleMountRoutes } from './visible-mount-routes.ts';
 
 /** What `compose.ts` hands to the core. */
@@ -95,6 +97,8 @@ export function createCore(options: CoreOptions): Core {
       renameRoute(parts),
       ...barrierRoutes(parts),
       ...recipientRoutes,
+      ...toolRoutes,
+      openapiRoute(parts),
       ...options.sysRoutes,
     ],
   });

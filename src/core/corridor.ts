@@ -9,11 +9,13 @@ import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, permissionDenied, RequestError } from '../protocol/request-error.ts';
 import type { Operation, Request } from '../protocol/request.ts';
 import type { Transaction } from '../storage/transaction.ts';
+import { mountHelp, routeHelp } from './help.ts';
+import { type Destination, mountRoute } from './mount-index.ts';
 import type { MountTable, MountTables } from './mount-table.ts';
 import type { Acl, AclQuestion, Caller, Mount, MountType, OperationSpec, Route, RouteContext, Services } from './mount-type.ts';
 import type { AuditAuth, AuditEntry, Grant, IdentityPort, PolicyPort, TokenPort } from './ports.ts';
 import { moveRevision, readRevision, type Revision } from './revision.ts';
-import { matchRoute } from './route.ts';
+import { matchRoute, type RouteMatch } from './route.ts';
 
 /** What the corridor is built of. */
 export interface CorridorParts {
@@ -187,7 +189,9 @@ export async function admit(parts: CorridorParts, run: Run, request: Request, ca
   const type = destination === null ? undefined : parts.types.get(typeKey(destination.mount.class, destination.mount.type));
   const listing = request.operation === 'list';
   const routes = destination === null || type === undefined ? [] : (type.routesFor?.(destination.mount.options) ?? type.routes);
-  const matched = destination === null ? null : matchRoute(routes, destination.path, listing);
+  const found = destination === null ? null : matchRoute(routes, destination.path, listing);
+  const asksForHelp = request.help === true && destination !== null && type !== undefined;
+  const matched = asksForHelp ? helpMatch(destination, type, routes, found) : found;
   const spec = matched?.route.operations[request.operation];
   const mount = destination?.mount ?? null;
 
@@ -237,6 +241,32 @@ export async function admit(parts: CorridorParts, run: Run, request: Request, ca
   if (matched === null || context === null) throw new Refusal(new RequestError(404, 'unsupported path'), { verb, mount, auth });
   if (spec === undefined) throw new Refusal(new RequestError(405, 'unsupported operation'), { verb, mount, auth });
   return { request, verb, caller, mount, route: matched.route, spec, context, audit: auth };
+}
+
+/** In place of a route: the answer to who asks what it is for. Whoever may do anything in the mount may know. */
+function helpMatch(
+  { mount, path }: Destination,
+  type: MountType,
+  routes: readonly Route[],
+  found: RouteMatch | null,
+): RouteMatch | null {
+  if (path !== '' && found === null) return null;
+  const at = mountRoute(mount);
+  const route: Route = {
+    path: found?.route.path ?? '',
+    summary: 'Help.',
+    operations: {
+      read: {
+        summary: 'Says what a path is for.',
+        selfAuthorising: true,
+        handle: ({ caller }) => {
+          if (caller?.acl.reaches(`${at}/`) !== true) throw permissionDenied();
+          return Promise.resolve({ json: found === null ? mountHelp(at, type, routes) : routeHelp(at, path, found.route) });
+        },
+      },
+    },
+  };
+  return { route, params: {} };
 }
 
 /** May the caller make it, or change it where it is there already? */
