@@ -192,10 +192,14 @@ export class ChainedLog implements AuditLog {
     if (this.#stopped !== null) throw this.#stopped;
     if (!this.#sinks.anyLive) await this.#letIn();
     let outcome = await this.#write(entries);
-    if (!outcome.stored && outcome.certain && !this.#sinks.anyLive) {
+    if (!outcome.stored && !this.#sinks.anyLive) {
       // A receiver that closed the connection may take a new one.
       await this.#letIn();
-      if (this.#sinks.anyLive) outcome = await this.#write(entries);
+      if (this.#sinks.anyLive) {
+        // Whoever was let in got the lines in doubt first: these.
+        if (!outcome.certain) return;
+        outcome = await this.#write(entries);
+      }
     }
     if (!outcome.stored) throw outcome.fault;
     if (outcome.failed.length > 0) this.#tellOf(outcome.failed);

@@ -15,7 +15,7 @@ export class HeldLines implements LineSource {
 
   /** Takes a copy of a batch that follows what is held. */
   add(lines: Uint8Array): void {
-    this.#batches.push(lines.slice());
+    this.#batches.push(new Uint8Array(lines));
     this.bytes += lines.byteLength;
   }
 

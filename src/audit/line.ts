@@ -3,6 +3,7 @@ import type { Mount } from '../core/mount-type.ts';
 import type { AuditAuth, AuditEntry } from '../core/ports.ts';
 import type { Reply, ReplyAuth, WrapInfo } from '../protocol/reply.ts';
 import type { Request } from '../protocol/request.ts';
+import { CallerTexts } from './caller-texts.ts';
 import { shownText, type Sent } from './error-text.ts';
 import { cutText, redactedText } from './redact.ts';
 import { type AuditedHeaders, carriesCredential } from './request-headers.ts';
@@ -56,7 +57,7 @@ export class Redactor {
   // The two entries of a request carry the same request and the same caller: their text is made once. Weak, so that
   // nothing outlives its request.
   readonly #requests = new WeakMap<Request, RequestText>();
-  readonly #callers = new WeakMap<AuditAuth, string>();
+  readonly #callers = new CallerTexts();
 
   constructor(hashes: ValueHash, headers: AuditedHeaders = {}) {
     this.#hashes = hashes;
@@ -115,16 +116,17 @@ export class Redactor {
   }
 
   #auth(auth: AuditAuth): string {
-    const made = this.#callers.get(auth);
-    if (made !== undefined) return made;
+    return this.#callers.of(auth, () => this.#authText(auth));
+  }
+
+  #authText(auth: AuditAuth): string {
     const ofIdentity = auth.policies.filter((name) => !auth.tokenPolicies.includes(name));
-    const authText =
+    return (
       `{"accessor":${this.#accessor(auth.accessor)},"display_name":${text(auth.displayName)},"entity_id":${text(auth.entityId)},` +
       `"identity_policies":${this.#plain(ofIdentity)},"metadata":${this.#plain(auth.metadata)},"policies":${this.#plain(auth.policies)},` +
       `"policy_results":{"allowed":${auth.granting.length > 0},"granting_policies":${this.#plain(auth.granting)}},` +
-      `"token_policies":${this.#plain(auth.tokenPolicies)},"token_type":${text(auth.tokenType)}}`;
-    this.#callers.set(auth, authText);
-    return authText;
+      `"token_policies":${this.#plain(auth.tokenPolicies)},"token_type":${text(auth.tokenType)}}`
+    );
   }
 
   #response(reply: Reply, entry: AuditEntry): string {
@@ -182,9 +184,15 @@ export function formatLine(entry: RedactedEntry, place: LinePlace): string {
   );
 }
 
+let lastTime = { milliseconds: 0, text: '1970-01-01T00:00:00.000000000Z' };
+
 /** RFC 3339 in UTC with nine digits of a second, of which the clock fills three. */
 function nanosecondTime(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace('Z', '000000Z');
+  // The lines of a batch were taken in together.
+  if (milliseconds !== lastTime.milliseconds) {
+    lastTime = { milliseconds, text: `${new Date(milliseconds).toISOString().slice(0, -1)}000000Z` };
+  }
+  return lastTime.text;
 }
 
 function sentIn({ request, quotable, mount }: AuditEntry): readonly Sent[] {
@@ -194,17 +202,25 @@ function sentIn({ request, quotable, mount }: AuditEntry): readonly Sent[] {
   return sent;
 }
 
+const mountTexts = new WeakMap<Mount, string>();
+
 function mountMembers(mount: Mount | null): string {
   if (mount === null) return '"mount_accessor":null,"mount_class":null,"mount_point":null,"mount_type":null';
+  const made = mountTexts.get(mount);
+  if (made !== undefined) return made;
   const point = mount.class === 'auth' ? `auth/${mount.path}/` : `${mount.path}/`;
-  return (
+  const members =
     `"mount_accessor":${text(mount.accessor)},"mount_class":"${mount.class}",` +
-    `"mount_point":${text(point)},"mount_type":${text(mount.type)}`
-  );
+    `"mount_point":${text(point)},"mount_type":${text(mount.type)}`;
+  mountTexts.set(mount, members);
+  return members;
 }
+
+const obviousText = /^[ !#-[\]-~]*$/;
 
 /** A string as JSON, cut visibly where it is longer than any honest one. */
 function text(value: string): string {
+  if (value.length < 100 && obviousText.test(value)) return `"${value}"`;
   const kept = value.length <= textLimit ? value : `${value.slice(0, textLimit)}… (cut: ${value.length} characters)`;
   return JSON.stringify(kept.isWellFormed() ? kept : kept.toWellFormed());
 }

@@ -1,5 +1,5 @@
 import type { ValueHash } from './value-hash.ts';
-import type { Json } from '../base/json.ts';
+import { sortedKeys, type Json } from '../base/json.ts';
 
 const maxDepth = 64;
 
@@ -81,7 +81,7 @@ class RedactingWriter {
   #object(object: Readonly<Record<string, unknown>>, depth: number): boolean {
     this.text += '{';
     let first = true;
-    for (const key of Object.keys(object).sort()) {
+    for (const key of sortedKeys(object)) {
       const member = object[key];
       if (member === undefined) continue;
       if (!key.isWellFormed()) return false;

@@ -31,8 +31,8 @@ export function canonicalJson(value: Json | undefined): string {
   return `{${parts.join(',')}}`;
 }
 
-/** Most objects that are written again and again have their members in order already. */
-function sortedKeys(object: object): string[] {
+/** The names of the members in the order of JCS; most objects that are written again and again have them so already. */
+export function sortedKeys(object: object): string[] {
   const keys = Object.keys(object);
   for (let index = 1; index < keys.length; index++) {
     if ((keys[index - 1] as string) > (keys[index] as string)) return keys.sort();

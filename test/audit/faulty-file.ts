@@ -6,7 +6,8 @@ export interface Faults {
   write?: (bytes: Uint8Array) => number;
   datasync?: () => void;
   truncate?: () => void;
-  /** Waited for before the real sync: holds it up. */
+  /** Waited for before the real write or sync: holds it up. */
+  beforeWrite?: () => Promise<void>;
   beforeSync?: () => Promise<void>;
 }
 
@@ -33,6 +34,7 @@ export function faultyFiles(faults: Faults = {}): {
     return {
       write: async (bytes) => {
         counts.writes++;
+        await faults.beforeWrite?.();
         const length = faults.write?.(bytes) ?? bytes.byteLength;
         return file.write(bytes.subarray(0, length));
       },
