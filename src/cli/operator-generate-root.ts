@@ -41,7 +41,7 @@ export const generateRoot: Command = {
     return withServer(context, options, ['operator', 'generate-root'], async (connection) => {
       const session = sessionOf(context, connection);
       const ask = (operation: 'read' | 'write' | 'delete', path: string, data: JsonObject = {}) =>
-        bare(session.request(operation, path, data, { token: null }));
+        bare(session.request(operation, path, data, { tokenIfAny: true }));
       if (options.flag('generate-otp')) {
         const { otp_length: length } = await ask('read', attempt);
         context.terminal.out(`${randomText(context.random, Number(length ?? 26))}\n`);

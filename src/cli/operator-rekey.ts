@@ -95,7 +95,7 @@ async function ceremony(context: CliContext, session: Session, options: Options,
   const api = target === 'barrier' ? 'sys/rekey' : 'sys/rekey-recovery-key';
   const verifying = options.flag('verify');
   const ask = (operation: 'read' | 'write' | 'delete', path: string, data: JsonObject = {}) =>
-    bare(session.request(operation, `${api}/${path}`, data));
+    bare(session.request(operation, `${api}/${path}`, data, { tokenIfAny: true }));
   const part = verifying && !options.flag('init') ? 'verify' : 'init';
   if (options.flag('cancel')) {
     await ask('delete', part);

@@ -13,7 +13,7 @@ import { isNameLike } from './shown-word.ts';
 /** Runs one command line (without the program's own name) and returns the exit code; throws nothing. */
 export async function run(argv: readonly string[], world: Omit<CliContext, 'json' | 'encode'>): Promise<number> {
   const format = wantedFormat(argv, world.env);
-  const context: CliContext = { ...world, json: format !== 'table', encode: await encoder(format) };
+  const context: CliContext = { ...world, json: format === 'json' || format === 'yaml', encode: await encoder(format) };
   try {
     if (!(formats as readonly string[]).includes(format))
       throw new Fault('usage', `the format ${isNameLike(format) ? `"${format}" ` : ''}is none of ${formats.join(', ')}`);

@@ -9,16 +9,17 @@ import type { Options } from './command.ts';
 import { connect, type Connection, type TargetRequest } from './connection.ts';
 import type { CliContext } from './context.ts';
 
+/** How a request is sent, where it is not as most are. */
+export interface RequestOptions extends Partial<Pick<TargetRequest, 'wrapTtl' | 'long' | 'token' | 'help'>> {
+  /** True: the caller's token is sent where there is one, and none where there is none. */
+  readonly tokenIfAny?: boolean;
+}
+
 /** A target with the caller's token: what most commands work with, wherever the store is. */
 export interface Session {
   readonly connection: Connection;
   /** Sends one request with the caller's token, unless `more` says another or none (null). Throws RequestError where it is refused. */
-  request(
-    operation: Operation,
-    path: string,
-    data?: JsonObject,
-    more?: Partial<Pick<TargetRequest, 'wrapTtl' | 'long' | 'token' | 'help'>>,
-  ): Promise<Reply>;
+  request(operation: Operation, path: string, data?: JsonObject, more?: RequestOptions): Promise<Reply>;
   /** The data of a read, or null where there is nothing (404). */
   read(path: string, data?: JsonObject): Promise<JsonObject | null>;
   /** The names of a list; empty where there is nothing. */
@@ -48,8 +49,16 @@ export async function withSession<T>(
 export function sessionOf(context: CliContext, connection: Connection): Session {
   let found: Promise<FoundToken> | null = null;
   const token = (): Promise<FoundToken> => (found ??= callerToken(context, connection.storeId));
+  const tokenIfAny = async (): Promise<FoundToken | null> => {
+    try {
+      return await token();
+    } catch (error) {
+      if (error instanceof Fault && error.code === 'token-missing') return null;
+      throw error;
+    }
+  };
   const request: Session['request'] = async (operation, path, data = {}, more = {}) => {
-    const own = more.token === undefined ? await token() : null;
+    const own = more.token === undefined ? await (more.tokenIfAny === true ? tokenIfAny() : token()) : null;
     try {
       return await connection.handle({
         operation,

@@ -29,8 +29,8 @@ export interface Circumstances {
   readonly env?: Readonly<Record<string, string>>;
   /** Standard input, where it is no terminal. */
   readonly input?: string | Uint8Array | (() => Promise<string>);
-  /** A person at a terminal, and what they answer; `Ctrl-C` interrupts. */
-  readonly answers?: readonly string[];
+  /** A person at a terminal, and what they answer, or do before they answer; `Ctrl-C` interrupts. */
+  readonly answers?: readonly (string | (() => Promise<string>))[];
   readonly interrupted?: AbortSignal;
   readonly screen?: boolean;
 }
@@ -81,6 +81,7 @@ export class Workspace {
       ask(question) {
         asked.push(question);
         const answer = left.shift();
+        if (typeof answer === 'function') return answer();
         return answer === undefined || answer === 'Ctrl-C' ? Promise.reject(ended()) : Promise.resolve(answer);
       },
       async input() {
@@ -136,11 +137,10 @@ export class Workspace {
   }
 }
 
-/** A workspace with a store and nothing declared. */
-export async function emptyWorkspace(): Promise<Workspace> {
+/** A workspace with a store and nothing declared; `made` is what init printed. */
+export async function emptyWorkspace(init = 'init .'): Promise<Workspace & { readonly made: string }> {
   const workspace = new Workspace();
-  await workspace.ok('init .');
-  return workspace;
+  return Object.assign(workspace, { made: await workspace.ok(init) });
 }
 
 export const secretValue = 'sk_live_canary';
