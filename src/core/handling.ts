@@ -19,6 +19,7 @@ import {
   perform,
   Refusal,
 } from './corridor.ts';
+import { dataProblem } from './data-limits.ts';
 import type { AuditEntry, AuditPort, TokenPort, WrappingPort } from './ports.ts';
 import { RecordedRefusal } from './recorded-refusal.ts';
 
@@ -56,6 +57,9 @@ export class Handling {
     // No time is no wrapping, for the policies too.
     const request = inOneForm(sent.wrapTtl === 0 ? { ...sent, wrapTtl: null } : sent);
     try {
+      const problem = dataProblem(request.data);
+      // Not even the audit log walks through what nests too deeply.
+      if (problem !== null) return await this.#refuse({ ...request, data: {} }, problem);
       const reads = (request.operation === 'read' || request.operation === 'list') && request.wrapTtl === null;
       const done = reads ? await this.#read(request, now) : await this.#change(request, now);
       return done ?? (await this.#stepwise(request, now));

@@ -132,7 +132,7 @@ async function enable(parts: CorridorParts, context: RouteContext, mountClass: M
   const sentType = body.type === 'plugin' ? (textOf(body.config?.plugin_name) ?? body.plugin_name) : body.type;
   if (sentType === '') throw badRequest('backend type must be specified as a string');
   checkMountPath(path, mountClass);
-  const versioned = mountClass === 'secret' ? /^kv-v([12])$/.exec(sentType)?.[1] : undefined;
+  const versioned = mountClass === 'secret' ? versionOfName(sentType) : undefined;
   const typeName = versioned === undefined ? sentType : 'kv';
   const type = mountableType(parts, mountClass, typeName);
   const nested = run.mounts.nestedWith(routeOf(mountClass, path));
@@ -157,6 +157,11 @@ async function enable(parts: CorridorParts, context: RouteContext, mountClass: M
   await parts.barrier.createMountKey(run.tx, mount.id);
   await type.onMount?.({ ...context, mount, storage: parts.barrier.view(run.tx, { mountId: mount.id }) });
   return noContent;
+}
+
+/** Names under which clients mount a version of kv, one of them from before there were two. */
+function versionOfName(type: string): string | undefined {
+  return type === 'generic' ? '1' : /^kv-v([12])$/.exec(type)?.[1];
 }
 
 function textOf(value: unknown): string | null {

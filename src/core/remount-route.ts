@@ -77,7 +77,7 @@ async function remount(context: RouteContext): Promise<{ readonly from: string; 
   }
   checkMountPath(path, isAuth ? 'auth' : 'secret');
   if (mount === null) throw badRequest(`no matching mount at "${from}/"`);
-  const nested = mounts.nestedWith(to, mount.id);
+  const nested = mountRoute(mount) === to ? mount : mounts.nestedWith(to, mount.id);
   if (nested !== null) throw badRequest(`path already in use at "${mountRoute(nested)}/"`);
   const source = listedPath(mount);
   await mounts.put({ ...mount, path });

@@ -84,6 +84,16 @@ describe('mounts', () => {
     expect(await at.status('read', 'sys/internal/ui/mounts/none/app', {}, token)).toBe(403);
   });
 
+  test.each([
+    ['generic', '1'],
+    ['kv-v1', '1'],
+    ['kv-v2', '2'],
+  ])('of kv are made under older names: %s', async (type, version) => {
+    const at = await world();
+    await at.write('sys/mounts/kv', { type });
+    expect((await at.read('sys/mounts/kv')).data).toMatchObject({ type: 'kv', options: { version } });
+  });
+
   test('may be named with the slash that listings show, where they are read or disabled', async () => {
     const at = await world();
     await at.write('sys/mounts/kv', { type: 'kv' });
@@ -190,6 +200,7 @@ describe('mounts', () => {
     ['sys/remount', { from: 'kv', to: 'sys/y' }, 'cannot remount to destination sys/y/'],
     ['sys/remount', { from: 'kv', to: 'auth/y' }, 'cannot remount to destination auth/y/'],
     ['sys/remount', { from: 'kv', to: 'team/b' }, 'path already in use at "team/b/"'],
+    ['sys/remount', { from: 'kv', to: 'kv' }, 'path already in use at "kv/"'],
     ['sys/remount', { from: 'team/b', to: 'team' }, 'path already in use at "team/c/"'],
   ])('refuse in the words of the Vault API: %s %j', async (path, body, message) => {
     const at = await world();
