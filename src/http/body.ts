@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RequestError } from '../protocol/request-error.ts';
 
 /** Bytes that all bodies hold that are being read at once. */
@@ -28,35 +28,63 @@ export class BufferBudget {
 /** What every body may hold without asking the budget. */
 const free = 64 * 1024;
 
-/** A body that is being read into memory. */
-export class BodyInMemory {
+/** The body of a request. It is read once: into memory, or piece by piece. */
+export class IncomingBody {
   readonly #message: IncomingMessage;
-  readonly #limit: number;
+  readonly #response: ServerResponse;
   readonly #budget: BufferBudget;
-  readonly #watch: ((chunk: Buffer) => void) | null;
+  /** The client waits for a word before it sends it. */
+  readonly #awaited: boolean;
+  #refusal: RequestError | null = null;
   #fail: ((error: Error) => void) | null = null;
 
-  /** `watch` sees each piece as it comes, and may throw a RequestError. */
-  constructor(message: IncomingMessage, limit: number, budget: BufferBudget, watch: ((chunk: Buffer) => void) | null) {
+  constructor(message: IncomingMessage, response: ServerResponse, budget: BufferBudget, awaited: boolean) {
     this.#message = message;
-    this.#limit = limit;
+    this.#response = response;
     this.#budget = budget;
-    this.#watch = watch;
+    this.#awaited = awaited;
   }
 
-  /** Throws RequestError 413 for a body that says that it is too long. */
-  checkLength(): void {
+  /** Does the request say that it has one? */
+  get announced(): boolean {
+    const { headers } = this.#message;
+    return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+  }
+
+  /** Nothing more comes that belongs to it. */
+  get complete(): boolean {
+    return this.#message.complete;
+  }
+
+  /** Is it being read into memory? */
+  get reading(): boolean {
+    return this.#fail !== null;
+  }
+
+  /** Why it can't be read, or shall not be; null: nothing is known against it. */
+  get refusal(): RequestError | null {
+    return this.#refusal;
+  }
+
+  /** Ends the reading, now or before it begins. */
+  refuse(refusal: RequestError): void {
+    this.#refusal ??= refusal;
+    this.#fail?.(this.#refusal);
+  }
+
+  /**
+   * The whole of it, of at most `limit` bytes. `watch` sees each piece as it comes, and may throw a RequestError.
+   * Throws RequestError 400, 413 or 503, and what it was refused with.
+   */
+  async read(limit: number, watch: ((chunk: Buffer) => void) | null): Promise<Buffer> {
     const length = this.#message.headers['content-length'];
-    if (length !== undefined && Number(length) > this.#limit) throw tooLarge(this.#limit);
+    if (length !== undefined && Number(length) > limit) throw tooLarge(limit);
+    if (this.#refusal !== null) throw this.#refusal;
+    if (this.#awaited) this.#response.writeContinue();
+    return this.#collect(limit, watch);
   }
 
-  /** Ends the reading early. */
-  abort(error: Error): void {
-    this.#fail?.(error);
-  }
-
-  /** Throws RequestError 400, 413 or 503, and what `abort` was given. */
-  read(): Promise<Buffer> {
+  #collect(limit: number, watch: ((chunk: Buffer) => void) | null): Promise<Buffer> {
     const message = this.#message;
     const chunks: Buffer[] = [];
     let size = 0;
@@ -76,11 +104,11 @@ export class BodyInMemory {
       const onData = (chunk: Buffer): void => {
         size += chunk.length;
         try {
-          if (size > this.#limit) throw tooLarge(this.#limit);
+          if (size > limit) throw tooLarge(limit);
           const more = Math.max(0, size - free) - taken;
           if (more > 0) this.#budget.take(more);
           taken += more;
-          this.#watch?.(chunk);
+          watch?.(chunk);
         } catch (error) {
           fail(error as Error);
           return;
@@ -95,6 +123,15 @@ export class BodyInMemory {
       this.#fail = fail;
       message.on('data', onData).on('end', onEnd).on('close', onClose);
     });
+  }
+
+  /** Piece by piece, as it comes; `progress` is called with each. Whoever stops reading may still answer. */
+  async *stream(progress: () => void): AsyncGenerator<Uint8Array> {
+    if (this.#awaited) this.#response.writeContinue();
+    for await (const chunk of this.#message.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+      progress();
+      yield chunk;
+    }
   }
 }
 

@@ -31,8 +31,8 @@ const single = new Set([
 /** They may carry a credential. */
 const withheld = new Set(['authorization', 'cookie', 'proxy-authorization', 'x-vault-token']);
 
-/** Throws RequestError 400, 415 or 431. */
-export function readHeaders(message: IncomingMessage, maxHeaders: number): RequestHeaders {
+/** `behindProxy`: what it says of earlier hops counts. Throws RequestError 400, 415 or 431. */
+export function readHeaders(message: IncomingMessage, maxHeaders: number, behindProxy: boolean): RequestHeaders {
   const { headers, rawHeaders } = message;
   if (rawHeaders.length > maxHeaders * 2) throw new RequestError(431, `more than ${maxHeaders} headers`);
   const others: Record<string, string> = {};
@@ -40,7 +40,8 @@ export function readHeaders(message: IncomingMessage, maxHeaders: number): Reque
   for (const name in headers) {
     names++;
     const value = headers[name];
-    if (!withheld.has(name) && value !== undefined) others[name] = typeof value === 'string' ? value : value.join(', ');
+    if (withheld.has(name) || value === undefined || (name === 'x-forwarded-for' && !behindProxy)) continue;
+    others[name] = typeof value === 'string' ? value : value.join(', ');
   }
   if (names * 2 !== rawHeaders.length) refuseDuplicates(rawHeaders);
   if (message.httpVersionMajor !== 1) throw badRequest('only HTTP/1.0 and HTTP/1.1 are spoken here');

@@ -142,6 +142,8 @@ describe('where a request came from', () => {
     await ask(port, forwarded('203.0.113.7'));
     expect(requests[0]?.remote?.address).toBe('127.0.0.1');
     expect(requests[0]?.remote?.port).toBeGreaterThan(0);
+    // What it says of itself does not reach the audit log either.
+    expect(requests[0]?.headers).not.toHaveProperty('x-forwarded-for');
   });
 
   it('is an IPv4 address also where the system shows it as IPv6', async () => {

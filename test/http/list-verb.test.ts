@@ -207,7 +207,8 @@ describe('whatever is sent over one connection, in whatever pieces', () => {
     return shown(asked);
   };
 
-  it.each(transports)('every request is answered, rightly and in its turn, over %s', async (_, options, tls) => {
+  const timeout = 3_600_000;
+  it.each(transports)('every request is answered, rightly and in its turn, over %s', { timeout }, async (_, options, tls) => {
     const { port, listener } = await serving({ ...options, handle });
     const rounds = fc.array(sent, { minLength: 1, maxLength: 12 });
     const cuts = fc.array(fc.nat(2000), { maxLength: 12 });
