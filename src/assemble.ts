@@ -8,6 +8,7 @@ import { enabledSinkNames, readAnchor, readAuditKey, writeAnchor } from './audit
 import { authMethods } from './auth/index.ts';
 import { wipe } from './base/bytes.ts';
 import type { Clock } from './base/clock.ts';
+import type { JsonObject } from './base/json.ts';
 import { randomUuid, type Random } from './base/random.ts';
 import { systemTimer, type Timer } from './base/timer.ts';
 import type { Barrier } from './barrier/barrier.ts';
@@ -71,6 +72,8 @@ export interface System {
   readonly reconciler: Reconciler;
   /** For a command beside no server: does what the background tasks would do now, until `deadline` (milliseconds); true: nothing is left. */
   tidy(deadline: number): Promise<boolean>;
+  /** A `system` entry of the audit log; `facts` hold no secret. Throws as AuditPort.append. */
+  note(facts: JsonObject): Promise<void>;
   /** After log rotation: opens the places of the audit sinks anew. Throws as AuditLog.reopen. */
   reopenAudit(): Promise<void>;
   /** Remembers the head of the audit log, renews the superblock and gives keys and sinks back. */
@@ -174,6 +177,8 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     admit: (line) => quotas.admit(line),
     reconciler,
     tidy: (deadline) => reconciler.settle(deadline - clock.now()),
+    note: (facts) =>
+      audit.append([{ type: 'system', request: null, verb: null, mount: null, auth: null, reply: null, error: null, facts }]),
     reopenAudit: () => audit.reopen(),
     async close() {
       await reconciler.stop(stopGrace);

@@ -59,6 +59,7 @@ export function servingOf(system: System): Serving {
   system.reconciler.start();
   return {
     handle: (request) => system.handle(request),
+    note: (facts) => system.note(facts),
     admit: (line) => system.admit(line),
     stop: () => system.close(),
   };

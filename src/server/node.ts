@@ -1,6 +1,7 @@
 import { fromBase64, fromHex } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { Fault } from '../base/error.ts';
+import type { JsonObject } from '../base/json.ts';
 import type { Timer } from '../base/timer.ts';
 import type { Barrier } from '../barrier/barrier.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
@@ -19,6 +20,8 @@ import { describe, faultOfStore, unsealRefusal, storeProblem } from './trouble.t
 export interface Serving {
   handle(request: Request): Promise<Reply>;
   admit(line: RequestLine): Promise<Readonly<Record<string, string>>>;
+  /** Writes what happened to the store as a whole into its audit log. `facts` hold no secret. Throws where it can't. */
+  note(facts: JsonObject): Promise<void>;
   /** Ends background work and the audit log in order. The keys are dropped afterwards. */
   stop(): Promise<void>;
 }
@@ -67,6 +70,8 @@ export interface Initialized {
 /** How long the first and the last wait between two tries of a seal that cannot be reached, in milliseconds. */
 const retryFrom = 1000;
 const retryTo = 60_000;
+/** How often an open store asks its seal whether it would open it, in milliseconds. */
+const sealWatchTime = 600_000;
 /** How long sealing waits for requests under way, in milliseconds. */
 const drainTime = 10_000;
 
@@ -86,6 +91,7 @@ export class Node implements Service {
   #underWay = 0;
   #drained: (() => void) | null = null;
   #cancelRetry: (() => void) | null = null;
+  #cancelWatch: (() => void) | null = null;
   #failures = 0;
   #stopped = false;
   /** Changes of state come one after the other. */
@@ -228,6 +234,7 @@ export class Node implements Service {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelRetry?.();
+    this.#cancelWatch?.();
     await this.#exclusively(() => this.#sealNow('the server stops'));
   }
 
@@ -297,6 +304,21 @@ export class Node implements Service {
     this.#retryLater(() => this.#tryUnattended());
   }
 
+  /** An open store needs its seal no more, but the next start will: operators hear of it while there is time. */
+  #watchSeal(): void {
+    this.#cancelWatch?.();
+    const look = async (): Promise<void> => {
+      const problem = (await this.#unsealing?.health().catch(describe)) ?? null;
+      if (problem !== null && this.#problem === null)
+        this.#parts.log('warn', 'the seal would not open the store now', { reason: problem });
+      this.#problem = problem === null ? null : 'the seal would not open the store now: see the log of the server';
+    };
+    this.#cancelWatch = this.#parts.timer.after(sealWatchTime, () => {
+      if (this.#serving === null || this.#stopped) return;
+      void look().then(() => this.#watchSeal());
+    });
+  }
+
   #retryLater(work: () => Promise<void>): void {
     const wait = Math.min(retryTo, retryFrom * 2 ** Math.min(this.#failures, 16));
     this.#failures++;
@@ -308,8 +330,16 @@ export class Node implements Service {
   /** False: it could not be served, and is sealed again. */
   async #serve(barrier: Barrier): Promise<boolean> {
     try {
-      this.#serving = await this.#parts.serve(barrier);
+      const serving = await this.#parts.serve(barrier);
+      try {
+        await serving.note({ event: 'unsealed', seal: this.#parts.seals.type });
+      } catch (error) {
+        await serving.stop().catch(() => undefined);
+        throw error;
+      }
+      this.#serving = serving;
       this.#barrier = barrier;
+      this.#watchSeal();
       this.#problem = null;
       this.#activeSince = this.#parts.clock.now();
       this.#parts.log('info', 'the store is unsealed');
