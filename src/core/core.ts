@@ -9,6 +9,7 @@ import { Applies } from './applies.ts';
 import { applyLockRoutes } from './apply-lock.ts';
 import { applyRoute } from './apply-route.ts';
 import { type CorridorParts, openRun, typeKey } from './corridor.ts';
+import { browserRoutes } from './browser-routes.ts';
 import { barrierRoutes } from './barrier-routes.ts';
 import type { FindCommitted } from './committed-apply.ts';
 import { Handling } from './handling.ts';
@@ -18,6 +19,7 @@ import { MountTables } from './mount-table.ts';
 import type { MountType, Route } from './mount-type.ts';
 import type { AuditPort, IdentityPort, LockoutPort, PolicyPort, TokenPort, WrappingPort } from './ports.ts';
 import { openapiRoute } from './openapi-route.ts';
+import { pluginRoutes } from './plugin-routes.ts';
 import { remountRoutes } from './remount-route.ts';
 import { renameRoute } from './rename-route.ts';
 import { recipientRoutes } from './recipient-routes.ts';
@@ -93,6 +95,8 @@ export function createCore(options: CoreOptions): Core {
       ...mountRoutes(parts),
       ...remountRoutes(parts),
       ...visibleMountRoutes,
+      ...pluginRoutes(parts),
+      ...browserRoutes,
       ...managedRoutes(parts, options.storeId),
       renameRoute(parts),
       ...barrierRoutes(parts),
