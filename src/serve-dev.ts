@@ -6,6 +6,7 @@ import { createDevStore } from './dev-store.ts';
 import type { ListenerOptions } from './http/listener.ts';
 import { common, run } from './listening.ts';
 import { createLog } from './server/log.ts';
+import { machineRoutes } from './server/machine-routes.ts';
 import { Metrics } from './server/metrics.ts';
 import { Node } from './server/node.ts';
 import { sealRoute } from './server/seal-route.ts';
@@ -20,6 +21,13 @@ export async function serveDev(options: ServeOptions, dev: NonNullable<ServeOpti
   const made = await createDevStore(machine);
   const { storeId, epoch, store, share } = made;
   const seal = { type: 'shamir', context: made.context };
+  const running = {
+    storageType: 'inmem',
+    sealType: seal.type,
+    clusterName: 'secretctl-dev',
+    listeners: [{ address: dev.address, tls: false }],
+    logLevel: 'info',
+  };
   const assembly: Omit<AssemblyParts, 'barrier'> = {
     ...machine,
     storeId,
@@ -35,11 +43,11 @@ export async function serveDev(options: ServeOptions, dev: NonNullable<ServeOpti
   const node: Node = new Node({
     ...machine,
     storeId,
-    storageType: 'inmem',
+    storageType: running.storageType,
     takeRestore: () => null,
     reopen: () => Promise.resolve(),
     fatal: (reason) => log('error', 'the store failed', { reason }),
-    clusterName: 'secretctl-dev',
+    clusterName: running.clusterName,
     seals: storeSeals({ ...machine, store, storeId, seal, former: null, sinks: [] }),
     log,
     observe: observing(metrics, null),
@@ -47,7 +55,12 @@ export async function serveDev(options: ServeOptions, dev: NonNullable<ServeOpti
       system = await assemble({
         ...assembly,
         barrier,
-        serverRoutes: [sealRoute, metrics.route(false), ...ceremonies({ storeId, store, barrier, seal, allowed: [], log })],
+        serverRoutes: [
+          sealRoute,
+          ...machineRoutes({ clock: machine.clock, config: running }),
+          metrics.route(false),
+          ...ceremonies({ storeId, store, barrier, seal, allowed: [], log }),
+        ],
       });
       return servingOf(system);
     },

@@ -11,6 +11,7 @@ import type { SealSetting } from './seal/migration.ts';
 import { serveDev } from './serve-dev.ts';
 import { refuseDebuggers } from './server/environment.ts';
 import { createLog } from './server/log.ts';
+import { machineRoutes, type RunningConfig } from './server/machine-routes.ts';
 import { Metrics } from './server/metrics.ts';
 import { Node } from './server/node.ts';
 import { Restores } from './server/restores.ts';
@@ -63,7 +64,7 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
       ...machine,
       storeId,
       storageType: settings.storage.type,
-      clusterName: server.clusterName ?? `secretctl-${storeId.slice(0, 8)}`,
+      clusterName: clusterName(settings, storeId),
       seals: storeSeals({
         ...machine,
         store,
@@ -84,6 +85,7 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
       async serve(barrier) {
         const serverRoutes = [
           sealRoute,
+          ...machineRoutes({ clock: machine.clock, config: runningConfig(settings, storeId) }),
           metrics.route(unauthenticatedMetrics),
           ...ceremonies({ storeId, store, barrier, seal, allowed: server.allowUnauthenticated, log }),
           ...storageRoutes({ storeId, store, barrier, restores, capture: () => store.capture() }),
@@ -124,6 +126,21 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
   } finally {
     await embedded.close();
   }
+}
+
+function clusterName({ server }: Settings, storeId: string): string {
+  return server.clusterName ?? `secretctl-${storeId.slice(0, 8)}`;
+}
+
+function runningConfig(settings: Settings, storeId: string): RunningConfig {
+  const { listeners, log } = settings.server;
+  return {
+    storageType: settings.storage.type,
+    sealType: settings.seal.type,
+    clusterName: clusterName(settings, storeId),
+    listeners: listeners.map(({ host, port, tls }) => ({ address: `${host}:${port}`, tls: tls !== null })),
+    logLevel: log.level,
+  };
 }
 
 /** A store that is not there yet is made empty: sys/init initializes it. */
