@@ -45,19 +45,34 @@ function transcript(block: string): { command: string; lines: string[] }[] {
     });
 }
 
-test('what the README shows of the quickstart is what the quickstart prints, in this order', { timeout: 240_000 }, () => {
-  const printed = execFileSync(process.execPath, ['examples/quickstart/run.mjs'], { cwd: root, encoding: 'utf8' });
-  const steps = blocks.filter((block) => !block.includes('secretctl validate')).flatMap(transcript);
+/** Insists that an example prints what the README shows of it, in this order. */
+function expectPrinted(example: string, shown: readonly string[]): void {
+  const printed = execFileSync(process.execPath, [example], { cwd: root, encoding: 'utf8' });
+  const steps = shown.flatMap(transcript);
   expect(steps.length).toBeGreaterThan(4);
   let at = 0;
   for (const { command, lines } of steps) {
     for (const line of [`$ ${command}`, ...lines]) {
-      // An option more is no other command: the quickstart saves the plan that the README shows.
-      const next = printed.indexOf(line.startsWith('$ ') ? line : `${line.trim()}\n`, at);
+      // An option more is no other command: the quickstart saves the plan that the README shows. Times differ.
+      const next = printed.indexOf(line.trim(), at);
       expect([line, next]).not.toEqual([line, -1]);
       at = next;
     }
   }
+}
+
+test('what the README shows of the quickstart is what the quickstart prints', { timeout: 240_000 }, () => {
+  expectPrinted(
+    'examples/quickstart/run.mjs',
+    blocks.filter((block) => !/secretctl (validate|server)/.test(block)),
+  );
+});
+
+test('what the README shows of a server is what its example prints', { timeout: 240_000 }, () => {
+  expectPrinted(
+    'examples/server/run.mjs',
+    blocks.filter((block) => block.includes('secretctl server')),
+  );
 });
 
 test('the finding that the README shows is what validate prints', async () => {
