@@ -51,6 +51,13 @@ export class IncomingBody {
     return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
   }
 
+  /** In bytes, as the request says; null: it does not. */
+  get length(): number | null {
+    const { 'content-length': length, 'transfer-encoding': coding } = this.#message.headers;
+    if (coding !== undefined) return null;
+    return Number(length ?? '0');
+  }
+
   /** Nothing more comes that belongs to it. */
   get complete(): boolean {
     return this.#message.complete;

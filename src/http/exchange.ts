@@ -15,6 +15,10 @@ import { writeAnswer } from './write-answer.ts';
 /** Their bodies are bytes, of any length. */
 const streamed = new Set(['sys/storage/snapshot', 'sys/storage/raft/snapshot', 'sys/storage/raft/snapshot-force']);
 
+function takesBody({ operation, help }: Asked): boolean {
+  return !help && (operation === 'write' || operation === 'patch');
+}
+
 /** One request and its answer. */
 export class Exchange {
   /** When it is given up. Milliseconds since the epoch. */
@@ -75,8 +79,14 @@ export class Exchange {
     try {
       const headers = readHeaders(this.#message, door.limits.maxHeaders, behindProxy);
       const asked = readRequestLine(this.#method, this.#message.url ?? '', door.limits.maxParameters);
-      const request = await this.#request(asked, headers);
-      answer = replyAnswer(this.#id, request.path, await door.service.handle(request));
+      const { operation, path, data } = asked;
+      const { token, wrapTtl, others } = headers;
+      const remote = this.#remote(others);
+      this.#admitted = await door.service.admit({ operation, path, remote, token });
+      if (this.#body.refusal !== null) throw this.#body.refusal;
+      const line: Request = { id: this.#id, operation, path, data, token, remote, wrapTtl, headers: others };
+      const request = takesBody(asked) || this.#body.announced ? await this.#withBody(line, asked, headers) : line;
+      answer = replyAnswer(this.#id, path, await door.service.handle(asked.help ? { ...request, help: true } : request));
     } catch (error) {
       answer = errorAnswer(error instanceof RequestError ? error : this.#defect(error));
       // The parser, which may be in the middle of the request, gets to the end of what has come of it.
@@ -87,24 +97,16 @@ export class Exchange {
   }
 
   /** Throws RequestError. */
-  async #request(asked: Asked, { token, wrapTtl, others, ...headers }: RequestHeaders): Promise<Request> {
-    const { door } = this.#connection;
+  async #withBody(line: Request, asked: Asked, headers: RequestHeaders): Promise<Request> {
+    const { limits, service } = this.#connection.door;
     const body = this.#body;
-    const { operation, path, help, data } = asked;
-    const remote = this.#remote(others);
-    this.#admitted = await door.service.admit({ operation, path, remote, token });
-    if (body.refusal !== null) throw body.refusal;
-    const request: Request = { id: this.#id, operation, path, data, token, remote, wrapTtl, headers: others };
-    if (!help && (operation === 'write' || operation === 'patch')) {
-      if (streamed.has(path)) return { ...request, body: body.stream(() => this.#patience(door.limits.requestTimeout)) };
-      return {
-        ...request,
-        data: await this.#reading(readData(body, asked, { token, wrapTtl, others, ...headers }, door.limits)),
-      };
+    if (!takesBody(asked)) {
+      // Nobody needs it, and it is read all the same: behind it the next request begins.
+      await this.#reading(body.read(limits.maxAnonymousBodyBytes, null));
+      return line;
     }
-    // Where nobody needs it, it is read all the same: behind it the next request begins.
-    if (body.announced) await this.#reading(body.read(door.limits.maxAnonymousBodyBytes, null));
-    return help ? { ...request, help } : request;
+    if (streamed.has(asked.path)) return { ...line, body: body.stream(() => this.#patience(limits.requestTimeout)) };
+    return { ...line, data: await this.#reading(readData(body, asked, headers, limits, () => service.mayWrite(line))) };
   }
 
   #remote(others: RequestHeaders['others']): Remote | null {

@@ -22,7 +22,8 @@ export function writeAnswer(response: ServerResponse, answer: Answer, options: A
   }
   if (options.secure) headers.push('Strict-Transport-Security', 'max-age=31536000; includeSubDomains');
   if (options.close) headers.push('Connection', 'close');
-  for (const more of [options.more, answer.headers]) for (const name in more) headers.push(name, more[name] ?? '');
+  for (const name in options.more) headers.push(name, options.more[name] ?? '');
+  for (const name in answer.headers) headers.push(name, answer.headers[name] ?? '');
   response.writeHead(status, headers);
   if (streamed) return stream(response, body);
   response.end(body);
