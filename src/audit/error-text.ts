@@ -4,7 +4,7 @@ import type { ValueHash } from './value-hash.ts';
 // An excerpt of so many characters is looked for in what the request sent; a shorter one only where it is quoted.
 const excerpt = 6;
 const shortestWord = 3;
-const maxSent = 1024 * 1024;
+const maxSent = 256 * 1024;
 const maxText = 4096;
 const maxQuotes = 32;
 const maxDepth = 64;
@@ -17,6 +17,8 @@ const constantTexts = new Set([
   'unsupported operation',
   'internal error',
   'Vault is sealed',
+  'invalid role or secret ID',
+  'invalid username or password',
 ]);
 const wordCharacter = /[\p{L}\p{N}_]/u;
 const quotedPart = /"((?:[^"\\]|\\.)*)"|'([^']*)'|`([^`]*)`/g;

@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson, type Json, type JsonObject } from '../../src/base/json.ts';
 import type { AuditEntry } from '../../src/core/ports.ts';
+import type { Reply } from '../../src/protocol/reply.ts';
+import type { Request } from '../../src/protocol/request.ts';
+import type { AuditedHeaders } from '../../src/audit/request-headers.ts';
 import { ValueHash } from '../../src/audit/value-hash.ts';
 import { formatLine, maxLineBytes, Redactor } from '../../src/audit/line.ts';
 import { auditKey, boot, caller, entryOf, kvMount, requestTo } from './entries.ts';
@@ -99,6 +102,87 @@ describe('an audit line', () => {
     const shown = (JSON.parse(text) as { response: { auth: JsonObject } }).response.auth;
     expect(shown['client_token']).toBe(hashes.of('hvs.new-token'));
     expect(shown['accessor']).toBe(hashes.of('new-accessor'));
+  });
+
+  it('of a wrapped reply shows where it waits, and the wrapping token and its accessor as keyed hashes only', () => {
+    const wrapInfo = {
+      token: 'hvs.wrapping-token',
+      accessor: 'wrapping-accessor',
+      ttl: 300,
+      creationTime: Date.UTC(2026, 10, 24, 12, 30, 5, 42),
+      creationPath: 'auth/approle/login',
+      wrappedAccessor: 'wrapped-accessor',
+    };
+    const text = lineOf(entryOf({ type: 'response', reply: { wrapInfo } }));
+    expect(text).not.toMatch(/wrapping-token|wrapping-accessor|wrapped-accessor/);
+    const { response } = JSON.parse(text) as { response: JsonObject };
+    expect(response['wrap_info']).toEqual({
+      token: hashes.of('hvs.wrapping-token'),
+      accessor: hashes.of('wrapping-accessor'),
+      ttl: 300,
+      creation_time: '2026-11-24T12:30:05.042000000Z',
+      creation_path: 'auth/approle/login',
+      wrapped_accessor: hashes.of('wrapped-accessor'),
+    });
+    const bare = lineOf(entryOf({ type: 'response', reply: { wrapInfo: { ...wrapInfo, wrappedAccessor: '' } } }));
+    expect((JSON.parse(bare) as { response: { wrap_info: JsonObject } }).response.wrap_info['wrapped_accessor']).toBeNull();
+  });
+
+  it('of a reply without the envelope hashes its values, and shows nothing of bytes', () => {
+    const shown = (reply: Reply) => parsed(entryOf({ type: 'response', reply }))['response']?.['data'];
+    expect(shown({ json: { sealed: false, nonce: 'canary', keys: ['k'] } })).toEqual({
+      sealed: hashes.of(false),
+      nonce: hashes.of('canary'),
+      keys: [hashes.of('k')],
+    });
+    expect(shown({ json: ['k', 1] })).toEqual([hashes.of('k'), hashes.of(1)]);
+    const body = { contentType: 'application/gzip', bytes: Buffer.from('canary') };
+    expect(shown({ body })).toBeNull();
+    expect(lineOf(entryOf({ type: 'response', reply: { body } }))).not.toMatch(/canary|Y2FuYXJ5/);
+  });
+
+  describe('about request headers', () => {
+    const lineWith = (headers: Request['headers'], config: AuditedHeaders): Record<string, JsonObject> => {
+      const request = requestTo('kv/team/data/app', headers === undefined ? {} : { headers });
+      return JSON.parse(formatLine(new Redactor(hashes, config).redact(entryOf({ request })), place)) as Record<
+        string,
+        JsonObject
+      >;
+    };
+    const sent = { 'x-forwarded-for': '192.0.2.9', 'user-agent': 'canary/1', 'x-secret': 'canary' };
+
+    it('shows those that are configured, as they are or as keyed hashes, and no others', () => {
+      const line = lineWith(sent, {
+        'user-agent': { hmac: true },
+        'x-forwarded-for': { hmac: false },
+        'x-absent': { hmac: false },
+      });
+      expect(line['request']?.['headers']).toEqual({ 'user-agent': [hashes.of('canary/1')], 'x-forwarded-for': ['192.0.2.9'] });
+      expect(JSON.stringify(line)).not.toContain('canary');
+      expect(canonicalJson(line as JsonObject)).toBe(JSON.stringify(line));
+    });
+
+    it('has no member for them where none was sent or none is configured', () => {
+      for (const line of [
+        lineWith(sent, {}),
+        lineWith({}, { a: { hmac: false } }),
+        lineWith(undefined, { a: { hmac: false } }),
+      ]) {
+        expect(line['request']).not.toHaveProperty('headers');
+      }
+    });
+
+    it('shows each of several values', () => {
+      const several = { 'x-tag': ['a', 'b'] } as unknown as Request['headers'];
+      expect(lineWith(several, { 'x-tag': { hmac: false } })['request']?.['headers']).toEqual({ 'x-tag': ['a', 'b'] });
+    });
+
+    it('never shows what opens something, whatever is configured', () => {
+      for (const name of ['x-vault-token', 'authorization', 'proxy-authorization', 'cookie']) {
+        const line = lineWith({ [name]: 'Bearer canary' }, { [name]: { hmac: false } });
+        expect(line['request']?.['headers']).toEqual({ [name]: [hashes.of('Bearer canary')] });
+      }
+    });
   });
 
   it('of a denial says that no policy allowed it', () => {
@@ -233,6 +317,28 @@ describe('an audit line', () => {
       }),
       runs(200, 5000),
     );
+  });
+
+  it('says of a caller what is so at the time, though the text of a caller is kept', () => {
+    const redactor = new Redactor(hashes);
+    const accessors = ['one', 'two', caller.accessor];
+    const callers = accessors.flatMap((accessor) => [
+      { ...caller, accessor },
+      { ...caller, accessor, policies: ['default'] },
+      { ...caller, accessor, tokenPolicies: ['other'] },
+      { ...caller, accessor, displayName: 'bob' },
+      { ...caller, accessor, entityId: 'e' },
+      { ...caller, accessor, tokenType: 'batch' },
+      { ...caller, accessor, metadata: { role_name: 'bob' } },
+      { ...caller, accessor, metadata: { role: 'alice' } },
+      { ...caller, accessor, granting: [] },
+      { ...caller, accessor, granting: [{ name: 'team', type: 'acl' }] },
+    ]);
+    for (const auth of [...callers, ...callers.toReversed()]) {
+      const kept = redactor.redact(entryOf({ auth })).auth;
+      expect(kept).toBe(new Redactor(hashes).redact(entryOf({ auth })).auth);
+      expect(redactor.redact(entryOf({ auth: structuredClone(auth) })).auth).toBe(kept);
+    }
   });
 
   it('gives the later entry of a request what only it knows, though the text of a request is made once', () => {

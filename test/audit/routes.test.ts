@@ -12,6 +12,7 @@ import type { Reply } from '../../src/protocol/reply.ts';
 import { auditDeviceKind } from '../../src/audit/audit-device-kind.ts';
 import { fileSink } from '../../src/audit/file-sink.ts';
 import { ValueHash } from '../../src/audit/value-hash.ts';
+import { readAuditedHeaders } from '../../src/audit/request-headers.ts';
 import { auditRoutes } from '../../src/audit/routes.ts';
 import { enabledSinkNames, initializeAudit, readAuditKey } from '../../src/audit/stored.ts';
 import { newCoreView, type WithinCore } from './core-view.ts';
@@ -162,6 +163,39 @@ describe('the routes of the audit log', () => {
       );
     expect(await exists('file')).toBe(true);
     expect(await exists('copy')).toBe(false);
+  });
+});
+
+describe('the routes of audited headers', () => {
+  const folder = 'config/auditing/request-headers';
+
+  it('list, read, write and delete as Vault does, in any case', async () => {
+    expect(await send('read', folder)).toEqual({ data: { headers: {} } });
+    expect(await send('write', `${folder}/X-Forwarded-For`, {})).toEqual({ status: 204 });
+    expect(await send('write', `${folder}/user-agent`, { hmac: 'true' })).toEqual({ status: 204 });
+    expect(await send('read', folder)).toEqual({
+      data: { headers: { 'x-forwarded-for': { hmac: false }, 'user-agent': { hmac: true } } },
+    });
+    expect(await send('read', `${folder}/X-Forwarded-For`)).toEqual({ data: { 'X-Forwarded-For': { hmac: false } } });
+    await send('write', `${folder}/x-forwarded-for`, { hmac: true });
+    expect(await within(readAuditedHeaders)).toEqual({ 'x-forwarded-for': { hmac: true }, 'user-agent': { hmac: true } });
+    expect(await send('delete', `${folder}/X-FORWARDED-FOR`)).toEqual({ status: 204 });
+    expect(await send('delete', `${folder}/absent`)).toEqual({ status: 204 });
+    await expect(send('read', `${folder}/x-forwarded-for`)).rejects.toEqual(refusal(/^Could not find header in config$/));
+    await expect(send('read', `${folder}/constructor`)).rejects.toEqual(refusal(/^Could not find header in config$/));
+  });
+
+  it('show what opens something as its keyed hash only', async () => {
+    for (const name of ['X-Vault-Token', 'authorization', 'Cookie', 'Proxy-Authorization']) {
+      await expect(send('write', `${folder}/${name}`, { hmac: false })).rejects.toEqual(refusal(/carries a credential/));
+      expect(await send('write', `${folder}/${name}`, { hmac: true })).toEqual({ status: 204 });
+    }
+  });
+
+  it('keep within bounds', async () => {
+    for (let number = 0; number < 64; number++) await send('write', `${folder}/x-${number}`);
+    await expect(send('write', `${folder}/x-64`)).rejects.toEqual(refusal(/more than 64 headers/));
+    expect(await send('write', `${folder}/x-63`, { hmac: true })).toEqual({ status: 204 });
   });
 });
 
