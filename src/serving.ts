@@ -9,8 +9,7 @@ import type { Log } from './server/log.ts';
 import type { Measured, Metrics } from './server/metrics.ts';
 import type { Node, NodeParts, Serving } from './server/node.ts';
 import type { Tracing } from './server/tracing.ts';
-import { addRootToken } from './token/root-token.ts';
-import { serviceTokenLength } from './token/token.ts';
+import { addRootToken, rootTokenLength } from './token/root-token.ts';
 
 /** Time and randomness of the machine. */
 export const machine = { clock: systemClock, random: systemRandom, timer: systemTimer };
@@ -28,7 +27,7 @@ export function ceremonies({ allowed, log, ...open }: CeremonyOptions): readonly
     ...open,
     random,
     mintRoot: (tx) => addRootToken(open.barrier.view(tx, 'core'), random, clock.now()),
-    tokenLength: serviceTokenLength,
+    tokenLength: rootTokenLength,
     unauthenticated: { rekey: allowed.includes('rekey'), generateRoot: allowed.includes('generate-root') },
     warn: (message) => log('warn', message),
   });
@@ -61,6 +60,7 @@ export function servingOf(system: System): Serving {
     handle: (request) => system.handle(request),
     note: (facts) => system.note(facts),
     admit: (line) => system.admit(line),
+    mayWrite: (line) => system.mayWrite(line),
     stop: () => system.close(),
   };
 }

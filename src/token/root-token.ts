@@ -1,8 +1,13 @@
-import type { Random } from '../base/random.ts';
+import { randomText, type Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import { TokenKeys } from './token-key.ts';
-import { newAccessor, newServiceToken } from './token.ts';
+import { newAccessor, servicePrefix } from './token.ts';
 import { Tokens } from './tokens.ts';
+
+/** 142 bits. Clients make one-time passwords of the length that root tokens have in the Vault API. */
+const rootTokenBody = 24;
+/** Characters. */
+export const rootTokenLength = servicePrefix.length + rootTokenBody;
 
 /**
  * Makes a root token, which does not expire. `core` is the core's view of a store that has its token key, `now` in
@@ -11,7 +16,7 @@ import { Tokens } from './tokens.ts';
 export async function addRootToken(core: View, random: Random, now: number): Promise<string> {
   const keys = new TokenKeys();
   const tokens = await Tokens.open(keys, core);
-  const rootToken = newServiceToken(random);
+  const rootToken = servicePrefix + randomText(random, rootTokenBody);
   await tokens.records.add(tokens.idOf(rootToken), {
     accessor: newAccessor(random),
     parent: null,

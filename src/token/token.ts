@@ -87,13 +87,9 @@ export const maxTokenLength = 8192;
 /** An ancestor is read at each use, so there is an end to how many there may be. */
 export const maxDepth = 64;
 
-const serviceTokenBody = 92;
-/** Characters. */
-export const serviceTokenLength = servicePrefix.length + serviceTokenBody;
-
 /** A new service token: 92 letters and digits (over 540 bits), since scanners look for 90 or more behind the prefix. */
 export function newServiceToken(random: Random): string {
-  return servicePrefix + randomText(random, serviceTokenBody);
+  return servicePrefix + randomText(random, 92);
 }
 
 export function newAccessor(random: Random): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { serviceTokenLength } from '../../src/token/token.ts';
+import { rootTokenLength } from '../../src/token/root-token.ts';
 import { newPlace, shamirSetting, staticSetting } from './place.ts';
 
 const idle = {
@@ -10,7 +10,7 @@ const idle = {
   complete: false,
   pgp_fingerprint: '',
   otp: '',
-  otp_length: serviceTokenLength,
+  otp_length: rootTokenLength,
 };
 
 describe.each([
@@ -26,7 +26,7 @@ describe.each([
       ...tokens,
       nonce: expect.any(String),
       started: true,
-      otp: expect.stringMatching(new RegExp(`^[A-Za-z0-9]{${serviceTokenLength}}$`)),
+      otp: expect.stringMatching(new RegExp(`^[A-Za-z0-9]{${rootTokenLength}}$`)),
     });
     const { nonce, otp } = started;
     expect(await at.body('read', `${prefix}/attempt`)).toEqual({ ...started, otp: '' });
@@ -67,9 +67,9 @@ describe.each([
 
   it('takes a password of the length of a token, and no PGP key', async () => {
     const at = await newPlace(shamirSetting);
-    const otp = 'x'.repeat(serviceTokenLength);
+    const otp = 'x'.repeat(rootTokenLength);
     expect(await at.refusal('write', `${prefix}/attempt`, { otp: 'short' })).toBe('400 OTP string has incorrect length');
-    expect(await at.refusal('write', `${prefix}/attempt`, { otp: 'é'.repeat(serviceTokenLength) })).toBe(
+    expect(await at.refusal('write', `${prefix}/attempt`, { otp: 'é'.repeat(rootTokenLength) })).toBe(
       '400 OTP string has incorrect length',
     );
     expect(await at.refusal('write', `${prefix}/attempt`, { pgp_key: 'key' })).toMatch(/^400 PGP keys are not supported/);

@@ -20,7 +20,7 @@ import { createMemoryBackend, MemoryMedium } from '../../src/storage/memory.ts';
 import { createStore } from '../../src/storage/optimistic.ts';
 import type { TransactionalStore } from '../../src/storage/transaction.ts';
 import { addRootToken } from '../../src/token/root-token.ts';
-import { serviceTokenLength } from '../../src/token/token.ts';
+import { rootTokenLength } from '../../src/token/root-token.ts';
 import { MemorySink } from '../memory-sink.ts';
 
 export const storeId = '3b7ee1f2-6c19-4d3a-9d5e-0a1b2c3d4e5f';
@@ -104,7 +104,7 @@ export async function newPlace(
       random,
       seal,
       mintRoot: (tx) => addRootToken(barrier.view(tx, 'core'), random, clock.now()),
-      tokenLength: serviceTokenLength,
+      tokenLength: rootTokenLength,
       unauthenticated,
       warn: (message) => warnings.push(message),
     }),
