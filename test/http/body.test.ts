@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RequestLine } from '../../src/protocol/request-line.ts';
 import { ask, json, RawClient, request } from './raw-client.ts';
 import { serving } from './serving.ts';
 
@@ -109,6 +110,59 @@ describe('a body that is too long', () => {
     expect(await status(withToken, 100_000)).toBe(200);
     expect(await status(withToken, 100_001)).toBe(413);
     expect(await status(['Authorization: Basic abc'], 1001)).toBe(413);
+  });
+
+  it('is shorter where the token is made up, or may not write there', async () => {
+    const asked: RequestLine[] = [];
+    const mayWrite = async (line: RequestLine): Promise<boolean> => {
+      asked.push(line);
+      return line.token === 'good';
+    };
+    const { port, requests } = await serving({ limits, mayWrite });
+    const post = async (token: string, path: string, text: string) =>
+      (await ask(port, request('POST', `/v1/${path}`, [`X-Vault-Token: ${token}`], text))).status;
+    expect([await post('made-up', 'a', body(1000)), asked.length]).toEqual([200, 0]);
+    expect([await post('made-up', 'a', body(1001)), await post('good', 'a', body(1001))]).toEqual([413, 200]);
+    const many = `{"a":[${'1,'.repeat(10_000)}1]}`;
+    expect([await post('made-up', 'sys/apply', many), await post('good', 'sys/apply', many)]).toEqual([413, 200]);
+    expect(requests).toHaveLength(3);
+    expect(asked.map(({ operation, path, token }) => [operation, path, token])).toEqual([
+      ['write', 'a', 'made-up'],
+      ['write', 'a', 'good'],
+      ['write', 'sys/apply', 'made-up'],
+      ['write', 'sys/apply', 'good'],
+    ]);
+  });
+
+  it('is no longer for a token that may not write there than for none, which is asked only where it matters', async () => {
+    const asked: string[] = [];
+    const { port, requests } = await serving({
+      limits,
+      mayWrite: async ({ path, token }) => {
+        asked.push(path);
+        return token === 'known';
+      },
+    });
+    const post = async (path: string, token: string, text: string, headers: readonly string[] = []) =>
+      (await ask(port, request('POST', path, [`X-Vault-Token: ${token}`, ...headers], text))).status;
+    expect(await post('/v1/a', 'made-up', body(1000))).toBe(200);
+    expect(asked).toEqual([]);
+    expect(await post('/v1/a', 'made-up', body(1001))).toBe(413);
+    expect(await post('/v1/a', 'known', body(1001))).toBe(200);
+    const chunked = `POST /v1/a HTTP/1.1\r\nHost: x\r\nX-Vault-Token: made-up\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n${body(1024)}\r\n0\r\n\r\n`;
+    expect((await ask(port, chunked)).status).toBe(413);
+    expect(asked).toEqual(['a', 'a', 'a']);
+    expect(requests).toHaveLength(2);
+  });
+
+  it('of an apply has no more values than any other unless its token may apply', async () => {
+    const { port, requests } = await serving({ mayWrite: async ({ token }) => token === 'known' });
+    const many = `{"changes":[${'1,'.repeat(10_001)}1]}`;
+    for (const path of ['/v1/sys/apply', '/v1/sys/managed/snapshot']) {
+      expect((await ask(port, request('POST', path, ['X-Vault-Token: made-up'], many))).status).toBe(400);
+      expect((await ask(port, request('POST', path, ['X-Vault-Token: known'], many))).status).toBe(200);
+    }
+    expect(requests).toHaveLength(2);
   });
 
   it('does not keep the client from reading why, however much it still sends', async () => {

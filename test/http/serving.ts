@@ -33,6 +33,8 @@ export interface ServingOptions {
   /** Unless told, a reply shows what was asked. */
   readonly handle?: (request: Request) => Promise<Reply>;
   readonly admit?: Service['admit'];
+  /** Unless told, whoever presents a token may. */
+  readonly mayWrite?: Service['mayWrite'];
 }
 
 const open: Listener[] = [];
@@ -50,6 +52,7 @@ export async function serving(options: ServingOptions = {}): Promise<Serving> {
       lines.push(line);
       return (await options.admit?.(line)) ?? {};
     },
+    mayWrite: options.mayWrite ?? (({ token }) => Promise.resolve(token !== null)),
     async handle(request) {
       requests.push(request);
       return options.handle === undefined ? shown(request) : options.handle(request);
