@@ -1,4 +1,5 @@
 import type { Json } from '../base/json.ts';
+import { isIdentifier } from '../base/name.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { type Field, type Fields, readFields } from '../protocol/field.ts';
 import { pageFields, readPage } from '../protocol/page.ts';
@@ -66,6 +67,7 @@ function pageOf(names: readonly string[], context: RouteContext): readonly strin
 }
 
 async function read(context: RouteContext, textMember: string): Promise<Reply> {
+  if (!canBeName(context)) throw notFound();
   const name = nameOf(context);
   if (name === 'root') return { data: { name, [textMember]: '' } };
   const record = await getPolicy(context.storage, name);
@@ -89,6 +91,7 @@ async function write(context: RouteContext, fields: Fields): Promise<Reply> {
 }
 
 async function remove(context: RouteContext): Promise<Reply> {
+  if (!canBeName(context)) return noContent;
   const name = nameOf(context);
   refuseBuiltIn(name, 'delete');
   await deletePolicy(context.storage, name);
@@ -97,6 +100,11 @@ async function remove(context: RouteContext): Promise<Reply> {
 
 function isSet(value: Json | undefined): boolean {
   return value !== undefined && value !== null && value !== false && value !== '' && value !== 0;
+}
+
+/** What can be no name is the name of nothing; only to write it is a mistake. */
+function canBeName(context: RouteContext): boolean {
+  return isIdentifier(context.params['name'] ?? '');
 }
 
 function nameOf(context: RouteContext): string {
