@@ -67,6 +67,8 @@ export interface System {
   handle(request: Omit<Request, 'id'> & Partial<Pick<Request, 'id'>>): Promise<Reply>;
   /** See Service.admit. */
   admit(line: RequestLine): Promise<Readonly<Record<string, string>>>;
+  /** See Service.mayWrite. */
+  mayWrite(line: RequestLine): Promise<boolean>;
   readonly audit: AuditLog;
   /** The background tasks. A server starts them; `close` ends them. */
   readonly reconciler: Reconciler;
@@ -175,6 +177,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       return reply;
     },
     admit: (line) => quotas.admit(line),
+    mayWrite: (line) => corridor.mayWrite(line),
     reconciler,
     tidy: (deadline) => reconciler.settle(deadline - clock.now()),
     note: (facts) =>

@@ -4,11 +4,12 @@ import type { Barrier } from '../barrier/barrier.ts';
 import type { View } from '../barrier/view.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { Request } from '../protocol/request.ts';
+import type { RequestLine } from '../protocol/request-line.ts';
 import type { TransactionalStore } from '../storage/transaction.ts';
 import { Applies } from './applies.ts';
 import { applyLockRoutes } from './apply-lock.ts';
 import { applyRoute } from './apply-route.ts';
-import { type CorridorParts, openRun, typeKey } from './corridor.ts';
+import { asRequestError, authenticate, type CorridorParts, openRun, typeKey } from './corridor.ts';
 import { browserRoutes } from './browser-routes.ts';
 import { barrierRoutes } from './barrier-routes.ts';
 import type { FindCommitted } from './committed-apply.ts';
@@ -16,7 +17,7 @@ import { Handling } from './handling.ts';
 import { managedRoutes } from './managed-routes.ts';
 import { mountRoutes } from './mount-routes.ts';
 import { MountTables } from './mount-table.ts';
-import type { MountType, Route } from './mount-type.ts';
+import type { Capability, MountType, Route } from './mount-type.ts';
 import type { AuditPort, IdentityPort, LockoutPort, PolicyPort, TokenPort, WrappingPort } from './ports.ts';
 import { openapiRoute } from './openapi-route.ts';
 import { pluginRoutes } from './plugin-routes.ts';
@@ -56,11 +57,15 @@ export interface Core {
   handle(request: Request): Promise<Reply>;
   /** The role that a login asks for (MountType.loginRole); null: none, or the request is no login. */
   loginRole(request: Request): Promise<string | null>;
+  /** See Service.mayWrite. */
+  mayWrite(line: RequestLine): Promise<boolean>;
   /** Completes the audit log of an apply which committed just before a crash. To be called once, before serving. */
   recover(findCommitted: FindCommitted): Promise<void>;
   /** Called in the transaction of an orderly end: what the log holds need not be looked for at the next start. */
   settle(core: View): Promise<void>;
 }
+
+const writing: readonly Capability[] = ['create', 'update', 'patch', 'root'];
 
 export function createCore(options: CoreOptions): Core {
   const { clock } = options;
@@ -122,6 +127,17 @@ export function createCore(options: CoreOptions): Core {
           ?.loginRole?.(parts.barrier.view(tx, { mountId: mount.id }), path, request.data);
         return (await role) ?? null;
       }),
+    async mayWrite(line) {
+      try {
+        return await options.store.read(async (tx) => {
+          const caller = await authenticate(parts, await openRun(parts, tx, clock.now()), line, false);
+          const may = caller?.acl.capabilities(line.path) ?? [];
+          return may.some((capability) => writing.includes(capability));
+        });
+      } catch (error) {
+        throw asRequestError(error);
+      }
+    },
     settle: (core) => applies.settle(core),
     recover: (findCommitted) => applies.recover(findCommitted),
   };

@@ -110,7 +110,7 @@ export function checkRequestPath({ operation, path }: Pick<Request, 'operation' 
 export async function authenticate(
   parts: CorridorParts,
   run: Run,
-  request: Request,
+  request: Pick<Request, 'token' | 'remote'>,
   useTaken: boolean,
 ): Promise<Authenticated | null> {
   if (request.token === null || request.token === '') return null;

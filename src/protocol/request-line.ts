@@ -7,7 +7,7 @@ export interface RequestLine {
   /** Canonical, as in Request. */
   readonly path: string;
   readonly remote: Remote | null;
-  /** As presented: who lets only callers that it knows send a body of many megabytes can look at it here. */
+  /** As presented. */
   readonly token: string | null;
 }
 
@@ -18,6 +18,11 @@ export interface Service {
    * answer is sent without reading the body.
    */
   admit(line: RequestLine): Promise<Readonly<Record<string, string>>>;
+  /**
+   * Does the token stand, and may it write at the path, whatever it writes? Asked where a body costs more to read and to
+   * parse than anybody may cost.
+   */
+  mayWrite(line: RequestLine): Promise<boolean>;
   /** Throws RequestError to refuse; anything else is a defect and answered with 500 without details. */
   handle(request: Request): Promise<Reply>;
 }

@@ -20,6 +20,7 @@ import { describe, faultOfStore, unsealRefusal, storeProblem } from './trouble.t
 export interface Serving {
   handle(request: Request): Promise<Reply>;
   admit(line: RequestLine): Promise<Readonly<Record<string, string>>>;
+  mayWrite(line: RequestLine): Promise<boolean>;
   /** Writes what happened to the store as a whole into its audit log. `facts` hold no secret. Throws where it can't. */
   note(facts: JsonObject): Promise<void>;
   /** Ends background work and the audit log in order. The keys are dropped afterwards. */
@@ -126,6 +127,10 @@ export class Node implements Service {
 
   async admit(line: RequestLine): Promise<Readonly<Record<string, string>>> {
     return (await this.#serving?.admit(line)) ?? {};
+  }
+
+  async mayWrite(line: RequestLine): Promise<boolean> {
+    return (await this.#serving?.mayWrite(line)) ?? false;
   }
 
   async handle(request: Request): Promise<Reply> {
