@@ -38,9 +38,13 @@ export function queryData(parameters: Parameters): JsonObject {
   return Object.fromEntries(members);
 }
 
-/** The fields of a form as the data of a request: a string each, those that came more than once joined by commas. */
-export function formData(parameters: Parameters): JsonObject {
-  return Object.fromEntries([...parameters].map(([name, values]) => [name, values.join(',')]));
+/**
+ * The fields of a form as the data of a request: a string each, those that came more than once joined by commas. People
+ * type forms, so spaces and letters need not be percent-encoded. Throws RequestError 400 as parseParameters does.
+ */
+export function formData(bytes: Buffer, limit: number): JsonObject {
+  const encoded = bytes.toString('latin1').replace(/[^!-~]/g, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return Object.fromEntries([...parseParameters(encoded, limit)].map(([name, values]) => [name, values.join(',')]));
 }
 
 /** A boolean parameter, with the words that the Vault API takes; null: absent. Throws RequestError 400 for others. */

@@ -6,7 +6,7 @@ import type { RequestHeaders } from './headers.ts';
 import { parseJsonBody } from './json-body.ts';
 import { JsonScan } from './json-scan.ts';
 import type { HttpLimits } from './limits.ts';
-import { formData, parseParameters } from './query.ts';
+import { formData } from './query.ts';
 
 const mergePatch = 'application/merge-patch+json';
 const form = 'application/x-www-form-urlencoded';
@@ -42,7 +42,7 @@ export async function readData(
   if (mediaType !== form) return parseJsonBody(await body.read(limit, (chunk) => scan.feed(chunk)), scan);
   const bytes = await body.read(limit, null);
   const first = bytes.toString('latin1', 0, 512).trimStart()[0] ?? '{';
-  if (first !== '{' && first !== '[') return formData(parseParameters(bytes.toString('latin1'), limits.maxParameters));
+  if (first !== '{' && first !== '[') return formData(bytes, limits.maxParameters);
   scan.feed(bytes);
   return parseJsonBody(bytes, scan);
 }

@@ -62,6 +62,8 @@ describe('the query of a request', () => {
 
 describe('the fields of a form', () => {
   it('are a string each, joined by commas where one comes again', () => {
-    expect(formData(parseParameters('a=1&b=x+y&a=2', 100))).toEqual({ a: '1,2', b: 'x y' });
+    expect(formData(Buffer.from('a=1&b=x+y&a=2'), 100)).toEqual({ a: '1,2', b: 'x y' });
+    expect(formData(Buffer.from('a=x y\tz&b=ä'), 100)).toEqual({ a: 'x y\tz', b: 'ä' });
+    expect(() => formData(Buffer.from('a=\xe4', 'latin1'), 100)).toThrow('not percent-encoded UTF-8');
   });
 });
