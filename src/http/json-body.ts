@@ -18,8 +18,10 @@ export function parseJsonBody(bytes: Buffer, scan: JsonScan): JsonObject {
   } catch (error) {
     if (text.trim() === '') return {};
     // The message of the parser quotes the body.
-    const position = /at position (\d+)/.exec((error as Error).message)?.[1];
-    throw undecodable(position === undefined ? 'it ends too early' : `unexpected character at position ${position}`);
+    const { message } = error as Error;
+    const position = /at position (\d+)/.exec(message)?.[1];
+    if (message.startsWith('Unexpected end')) throw undecodable('unexpected end of JSON input');
+    throw undecodable(position === undefined ? 'unexpected character' : `unexpected character at position ${position}`);
   }
   if (value === null) return {};
   if (!isJsonObject(value)) throw undecodable('it is not an object');
@@ -81,5 +83,5 @@ function isEscaped(text: string, index: number): boolean {
 }
 
 function undecodable(why: string): Error {
-  return badRequest(`failed to parse JSON input: ${why}`);
+  return badRequest(`failed to decode JSON input: ${why}`);
 }

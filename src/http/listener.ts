@@ -152,16 +152,22 @@ function takeConnections(server: Server, event: string, door: Door, connections:
 }
 
 function takeRequests(server: Server, connections: ReadonlyMap<Duplex, Connection>): void {
-  const take = (message: IncomingMessage, response: ServerResponse, awaited: boolean): void => {
+  const take = (message: IncomingMessage, response: ServerResponse, awaited: boolean): Exchange | null => {
     const connection = connections.get(message.socket);
-    if (connection === undefined || connection.deaf) return;
+    if (connection === undefined || connection.deaf) return null;
     const method = connection.nextIsList ? 'LIST' : (message.method ?? '');
     connection.nextIsList = false;
     connection.verbIsCut = false;
-    connection.add(new Exchange(connection, message, response, method, awaited));
+    const exchange = new Exchange(connection, message, response, method, awaited);
+    connection.add(exchange);
+    return exchange;
   };
   server.on('request', (message, response) => take(message, response, false));
   server.on('checkContinue', (message, response) => take(message, response, true));
+  // Node would answer by itself, past all that is counted by connection.
+  server.on('checkExpectation', (message: IncomingMessage, response: ServerResponse) => {
+    take(message, response, false)?.refuse(417, 'nothing but "Expect: 100-continue" is met here');
+  });
   server.on('clientError', (failure: ParseFailure, socket: Duplex) => {
     const connection = connections.get(socket);
     if (connection === undefined) socket.destroy();

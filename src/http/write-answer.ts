@@ -16,7 +16,9 @@ export function writeAnswer(response: ServerResponse, answer: Answer, options: A
   const streamed = typeof body !== 'string' && !(body instanceof Uint8Array);
   if (response.destroyed) return streamed ? discard(body) : null;
   const headers = ['Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff'];
-  if (contentType !== null) {
+  // These have no body (RFC 9110 sections 15.3.5 and 15.4.5), and a length would make others wait for one.
+  const bare = status === 204 || status === 304;
+  if (contentType !== null && !bare) {
     headers.push('Content-Type', contentType);
     if (!streamed) headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length));
   }
@@ -25,9 +27,9 @@ export function writeAnswer(response: ServerResponse, answer: Answer, options: A
   for (const name in options.more) headers.push(name, options.more[name] ?? '');
   for (const name in answer.headers) headers.push(name, answer.headers[name] ?? '');
   response.writeHead(status, headers);
-  if (streamed) return stream(response, body);
-  response.end(body);
-  return null;
+  if (streamed && !bare) return stream(response, body);
+  response.end(bare || streamed ? undefined : body);
+  return streamed ? discard(body) : null;
 }
 
 /** No faster than the client reads. */

@@ -42,7 +42,7 @@ describe('a body', () => {
   it('that is no JSON is refused, without a word of it', async () => {
     const { port, requests } = await serving();
     const answer = await ask(port, request('POST', '/v1/a', withToken, '{"password": hunter2}'));
-    expect([answer.status, json(answer).errors?.[0]]).toEqual([400, expect.stringMatching(/^failed to parse JSON input: /)]);
+    expect([answer.status, json(answer).errors?.[0]]).toEqual([400, expect.stringMatching(/^failed to decode JSON input: /)]);
     expect(answer.body).not.toContain('hunter');
     expect(requests).toEqual([]);
   });

@@ -69,7 +69,7 @@ describe('a body of JSON', () => {
         try {
           expected = JSON.parse(mutated);
         } catch {
-          if (mutated.trim() !== '') expect(refusal(mutated)).toMatch(/^failed to parse JSON input: /);
+          if (mutated.trim() !== '') expect(refusal(mutated)).toMatch(/^failed to decode JSON input: /);
           return;
         }
         let parsed: unknown;
@@ -91,12 +91,12 @@ describe('a body of JSON', () => {
   });
 
   it.each(['[]', '[{"a":1}]', '"a"', '1', 'true'])('must be an object: %s is not', (text) => {
-    expect(refusal(text)).toBe('failed to parse JSON input: it is not an object');
+    expect(refusal(text)).toBe('failed to decode JSON input: it is not an object');
   });
 
   it('is refused where a member comes twice, on any level', () => {
     for (const text of ['{"a":1,"a":1}', '{"b":{"a":1,"\\u0061":2}}', '{"c":[{"__proto__":1,"__proto__":2}]}', '{"":1,"":2}']) {
-      expect(refusal(text)).toBe('failed to parse JSON input: a member comes twice');
+      expect(refusal(text)).toBe('failed to decode JSON input: a member comes twice');
     }
     expect(parse('{"a":{"a":{"a":1}},"b":[{"a":1},{"a":2}]}')).toEqual({ a: { a: { a: 1 } }, b: [{ a: 1 }, { a: 2 }] });
   });
