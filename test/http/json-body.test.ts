@@ -139,7 +139,7 @@ describe('a body of JSON', () => {
 
   it('is refused where the bytes are not UTF-8, or begin with a byte order mark', () => {
     expect(refusal(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]))).toMatch(/not UTF-8/);
-    expect(refusal('\ufeff{"a":1}')).toMatch(/^failed to parse/);
+    expect(refusal('\ufeff{"a":1}')).toMatch(/^failed to decode/);
   });
 
   it('is never quoted in a refusal', () => {
