@@ -153,8 +153,15 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       ...(parts.serverRoutes ?? []),
     ],
   });
-  const roleOf = (request: Request) => corridor.loginRole(request);
-  const quotas = createQuotas({ storeId: parts.storeId, store, barrier, clock, random, audit, roleOf });
+  const quotas = createQuotas({
+    store,
+    barrier,
+    clock,
+    random,
+    audit,
+    mounts: (tx) => corridor.mounts(tx),
+    roleOf: (request) => corridor.loginRole(request),
+  });
   try {
     await corridor.recover((applyId, after) => hasApplyCommit(audit, applyId, after));
     // After an end without order the log is ahead of what the store remembers of it.

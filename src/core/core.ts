@@ -5,7 +5,7 @@ import type { View } from '../barrier/view.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { Request } from '../protocol/request.ts';
 import type { RequestLine } from '../protocol/request-line.ts';
-import type { TransactionalStore } from '../storage/transaction.ts';
+import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
 import { Applies } from './applies.ts';
 import { applyLockRoutes } from './apply-lock.ts';
 import { applyRoute } from './apply-route.ts';
@@ -16,7 +16,7 @@ import type { FindCommitted } from './committed-apply.ts';
 import { Handling } from './handling.ts';
 import { managedRoutes } from './managed-routes.ts';
 import { mountRoutes } from './mount-routes.ts';
-import { MountTables } from './mount-table.ts';
+import { type MountTable, MountTables } from './mount-table.ts';
 import type { Capability, MountType, Route } from './mount-type.ts';
 import type { AuditPort, IdentityPort, LockoutPort, PolicyPort, TokenPort, WrappingPort } from './ports.ts';
 import { openapiRoute } from './openapi-route.ts';
@@ -55,6 +55,8 @@ export interface Core {
    * for failures of the store: nothing of a refused request is kept.
    */
   handle(request: Request): Promise<Reply>;
+  /** The mounts as a transaction sees them. */
+  mounts(tx: Transaction): Promise<MountTable>;
   /** The role that a login asks for (MountType.loginRole); null: none, or the request is no login. */
   loginRole(request: Request): Promise<string | null>;
   /** See Service.mayWrite. */
@@ -116,6 +118,7 @@ export function createCore(options: CoreOptions): Core {
   const handling = new Handling({ ...options, parts, apply: (admission, body) => applies.run(admission, body) });
   return {
     handle: (request) => handling.handle(request),
+    mounts: async (tx) => (await openRun(parts, tx, clock.now())).mounts,
     loginRole: (request) =>
       options.store.read(async (tx) => {
         const { mounts } = await openRun(parts, tx, clock.now());

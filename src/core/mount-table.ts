@@ -101,11 +101,3 @@ export async function readMount(core: View, id: string): Promise<Mount | null> {
   const record = await core.below(folder).getJson<Mount | Tuned>(id);
   return record !== null && 'id' in record ? record : null;
 }
-
-/** The route of a mount by its id, read from its record; null: there is no such mount. */
-export async function routeOfMount(core: View, storeId: string, id: string): Promise<string | null> {
-  const system = systemMounts(storeId).find((mount) => mount.id === id);
-  if (system !== undefined) return mountRoute(system);
-  const mount = await readMount(core, id);
-  return mount === null ? null : mountRoute(mount);
-}

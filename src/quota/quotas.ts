@@ -3,25 +3,26 @@ import type { Clock } from '../base/clock.ts';
 import { randomUuid, type Random } from '../base/random.ts';
 import type { Barrier } from '../barrier/barrier.ts';
 import type { View } from '../barrier/view.ts';
-import { routeOfMount } from '../core/mount-table.ts';
+import type { MountTable } from '../core/mount-table.ts';
 import type { AuditPort } from '../core/ports.ts';
 import { readGeneration } from '../core/revision.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import type { Remote, Request } from '../protocol/request.ts';
 import type { RequestLine } from '../protocol/request-line.ts';
-import type { TransactionalStore } from '../storage/transaction.ts';
+import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
 import { Clients, type Verdict } from './clients.ts';
 import { ExemptPaths } from './exempt-paths.ts';
-import { readQuotaConfig, readRateLimits, type QuotaConfig, type RateLimit } from './record.ts';
+import { readQuotaConfig, readRateLimits, routeOf, type QuotaConfig, type RateLimit } from './record.ts';
 import { type Rule, Rules } from './rules.ts';
 
 export interface QuotaParts {
-  readonly storeId: string;
   readonly store: TransactionalStore;
   readonly barrier: Barrier;
   readonly clock: Clock;
   readonly random: Random;
   readonly audit: AuditPort;
+  /** The mounts as a transaction sees them. */
+  mounts(tx: Transaction): Promise<MountTable>;
   /** The role that a login asks for, as its auth method reads it; null: none, or it is no login. */
   roleOf(request: Request): Promise<string | null>;
   /** How many clients are remembered; 100,000 unless told. */
@@ -56,7 +57,7 @@ export function createQuotas(parts: QuotaParts): Quotas {
     store.read(async (tx) => {
       const core = barrier.view(tx, 'core');
       const generation = await readGeneration(core);
-      if (known?.generation !== generation) known = await readState(core, parts.storeId, generation);
+      if (known?.generation !== generation) known = await readState(core, await parts.mounts(tx), generation);
       return known;
     });
 
@@ -102,11 +103,11 @@ export function createQuotas(parts: QuotaParts): Quotas {
   };
 }
 
-async function readState(core: View, storeId: string, generation: number): Promise<State> {
+async function readState(core: View, mounts: MountTable, generation: number): Promise<State> {
   const config = await readQuotaConfig(core);
   const rules: Rule[] = [];
   for (const limit of await readRateLimits(core)) {
-    const route = limit.mountId === null ? '' : await routeOfMount(core, storeId, limit.mountId);
+    const route = routeOf(limit, mounts);
     // A quota goes with its mount.
     if (route !== null) rules.push({ limit, route });
   }

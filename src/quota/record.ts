@@ -1,10 +1,14 @@
 import type { View } from '../barrier/view.ts';
+import { mountRoute } from '../core/mount-index.ts';
+import type { MountTable } from '../core/mount-table.ts';
 
 /** A rate-limit quota: so many requests of each client in an interval. The record `quotas/rate-limit/<name>` of the core's view. */
 export interface RateLimit {
   readonly name: string;
-  /** The mount that it is for; it stays with it when that moves, and goes with it. Null: for all requests. */
+  /** The mount that it is for, with which it moves and goes. Null: for all requests. */
   readonly mountId: string | null;
+  /** Where that was mounted when the quota was written: a mount that takes its place takes its quota. */
+  readonly route: string;
   /** The path inside the mount, perhaps with a `*` at its end; '': all of the mount. */
   readonly suffix: string;
   /** The role of a login; '': any request. */
@@ -52,6 +56,14 @@ export async function readQuotaConfig(core: View): Promise<QuotaConfig> {
 
 export async function writeQuotaConfig(core: View, config: QuotaConfig): Promise<void> {
   await core.putJson(configPath, config);
+}
+
+/** The route of the mount that a quota is for; '': it is for all requests; null: there is none any more. */
+export function routeOf({ mountId, route }: RateLimit, mounts: MountTable): string | null {
+  if (mountId === null) return '';
+  const mount = mounts.byId(mountId);
+  if (mount !== null) return mountRoute(mount);
+  return mounts.resolve(route)?.path === '' ? route : null;
 }
 
 export async function readRateLimit(core: View, name: string): Promise<RateLimit | null> {

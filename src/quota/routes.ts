@@ -12,6 +12,7 @@ import {
   readQuotaConfig,
   readRateLimit,
   readRateLimits,
+  routeOf,
   writeQuotaConfig,
   writeRateLimit,
   type RateLimit,
@@ -97,7 +98,8 @@ async function writeConfig(context: RouteContext): Promise<Reply> {
 
 async function list(context: RouteContext): Promise<Reply> {
   const limits = await readRateLimits(coreOf(context));
-  const keys = limits.filter((limit) => routeOf(context, limit) !== null).map(({ name }) => name);
+  const { mounts } = (context as CoreContext).run;
+  const keys = limits.filter((limit) => routeOf(limit, mounts) !== null).map(({ name }) => name);
   if (keys.length === 0) throw notFound();
   return { data: { keys } };
 }
@@ -123,15 +125,8 @@ async function read(context: RouteContext): Promise<Reply> {
 /** A quota whose mount is gone is gone too. */
 async function shownLimit(context: RouteContext): Promise<{ readonly limit: RateLimit; readonly route: string } | null> {
   const limit = await readRateLimit(coreOf(context), nameOf(context));
-  const route = limit === null ? null : routeOf(context, limit);
+  const route = limit === null ? null : routeOf(limit, (context as CoreContext).run.mounts);
   return limit === null || route === null ? null : { limit, route };
-}
-
-/** The route of its mount; '': it is for all requests; null: the mount is gone. */
-function routeOf(context: RouteContext, { mountId }: RateLimit): string | null {
-  if (mountId === null) return '';
-  const mount = (context as CoreContext).run.mounts.byId(mountId);
-  return mount === null ? null : mountRoute(mount);
 }
 
 async function write(methods: readonly MountType[], context: RouteContext): Promise<Reply> {
@@ -147,6 +142,7 @@ async function write(methods: readonly MountType[], context: RouteContext): Prom
   const limit: RateLimit = {
     name,
     mountId: target.mount?.id ?? null,
+    route: target.mount === null ? '' : mountRoute(target.mount),
     suffix: target.suffix,
     role: body.role,
     rate,
@@ -154,9 +150,10 @@ async function write(methods: readonly MountType[], context: RouteContext): Prom
     blockInterval: body.block_interval,
     inheritable: body.inheritable ?? target.mount === null,
   };
+  const { mounts } = (context as CoreContext).run;
   const same = (await readRateLimits(coreOf(context))).find(
     (other) =>
-      other.name !== name && other.mountId === limit.mountId && other.suffix === limit.suffix && other.role === limit.role,
+      other.name !== name && routeOf(other, mounts) === limit.route && other.suffix === limit.suffix && other.role === limit.role,
   );
   if (same !== undefined) throw badRequest(`quota rule with similar properties exists under the name "${same.name}"`);
   await writeRateLimit(coreOf(context), limit);

@@ -7,6 +7,7 @@ import { runs } from './property.ts';
 const limit = (over: Partial<RateLimit> = {}): RateLimit => ({
   name: 'q',
   mountId: null,
+  route: '',
   suffix: '',
   role: '',
   rate: 2,

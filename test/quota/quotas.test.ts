@@ -158,8 +158,11 @@ describe('rate-limit quotas', () => {
     await at.delete('sys/mounts/moved');
     expect(await at.status('read', 'sys/quotas/rate-limit/k')).toBe(404);
     expect(await at.status('list', 'sys/quotas/rate-limit')).toBe(404);
-    await at.write('sys/mounts/moved', { type: 'kv' });
     expect(await statuses(at, 2, 'moved/a')).toEqual([200, 200]);
+    // What is mounted where the quota was made takes it over: a mount may be replaced.
+    await at.write('sys/mounts/kv', { type: 'kv' });
+    expect(await statuses(at, 2, 'kv/a', '10.0.0.9')).toEqual([200, 429]);
+    expect((await at.list('sys/quotas/rate-limit')).data).toEqual({ keys: ['k'] });
   });
 
   it('of a role count its logins alone, whether they succeed or not', async () => {

@@ -8,6 +8,7 @@ const rule = (name: string, route: string, over: Partial<RateLimit> = {}) => ({
   limit: {
     name,
     mountId: route === '' ? null : route,
+    route,
     suffix: '',
     role: '',
     rate: 1,
