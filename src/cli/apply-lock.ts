@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { Fault } from '../base/error.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { ApplyBody, ApplyOutcome } from '../protocol/managed.ts';
+import { RequestError } from '../protocol/request-error.ts';
 import type { CliContext } from './context.ts';
 import type { Session } from './session.ts';
 
@@ -77,15 +78,15 @@ async function committed<T>(apply: Promise<T>): Promise<T> {
   try {
     return await apply;
   } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'outcome-unknown') throw error;
-    throw new Fault(
-      'outcome-unknown',
-      error.message.replace('the request may have been carried out', 'the apply may have been committed, as a whole'),
-      {
-        hint: 'Whether it was, this shows: secretctl plan',
-        cause: error,
-      },
-    );
+    // A server that answers in time "not in time" goes on with what it was asked.
+    const unknown =
+      error instanceof RequestError ? error.status === 504 : error instanceof Fault && error.code === 'outcome-unknown';
+    if (!unknown) throw error;
+    const reason = (error as Error).message.split('; ')[0] ?? '';
+    throw new Fault('outcome-unknown', `${reason}; the apply may be committed, as a whole, or not at all`, {
+      hint: 'Whether it was, this shows: secretctl plan',
+      cause: error,
+    });
   }
 }
 
