@@ -75,11 +75,15 @@ export class BoundedSink implements AuditSink {
         else cancel();
       };
       const work = call();
-      const cancel = this.#timer.after(this.timeout, () => {
+      const giveUp = (): void => {
         late = true;
         this.#overdue = work.catch(() => undefined);
         reject(failure(`it did not answer within ${this.timeout / 1000} s`, true));
         this.#sink.abandon();
+      };
+      // In two halves: where this process stood still, the first one ends before it has looked at what the sink did.
+      let cancel = this.#timer.after(this.timeout / 2, () => {
+        cancel = this.#timer.after(this.timeout / 2, giveUp);
       });
       work.then(
         (value) => {

@@ -70,6 +70,20 @@ describe('a sink within its time', () => {
     expect([inner.lines.length, timer.pending]).toEqual([2, 0]);
   });
 
+  it('is not blamed for the time in which this process stood still', async () => {
+    const { sink, inner, timer } = bounded();
+    await sink.open();
+    const done = gate();
+    inner.waitFor = done.opened;
+    const append = sink.append(log.bytes);
+    await timer.set();
+    // What the sink did meanwhile is seen behind the alarm that is long due.
+    timer.ringOnce();
+    done.open();
+    await append;
+    expect([inner.lines.length, sink.overdue, inner.abandoned, timer.pending]).toEqual([6, false, 0, 0]);
+  });
+
   it('is unavailable where it does not open in time', async () => {
     const { sink, inner, timer } = bounded();
     inner.waitFor = gate().opened;

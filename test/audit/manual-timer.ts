@@ -23,8 +23,13 @@ export class ManualTimer implements Timer {
     return () => this.#alarms.delete(alarm);
   }
 
-  /** Rings every alarm that is set now. */
+  /** Rings every alarm that is set now, and those that are set by that. */
   ring(): void {
+    while (this.#alarms.size > 0) this.ringOnce();
+  }
+
+  /** Rings every alarm that is set now. */
+  ringOnce(): void {
     for (const alarm of [...this.#alarms]) {
       this.#alarms.delete(alarm);
       alarm.action();
