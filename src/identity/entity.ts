@@ -11,6 +11,7 @@ import { shownAlias, shownAliasMount } from './alias-view.ts';
 import { ancestorsOf } from './group-tree.ts';
 import { recordsOf } from './asking.ts';
 import { checkMetadata, checkName, idSet } from './naming.ts';
+import { newNameOf } from './new-name.ts';
 import { identityPolicies } from './policies.ts';
 import type { EntityRecord, IdentityRecords } from './records.ts';
 import { freeName } from './fresh-name.ts';
@@ -18,6 +19,7 @@ import { freeName } from './fresh-name.ts';
 const fields = {
   id: { type: 'string', description: 'The id of the entity that is changed.', default: '' },
   name: { type: 'string', description: 'Its name; one is made up unless told.', default: '' },
+  new_name: { type: 'string', description: 'What it is called from now on, where the path has its name.' },
   metadata: { type: 'stringMap', description: 'Text by name; replaces all that was there.' },
   policies: { type: 'strings', description: 'Policies of all of its tokens.' },
   disabled: { type: 'bool', description: 'Its tokens do not work; they are not revoked.' },
@@ -81,11 +83,12 @@ async function write(context: RouteContext): Promise<Reply> {
     if (before !== null && named !== null && named.id !== before.id) throw badRequest('entity name is already in use');
     before ??= named;
   }
+  const renamed = await newNameOf(context, records, 'entity', before, body.new_name);
   if (body.metadata !== undefined) checkMetadata(body.metadata);
   const kept = before ?? (await newEntity(context, records));
   const entity: EntityRecord = {
     ...kept,
-    name: body.name === '' ? kept.name : body.name,
+    name: renamed ?? (body.name === '' ? kept.name : body.name),
     metadata: body.metadata ?? kept.metadata,
     policies: body.policies === undefined ? kept.policies : identityPolicies(body.policies),
     disabled: body.disabled ?? kept.disabled,

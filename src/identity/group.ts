@@ -12,12 +12,14 @@ import { recordsOf } from './asking.ts';
 import { freeName } from './fresh-name.ts';
 import { setMemberEntities, setMemberGroups } from './group-members.ts';
 import { checkMetadata, checkName } from './naming.ts';
+import { newNameOf } from './new-name.ts';
 import { identityPolicies } from './policies.ts';
 import type { GroupRecord, IdentityRecords } from './records.ts';
 
 const fields = {
   id: { type: 'string', description: 'The id of the group that is changed.' },
   name: { type: 'string', description: 'Its name; one is made up unless told.' },
+  new_name: { type: 'string', description: 'What it is called from now on, where the path has its name.' },
   type: { type: 'string', description: 'internal (unless told) or external, whose members are set by logins.' },
   metadata: { type: 'stringMap', description: 'Text by name; replaces all that was there.' },
   policies: { type: 'strings', description: 'Policies of all of its members.' },
@@ -70,6 +72,7 @@ async function write(context: RouteContext): Promise<Reply> {
     const named = await records.byName('group', body.name);
     if (named !== null && named.id !== before?.id) throw badRequest('group name is already in use');
   }
+  const renamed = await newNameOf(context, records, 'group', before, body.new_name);
   const type = body.type ?? before?.type ?? 'internal';
   if (before !== null && type !== before.type) throw badRequest('group type cannot be changed');
   if (type !== 'internal' && type !== 'external') throw badRequest(`invalid group type ${JSON.stringify(type.slice(0, 64))}`);
@@ -83,7 +86,7 @@ async function write(context: RouteContext): Promise<Reply> {
   const kept = before ?? (await newGroup(context, records, type));
   const group: GroupRecord = {
     ...kept,
-    name: body.name || kept.name,
+    name: renamed ?? (body.name || kept.name),
     metadata: body.metadata ?? kept.metadata,
     policies: body.policies === undefined ? kept.policies : identityPolicies(body.policies),
     updatedAt: context.now,

@@ -4,9 +4,11 @@ import type { IdentityPort } from '../core/ports.ts';
 import { permissionDenied } from '../protocol/request-error.ts';
 import { recordsOf } from './asking.ts';
 import { newAlias, entityAliasRoutes } from './entity-alias.ts';
+import { entityLoginsRoute } from './entity-logins.ts';
 import { entityMergeRoute } from './entity-merge.ts';
 import { entityRoutes, newEntity } from './entity.ts';
 import { groupAliasRoutes } from './group-alias.ts';
+import { groupMembershipRoute } from './group-membership.ts';
 import { groupRoutes } from './group.ts';
 import { lookupRoutes } from './lookup.ts';
 import { checkAliasName } from './naming.ts';
@@ -17,7 +19,16 @@ export const identityStore: MountType = {
   type: 'identity',
   description: 'identity store',
   // What names one action goes before what names an entity.
-  routes: [entityMergeRoute, ...entityRoutes, ...entityAliasRoutes, ...groupRoutes, ...groupAliasRoutes, ...lookupRoutes],
+  routes: [
+    entityMergeRoute,
+    ...entityRoutes,
+    entityLoginsRoute,
+    ...entityAliasRoutes,
+    ...groupRoutes,
+    groupMembershipRoute,
+    ...groupAliasRoutes,
+    ...lookupRoutes,
+  ],
 };
 
 /** The identities of a store, for its core. */

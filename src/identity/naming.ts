@@ -1,7 +1,8 @@
 import { isFreeIdentifier } from '../base/name.ts';
 import { badRequest } from '../protocol/request-error.ts';
 
-const reservedNames = ['root', 'default'];
+/** Names that no entity or group has, in no case. */
+export const reservedNames: readonly string[] = ['root', 'default'];
 const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/;
 const metadataKey = /^[A-Za-z0-9=/+_-]{1,128}$/;
 const reservedPrefix = 'vault-';

@@ -16,9 +16,13 @@ it('the example of people is applied as it stands, lets them log in and leaves n
     'write -json auth/people/login/ann password=-',
     { input: 'from the environment' },
   );
-  expect(auth.policies).toEqual(['default', 'own-password']);
+  expect(auth.policies).toEqual(['default', 'notes-of-teams', 'own-password']);
   const ann = { env: { VAULT_TOKEN: auth.client_token }, input: 'my own' };
   await at.ok('write auth/people/users/ann/password password=-', ann);
+  await at.ok('kv put notes/payments/todo text=lunch', { env: { VAULT_TOKEN: auth.client_token } });
+  expect((await at.run('kv put notes/others/todo text=lunch', { env: { VAULT_TOKEN: auth.client_token } })).err).toContain(
+    'permission denied',
+  );
   expect((await at.run('write auth/people/users/bob/password password=-', ann)).err).toContain('permission denied');
   await at.ok('plan -detailed-exitcode', { env });
 });
