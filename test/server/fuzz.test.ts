@@ -127,7 +127,6 @@ test(
     expect(store.auditText().includes('canary-4711')).toBe(false);
     expect(await server.stop()).toBe(0);
     if (full)
-      if (full)
-        process.stdout.write(`${total} requests, seed ${seed}: ${JSON.stringify(Object.fromEntries([...statuses].sort()))}\n`);
+      process.stdout.write(`${total} requests, seed ${seed}: ${JSON.stringify(Object.fromEntries([...statuses].sort()))}\n`);
   },
 );
