@@ -1,7 +1,7 @@
 // What a benchmark found: rows of a value beside its baseline.
 
 /**
- * `value` and `baseline.value` are in `unit`: s, ms, B (bytes) or /s. `aim`: `{ most | least, of: 'value' | 'ratio' }`.
+ * `value` and `baseline.value` are in `unit`: s, ms, µs, B (bytes) or /s. `aim`: `{ most | least, of: 'value' | 'ratio' }`.
  */
 export function row(bench, what, unit, value, { baseline = null, aim = null } = {}) {
   const ratio = baseline === null ? null : value / baseline.value;
