@@ -26,7 +26,7 @@ export class BufferBudget {
 }
 
 /** What every body may hold without asking the budget. */
-const free = 64 * 1024;
+const free = 16 * 1024;
 
 /** The body of a request. It is read once: into memory, or piece by piece. */
 export class IncomingBody {

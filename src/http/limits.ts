@@ -6,7 +6,7 @@ export interface HttpLimits {
   readonly maxBodyBytes: number;
   /** Of a request without a token: a login, an unseal. */
   readonly maxAnonymousBodyBytes: number;
-  /** Of all bodies that are being read at once, beyond the first 64 KiB of each. */
+  /** Of all bodies that are being read at once, beyond the first 16 KiB of each. */
   readonly maxBufferedBytes: number;
   /** Values and member names of one body, so many as its parsing costs a few milliseconds. */
   readonly maxJsonTokens: number;

@@ -109,8 +109,8 @@ const session = fc.record({
 const expected = new Set([100, 200, 400, 404, 405, 408, 413, 415, 417, 429, 431, 503]);
 
 const transports: readonly [string, ServingOptions, object | undefined, readonly [small: number, full: number]][] = [
-  ['HTTP', {}, undefined, [400, 150_000]],
-  ['HTTPS', { tls: certificate('server') }, { ca: authority, servername: 'localhost' }, [60, 20_000]],
+  ['HTTP', {}, undefined, [250, 150_000]],
+  ['HTTPS', { tls: certificate('server') }, { ca: authority, servername: 'localhost' }, [40, 20_000]],
 ];
 
 describe.each(transports)('whatever bytes arrive over %s', (_, options, tls, sizes) => {
