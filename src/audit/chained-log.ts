@@ -119,6 +119,7 @@ export class ChainedLog implements AuditLog {
       const leaving = this.#sinks.leaving();
       await this.#note(leaving.map(({ name }) => ({ event: 'sink-disabled', sink: name })));
       await this.#sinks.leave(leaving);
+      if (leaving.length > 0) await this.#anchorUnread();
     });
   }
 
@@ -236,12 +237,15 @@ export class ChainedLog implements AuditLog {
     await this.#note(notes);
   }
 
-  /** Has the log say that sinks failed. Where it goes on in none that can be read back, the store must know how far. */
+  /** Has the log say that sinks failed. */
   #tellOf(failed: readonly JsonObject[]): void {
-    const told = this.append(failed.map(noteEntry)).then(async () => {
-      if (this.#sinks.history === null) await this.#saveAnchor(this.#ends.durable);
-    });
+    const told = this.append(failed.map(noteEntry)).then(() => this.#anchorUnread());
     told.catch(() => undefined);
+  }
+
+  /** Where the log goes on in no sink that can be read back, the store must know how far it came in those that can. */
+  async #anchorUnread(): Promise<void> {
+    if (this.#sinks.history === null) await this.#saveAnchor(this.#ends.durable);
   }
 
   async #note(facts: readonly JsonObject[]): Promise<void> {

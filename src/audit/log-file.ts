@@ -94,7 +94,14 @@ async function openOrCreate(path: string): Promise<FileHandle> {
   } catch (error) {
     if (ioCode(error) !== 'ENOENT') throw error;
   }
-  const handle = await open(path, flags | constants.O_CREAT | constants.O_EXCL, 0o600);
+  let handle: FileHandle;
+  try {
+    handle = await open(path, flags | constants.O_CREAT | constants.O_EXCL, 0o600);
+  } catch (error) {
+    // Made in between: by a call of ours that was given up.
+    if (ioCode(error) === 'EEXIST') return open(path, flags);
+    throw error;
+  }
   try {
     await syncFolder(dirname(path));
     return handle;
