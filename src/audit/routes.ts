@@ -24,7 +24,7 @@ const enableFields = {
 } as const satisfies Fields;
 
 const hashFields = {
-  input: { type: 'any', description: 'The string, number or boolean to hash as the audit log hashes it', required: true },
+  input: { type: 'any', description: 'The string, number or boolean to hash as the audit log hashes it', default: '' },
 } as const satisfies Fields;
 
 /**
@@ -120,7 +120,7 @@ async function hashOf({ storage, params, data }: RouteContext): Promise<Reply> {
   const name = nameIn(params);
   const { input } = readFields(hashFields, data);
   if (input === '') throw badRequest('the "input" parameter is empty');
-  if ((await getEnabledSink(storage, name)) === null) throw badRequest(`unknown audit backend "${name}"`);
+  if ((await getEnabledSink(storage, name)) === null) throw badRequest(`unknown audit backend "${name}/"`);
   if (typeof input !== 'string' && typeof input !== 'number' && typeof input !== 'boolean') {
     throw badRequest('field "input" must be a string, a number or a boolean');
   }
