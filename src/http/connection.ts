@@ -30,6 +30,7 @@ export class Connection {
   #parserListeners: [event: string, listener: Listener][] = [];
   #current: Exchange | null = null;
   readonly #queue: Exchange[] = [];
+  #used = false;
   #whenIdle: (() => void) | null = null;
   #cutAt = Infinity;
 
@@ -70,6 +71,7 @@ export class Connection {
   }
 
   #begin(exchange: Exchange): void {
+    this.#used = true;
     this.#current = exchange;
     exchange.begin();
   }
@@ -131,9 +133,9 @@ export class Connection {
     this.#parserListeners = this.#parserListeners.filter(([event]) => !chosen(event));
   }
 
-  /** Closes it where nothing was ever sent over it: nobody else will. */
-  closeIfSilent(): void {
-    if (this.#current === null && this.socket.bytesRead === 0) this.socket.destroy();
+  /** Closes it where no request ever came over it: Node waits for the first one. */
+  closeIfUnused(): void {
+    if (!this.#used) this.socket.destroy();
   }
 
   /** Sends these last bytes; what the client still sends is thrown away for a while. */

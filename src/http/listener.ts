@@ -96,7 +96,7 @@ export async function listen(service: Service, options: ListenerOptions): Promis
     async close(graceMs) {
       door.draining = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const connection of connections.values()) connection.closeIfSilent();
+      for (const connection of connections.values()) connection.closeIfUnused();
       const known = new Set([...connections.values()].map(({ socket }) => endOf(socket)));
       for (const socket of sockets) if (!known.has(endOf(socket))) socket.destroy();
       let cancel = (): void => undefined;

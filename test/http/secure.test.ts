@@ -93,7 +93,9 @@ describe('a listener with a certificate', () => {
     await idle.send(request('LIST', '/v1/a'));
     await idle.answer();
     const shaking = await RawClient.open(port);
+    const unused = await RawClient.open(port, trusting);
     await listener.close(60_000);
+    await unused.closed();
     await idle.closed();
     await shaking.closed();
   });

@@ -12,7 +12,7 @@ import type { Request } from '../../src/protocol/request.ts';
 import type { RequestLine, Service } from '../../src/protocol/request-line.ts';
 
 /** A line of the log. */
-export type LogLine = readonly [level: string, message: string, fields: Readonly<Record<string, unknown>>];
+type LogLine = readonly [level: string, message: string, fields: Readonly<Record<string, unknown>>];
 
 export interface Serving {
   readonly listener: Listener;
