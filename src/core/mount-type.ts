@@ -130,10 +130,10 @@ export interface OperationSpec {
    */
   readonly forPlans?: boolean;
   /**
-   * Its body may hold secret values of an object, so an apply resolves value sources in it: the parameter of the route
-   * that is the object's name. In other bodies they are refused, else a value could be read where it was not sealed for.
+   * Its body may hold secret values of an object, so an apply resolves value sources in it. In other bodies they are
+   * refused, else a value could be read where it was not sealed for.
    */
-  readonly valuesOf?: string;
+  readonly valuesOf?: ValuePlace;
   /**
    * Slow work that `handle` needs and that is done once, before its transaction: the hash of a password. Reads what it
    * must in a transaction of its own and gives back the work; what that gives is `prepared` in the context of every run
@@ -145,6 +145,16 @@ export interface OperationSpec {
    * Throws RequestError to refuse; then nothing it wrote is kept, unless it is a RecordedRefusal.
    */
   handle(context: RouteContext): Promise<Reply>;
+}
+
+/** Where the secret values of an object stand in the request that writes it. */
+export interface ValuePlace {
+  /** The kind of the object's document. An engine and an auth method may have one path. */
+  readonly kind: string;
+  /** The parameter of the route that is the object's name. */
+  readonly name: string;
+  /** The JSON pointer of what holds them, and which nobody reads who may not read them; `''`: the whole body. */
+  readonly within: string;
 }
 
 /** What a handler gets. It lives for one run of one request. */

@@ -18,9 +18,9 @@ export async function resolveValues(
 ): Promise<JsonObject> {
   const { values = [] } = request;
   if (values.length === 0) return request.data;
-  checkDestination(request, address, admission);
   const resolved = new Replacements();
   for (const { at, field } of values) {
+    checkDestination(request, at, address, admission);
     const source = atPointer(request.data, at);
     if (!isJsonObject(source))
       throw badRequest(`${addressText(address)}: there is no value source at ${at} of the request to ${request.path}`);
@@ -32,10 +32,13 @@ export async function resolveValues(
 /** A value goes into the object that it was made for: who may write elsewhere must not learn it there. */
 function checkDestination(
   { path }: ApplyRequest,
+  at: string,
   address: ManagedAddress,
-  { spec, context: { mount, params } }: Pick<Admission, 'spec' | 'context'>,
+  { spec: { valuesOf: place }, context: { mount, params } }: Pick<Admission, 'spec' | 'context'>,
 ): void {
-  if (spec.valuesOf !== undefined && mount.path === address.mount && params[spec.valuesOf] === address.name) return;
+  const ofObject =
+    place !== undefined && place.kind === address.kind && mount.path === address.mount && params[place.name] === address.name;
+  if (ofObject && (at === place.within || at.startsWith(`${place.within}/`))) return;
   throw badRequest(`${addressText(address)}: ${path} is not where the values of this object are written`);
 }
 

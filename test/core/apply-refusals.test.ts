@@ -64,6 +64,50 @@ describe('a value of an apply', () => {
     await expect(apply(at, [loot], {}, caller)).rejects.toThrow(/not where the values of this object are written/);
   });
 
+  test('goes into no object of another kind that has the same path and name', async () => {
+    const at = await withKv();
+    await at.write('sys/auth/team', { type: 'userpass' });
+    await at.write('sys/mounts/team', { type: 'kv', options: { version: '2' } });
+    const caller = await token(at, 'path "team/data/*" { capabilities = ["create", "read", "update"] }');
+    const sealed = await sealValue([at.recipient], {
+      v: 1,
+      address: ['AuthBinding', 'team', 'bob'],
+      field: 'password',
+      value: 'canary',
+    });
+    const loot = change(
+      { path: 'team/data/bob', data: { data: { got: { sealed } } }, values: [{ at: '/data/got', field: 'password' }] },
+      { address: { kind: 'AuthBinding', mount: 'team', name: 'bob' } },
+    );
+    await expect(apply(at, [loot], {}, caller)).rejects.toThrow(/not where the values of this object are written/);
+    expect(await at.status('read', 'team/data/bob', {}, caller)).toBe(404);
+  });
+
+  test('goes into no part of its object that others see', async () => {
+    const at = await withKv();
+    await at.write('sys/auth/userpass', { type: 'userpass' });
+    await at.write('auth/userpass/users/bob', { password: 'has one' });
+    const address = { kind: 'AuthBinding', mount: 'userpass', name: 'bob' };
+    const sealed = await sealValue([at.recipient], {
+      v: 1,
+      address: ['AuthBinding', 'userpass', 'bob'],
+      field: 'password',
+      value: 'canary',
+    });
+    const sent = (name: string) =>
+      change(
+        { path: 'auth/userpass/users/bob', data: { [name]: { sealed } }, values: [{ at: `/${name}`, field: 'password' }] },
+        { address },
+      );
+    await expect(apply(at, [sent('token_policies')])).rejects.toThrow(/not where the values of this object are written/);
+    await expect(apply(at, [sent('password')])).resolves.toMatchObject({ applied: 1 });
+    const options = change({
+      data: { data: { a: '1' }, options: { note: { literal: 'x' } } },
+      values: [{ at: '/options/note', field: 'data.note' }],
+    });
+    await expect(apply(at, [options])).rejects.toThrow(/not where the values of this object are written/);
+  });
+
   test('is asked what a policy asks of the parameters of a request', async () => {
     const at = await withKv();
     const rules = 'path "kv1/*" { capabilities = ["create", "update"] denied_parameters = { "owner" = ["root"] } }';

@@ -76,7 +76,7 @@ export const userRoutes: readonly Route[] = [
         summary: 'Makes or changes it; what is not sent stays as it is.',
         fields: userFields,
         configures: true,
-        valuesOf: 'username',
+        valuesOf: { kind: 'AuthBinding', name: 'username', within: '/password' },
         prepare: prepareCredential,
         handle: write,
       },

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../base/json.ts';
-import type { Route, RouteContext } from '../../core/mount-type.ts';
+import type { Route, RouteContext, ValuePlace } from '../../core/mount-type.ts';
 import { readFields, type Fields } from '../../protocol/field.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
@@ -33,17 +33,19 @@ const writeFields = {
   },
 } as const satisfies Fields;
 
+const fieldsOfSecret: ValuePlace = { kind: 'StaticSecret', name: 'path', within: '/data' };
+
 export const dataRoute: Route = {
   path: 'data/:path*',
   summary: 'The versions of a secret',
   exists: async (context) => (await loadKey(context.storage, pathOf(context))) !== null,
   operations: {
     read: { summary: 'Read a version of a secret', fields: versionFields, handle: read },
-    write: { summary: 'Write a new version of a secret', fields: writeFields, valuesOf: 'path', handle: write },
+    write: { summary: 'Write a new version of a secret', fields: writeFields, valuesOf: fieldsOfSecret, handle: write },
     patch: {
       summary: 'Make a new version out of the newest one by a JSON merge patch',
       fields: writeFields,
-      valuesOf: 'path',
+      valuesOf: fieldsOfSecret,
       handle: patch,
     },
     delete: { summary: 'Soft-delete the newest version of a secret', handle: remove },

@@ -26,7 +26,11 @@ export const routes: readonly Route[] = [
     operations: {
       read: { summary: 'Read a secret', handle: read },
       list: { summary: 'List the secrets in a folder', fields: listFields, handle: list },
-      write: { summary: 'Write a secret; what it held before is gone', valuesOf: 'path', handle: write },
+      write: {
+        summary: 'Write a secret; what it held before is gone',
+        valuesOf: { kind: 'StaticSecret', name: 'path', within: '' },
+        handle: write,
+      },
       delete: { summary: 'Delete a secret', handle: remove },
     },
   },
