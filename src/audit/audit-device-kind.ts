@@ -19,9 +19,9 @@ export const auditDeviceKind: Kind = {
     properties: {
       type: {
         type: 'string',
-        description: 'Type of the sink; must be the one that the settings declare (file).',
+        description: 'Type of the sink; must be the one that the settings declare (file, syslog, socket).',
         minLength: 1,
-        examples: ['file'],
+        examples: ['file', 'syslog', 'socket'],
       },
       description: { type: 'string', description: 'For people.', default: '' },
     },

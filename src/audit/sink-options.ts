@@ -31,7 +31,8 @@ export const maxMessageSizeSchema: SpecSchema = {
   minimum: 480,
   maximum: 1_048_576,
   default: 8000,
-  description: 'The most bytes of a message or datagram. A longer line is sent in parts (see the README).',
+  description:
+    'The most bytes of a message or datagram. A longer line is sent in parts: syslog messages marked part@32473 in their structured data, or datagrams of which only the last ends in a newline.',
 };
 
 const longestTimeout = 60;
