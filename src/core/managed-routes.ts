@@ -132,8 +132,14 @@ async function snapshot(parts: CorridorParts, storeId: string, context: RouteCon
       .map((record: ManagedRecord) => ({ address: record.address, project: record.project })),
     engines: lensMounts(mounts.filter((mount) => mount.class === 'secret')),
     methods: lensMounts(mounts.filter((mount) => mount.class === 'auth')),
+    types: { engines: typesOf(parts, 'secret'), methods: typesOf(parts, 'auth') },
     replies,
   };
+}
+
+function typesOf({ types }: CorridorParts, mountClass: Mount['class']): string[] {
+  const prefix = typeKey(mountClass, '');
+  return [...types.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
 }
 
 function lensMounts(mounts: readonly Mount[]): Snapshot['engines'] {

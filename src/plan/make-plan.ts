@@ -5,6 +5,7 @@ import { orderSteps, type Step } from './graph.ts';
 import type { Circumstances } from './case.ts';
 import { judge, type Verdict } from './judge.ts';
 import { plannedMounts, unmanagedMounts } from './mounts.ts';
+import { unknownMountTypes } from './mount-types.ts';
 import { planNotes } from './notes.ts';
 import type { Drift, Plan, PlanChange, PlanMode } from './plan.ts';
 import type { PlanProblem } from './problem.ts';
@@ -46,6 +47,7 @@ export function makePlan(reads: SnapshotReads, snapshot: Snapshot, options: Plan
     ...subjects.problems,
     ...selection.problems,
     ...replaced.problems,
+    ...unknownMountTypes(snapshot, selection, destroy),
     ...judged.problems,
     ...(circle === null ? [] : [circle]),
     ...tooManyDeletes(changes, options),

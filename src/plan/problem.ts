@@ -28,6 +28,7 @@ type PlanProblemCode =
   | 'move-conflict'
   | 'move-impossible'
   | 'unknown-kind'
+  | 'unknown-type'
   | 'unknown-target'
   | 'incomplete-target'
   // a mount that goes with something which is to stay

@@ -59,6 +59,8 @@ export interface Snapshot {
   readonly foreign: readonly { readonly address: ManagedAddress; readonly project: string }[];
   readonly engines: Readonly<Record<string, { readonly type: string; readonly options: Readonly<Record<string, string>> }>>;
   readonly methods: Readonly<Record<string, { readonly type: string; readonly options: Readonly<Record<string, string>> }>>;
+  /** The types that mounts of this store can have; absent: it does not say. */
+  readonly types?: { readonly engines: readonly string[]; readonly methods: readonly string[] };
   /** In the order of `reads`; null: 404. */
   readonly replies: readonly (JsonObject | null)[];
 }

@@ -71,6 +71,20 @@ describe('plan', () => {
     );
   });
 
+  it('refuses a mount of a type that the store does not know, before anybody approves it', async () => {
+    const at = await emptyWorkspace();
+    const mount = (kind: string, name: string, type: string) =>
+      `---\napiVersion: secretctl/v1\nkind: ${kind}\nmetadata: {name: ${name}}\nspec: {type: ${type}}\n`;
+    at.write('mounts.yaml', mount('SecretEngine', 'x', 'kvv') + mount('AuthMethod', 'k', 'kubernetes'));
+    expect((await at.run('validate')).code).toBe(0);
+    const { code, err } = await at.run('apply -auto-approve');
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /SecretEngine\/x is of the type "kvv", which this store does not know\n\n {2}on mounts\.yaml:5:14\n {2}did you mean "kv"\?/,
+    );
+    expect(err).toMatch(/AuthMethod\/k is of the type "kubernetes".*\n\n.*\n {2}there are: approle, /);
+  });
+
   it('says of a sealed block that opens nowhere which field it is, and the command that seals it', async () => {
     const at = await declaredWorkspace();
     const other = await declaredWorkspace();
