@@ -80,6 +80,10 @@ async function write(context: RouteContext): Promise<Reply> {
   if (body.name !== '') {
     checkName('entity', body.name);
     const named = await records.byName('entity', body.name);
+    // A policy on the path says who is written, so the body names nobody else.
+    if (before !== null && context.params['name'] !== undefined && named?.id !== before.id) {
+      throw badRequest('the id is not that of the entity which the path names');
+    }
     if (before !== null && named !== null && named.id !== before.id) throw badRequest('entity name is already in use');
     before ??= named;
   }

@@ -70,6 +70,10 @@ async function write(context: RouteContext): Promise<Reply> {
   if (body.name !== undefined && body.name !== '') {
     checkName('group', body.name);
     const named = await records.byName('group', body.name);
+    // A policy on the path says what is written, so the body names nothing else.
+    if (body.id !== undefined && context.params['name'] !== undefined && named?.id !== before?.id) {
+      throw badRequest('the id is not that of the group which the path names');
+    }
     if (named !== null && named.id !== before?.id) throw badRequest('group name is already in use');
   }
   const renamed = await newNameOf(context, records, 'group', before, body.new_name);

@@ -11,7 +11,7 @@ const longestValue = 512;
 const longestAlias = 4096;
 
 /** How many ids one list in a request may hold, and in how many groups one entity or group may directly be. */
-export const mostMembers = 10_000;
+const mostMembers = 10_000;
 export const mostGroups = 1_000;
 
 /** Throws RequestError 400 unless `name` may be that of an entity or a group. */

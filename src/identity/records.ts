@@ -31,7 +31,7 @@ export interface EntityRecord {
   readonly updatedAt: number;
 }
 
-export type Metadata = Readonly<Record<string, string>>;
+type Metadata = Readonly<Record<string, string>>;
 
 /** A name by which an auth method knows an entity, or a group of another directory. */
 export interface Alias {

@@ -212,7 +212,7 @@ export function replyAuth(
     entity_id: record.entityId ?? '',
     token_type: type,
     orphan,
-    num_uses: record.usesLeft,
+    num_uses: record.numUses,
   };
 }
 
