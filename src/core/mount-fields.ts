@@ -36,7 +36,6 @@ export const enableFields = {
   config: { type: 'map', description: 'As in tune.' },
   options: { type: 'stringMap', description: 'Options of the type, such as `version` of kv.' },
   plugin_name: { type: 'string', description: 'The type, where `type` is `plugin`.', default: '' },
-  plugin_version: { type: 'string', description: 'As in tune.' },
   local: { type: 'bool', description: 'Kept and shown, for compatibility.', default: false },
   seal_wrap: { type: 'bool', description: 'Kept and shown, for compatibility.', default: false },
   external_entropy_access: { type: 'bool', description: 'Kept and shown, for compatibility.', default: false },
@@ -128,7 +127,7 @@ function tunedTokenType(type: string, mount: ConfiguredMount): string {
 }
 
 /** There is no other version of an engine than the one of this build. Throws RequestError 400. */
-export function refuseVersion(sent: string | undefined, type: string): void {
+function refuseVersion(sent: string | undefined, type: string): void {
   if (sent === undefined || sent === '' || sent === runningVersion()) return;
   throw badRequest(`plugin not found in the catalog: ${type}, version=${sent}`);
 }

@@ -9,7 +9,6 @@ import {
   checkDefaultTtl,
   enableFields,
   newConfig,
-  refuseVersion,
   reservedMounts,
   shownMount,
   shownTuning,
@@ -138,7 +137,6 @@ async function enable(parts: CorridorParts, context: RouteContext, mountClass: M
   const nested = run.mounts.nestedWith(routeOf(mountClass, path));
   if (nested !== null) throw badRequest(`path is already in use at ${listedPath(nested)}/`);
   const config = body.config ?? {};
-  refuseVersion(body.plugin_version, typeName);
   const sent = { ...(versioned === undefined ? {} : { version: versioned }), ...body.options };
   const mount: Mount = {
     id: randomUuid(context.random),
@@ -170,7 +168,7 @@ function textOf(value: unknown): string | null {
 
 function mountableType(parts: CorridorParts, mountClass: MountClass, typeName: string): MountType {
   if (mountClass === 'auth' && typeName === 'token') throw badRequest('token credential backend cannot be instantiated');
-  if (['cubbyhole', 'system', 'identity'].includes(typeName)) {
+  if (mountClass === 'secret' && ['cubbyhole', 'system', 'identity', 'token'].includes(typeName)) {
     throw badRequest(`mount type of "${typeName}" is not mountable`);
   }
   const type = parts.types.get(typeKey(mountClass, typeName));

@@ -1,6 +1,6 @@
 import type { View } from '../barrier/view.ts';
 import type { Transaction } from '../storage/transaction.ts';
-import { type Destination, MountIndex, mountRoute } from './mount-index.ts';
+import { type Destination, MountIndex } from './mount-index.ts';
 import type { Mount } from './mount-type.ts';
 import { moveMounts } from './revision.ts';
 import { isSystemMount, systemMounts } from './system-mounts.ts';

@@ -14,6 +14,9 @@ export const defaultMountConfig: MountConfig = {
   userLockout: null,
 };
 
+/** What the Vault API shows of these mounts. */
+const shownHeaders: Readonly<Record<string, readonly string[]>> = { system: ['Accept'], identity: ['Authorization'] };
+
 /** The storage of the tokens' cubbyholes. */
 export const cubbyholeId = 'cubbyhole';
 
@@ -29,9 +32,9 @@ export function systemMounts(storeId: string): readonly Mount[] {
     accessor: `${path.startsWith('auth/') ? 'auth_' : ''}${type}_${digest(id)}`,
     description,
     options: {},
-    config: id === 'system' ? { ...defaultMountConfig, passthroughRequestHeaders: ['Accept'] } : defaultMountConfig,
+    config: { ...defaultMountConfig, passthroughRequestHeaders: shownHeaders[id] ?? [] },
     local: id === cubbyholeId,
-    sealWrap: false,
+    sealWrap: id === 'system',
   });
   return [
     mount('system', 'sys', 'system', 'system', 'system endpoints used for control, policy and debugging'),

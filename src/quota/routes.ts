@@ -168,7 +168,7 @@ interface Target {
 function targetOf(context: RouteContext, path: string): Target {
   if (path === '') return { mount: null, suffix: '' };
   const destination = (context as CoreContext).run.mounts.resolve(path);
-  if (destination === null) throw badRequest(`invalid mount path "${path}"`);
+  if (destination === null) throw badRequest(`invalid mount path "${path}/"`);
   const { mount, path: suffix } = destination;
   const bare = suffix.endsWith('*') ? suffix.slice(0, -1) : suffix;
   if (bare !== '' && !isCanonicalPath(bare)) throw badRequest(`invalid path "${path}": only its end may be a "*"`);

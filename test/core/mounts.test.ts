@@ -179,7 +179,7 @@ describe('mounts', () => {
       'unable to parse default TTL of "xx": a duration is wanted, such as "1h"',
     ],
     ['sys/mounts/x', { type: 'kv', config: { listing_visibility: 'xx' } }, 'invalid listing_visibility xx'],
-    ['sys/mounts/x', { type: 'kv', plugin_version: 'v9.0.0' }, 'plugin not found in the catalog: kv, version=v9.0.0'],
+    ['sys/mounts/x', { type: 'kv', config: { plugin_version: 'v9.0.0' } }, 'plugin not found in the catalog: kv, version=v9.0.0'],
     ['sys/auth/token', { type: 'token' }, 'token credential backend cannot be instantiated'],
     ['sys/auth/x', { type: 'token' }, 'token credential backend cannot be instantiated'],
     ['sys/auth/x', { type: 'approle', config: { token_type: 'bad' } }, "invalid value for 'token_type'"],

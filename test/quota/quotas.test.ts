@@ -62,7 +62,7 @@ describe('rate-limit quotas', () => {
     [{ rate: -1 }, "'rate' is invalid"],
     [{ rate: 'x' }, "'rate' is invalid"],
     [{ rate: 1, block_interval: -1 }, "'block' is invalid"],
-    [{ rate: 1, path: 'none/x' }, 'invalid mount path "none/x"'],
+    [{ rate: 1, path: 'none/x' }, 'invalid mount path "none/x/"'],
     [{ rate: 1, path: 'kv/a/*/b' }, 'invalid path "kv/a/*/b": only its end may be a "*"'],
     [{ rate: 1, path: 'kv/a/../b' }, 'invalid path "kv/a/../b": only its end may be a "*"'],
     [{ rate: 1 }, 'quota rule with similar properties exists under the name "g"'],
