@@ -203,6 +203,54 @@ describe('@litehex/node-vault: auth by the generic commands', () => {
   });
 });
 
+describe('@litehex/node-vault: tokens, people and wrapping by the generic commands', () => {
+  it('makes tokens, looks them up, renews and revokes them', async () => {
+    const made = await right(
+      vault.write({ path: 'auth/token/create', data: { policies: ['default'], ttl: '1h', meta: { a: 'b' } } }),
+    );
+    const { auth } = made as unknown as { auth: { client_token: string; accessor: string } };
+    const own = withToken(auth.client_token);
+    expect(await right(own.read({ path: 'auth/token/lookup-self' }))).toMatchObject({
+      data: { meta: { a: 'b' }, type: 'service' },
+    });
+    expect(await right(own.write({ path: 'auth/token/renew-self', data: { increment: '2h' } }))).toMatchObject({
+      auth: { lease_duration: 7200 },
+    });
+    expect(await right(vault.write({ path: 'auth/token/lookup-accessor', data: { accessor: auth.accessor } }))).toMatchObject({
+      data: { id: '', policies: ['default'] },
+    });
+    expect(await right(vault.list({ path: 'auth/token/accessors' }))).toMatchObject({
+      data: { keys: expect.arrayContaining([auth.accessor]) },
+    });
+    expect(await right(vault.write({ path: 'auth/token/revoke-accessor', data: { accessor: auth.accessor } }))).toBe(true);
+    expect(await refused(own.read({ path: 'auth/token/lookup-self' }))).toContain('permission denied');
+  });
+
+  it('logs people in', async () => {
+    expect(await right(vault.write({ path: 'sys/auth/lite-people', data: { type: 'userpass' } }))).toBe(true);
+    expect(await right(vault.write({ path: 'auth/lite-people/users/lea', data: { password: 'p' } }))).toBe(true);
+    expect(await right(vault.write({ path: 'auth/lite-people/login/lea', data: { password: 'p' } }))).toMatchObject({
+      auth: { metadata: { username: 'lea' }, policies: ['default'] },
+    });
+    expect(await refused(vault.write({ path: 'auth/lite-people/login/lea', data: { password: 'q' } }))).toBe(
+      'invalid username or password',
+    );
+  });
+
+  it('wraps and unwraps', async () => {
+    const headers = { 'X-Vault-Wrap-TTL': '90' };
+    const wrapped = await right(vault.write({ path: 'sys/wrapping/wrap', data: { a: 'b' } }, { headers }));
+    const { wrap_info: info } = wrapped as unknown as { wrap_info: { token: string; ttl: number } };
+    expect(info.ttl).toBe(90);
+    expect(await right(vault.write({ path: 'sys/wrapping/unwrap', data: { token: info.token } }))).toMatchObject({
+      data: { a: 'b' },
+    });
+    expect(await refused(vault.write({ path: 'sys/wrapping/unwrap', data: { token: info.token } }))).toBe(
+      'wrapping token is not valid or does not exist',
+    );
+  });
+});
+
 function member(answer: unknown, name: string): unknown {
   return (answer as { data: Record<string, unknown> }).data[name];
 }

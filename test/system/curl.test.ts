@@ -149,6 +149,45 @@ describe('curl: who asks', () => {
   });
 });
 
+describe('curl: machines', () => {
+  it('log in with an AppRole, and may do what their policy says', () => {
+    const policy = 'path "curl/allowed/*" { capabilities = ["create", "update", "read", "list"] }';
+    expect(root('sys/policies/acl/curl-app', '-X', 'PUT', '-d', JSON.stringify({ policy })).status).toBe(204);
+    expect(root('sys/auth/curl-approle', '-d', '{"type":"approle"}').status).toBe(204);
+    expect(root('auth/curl-approle/role/app', '-d', '{"token_policies":"curl-app","token_ttl":"10m"}').status).toBe(204);
+    const role = root('auth/curl-approle/role/app/role-id').json as { data: { role_id: string } };
+    const secret = root('auth/curl-approle/role/app/secret-id', '-X', 'POST').json as { data: { secret_id: string } };
+    const credentials = JSON.stringify({ role_id: role.data.role_id, secret_id: secret.data.secret_id });
+    const login = curl('-d', credentials, `${server.address}/v1/auth/curl-approle/login`).json as {
+      auth: { client_token: string };
+    };
+    expect(login).toMatchObject({
+      auth: { policies: ['curl-app', 'default'], lease_duration: 600, metadata: { role_name: 'app' } },
+    });
+    const app = (path: string, ...args: readonly string[]): Answer =>
+      curl('-H', `X-Vault-Token: ${login.auth.client_token}`, ...args, `${server.address}/v1/${path}`);
+    expect(app('curl/allowed/a', '-d', '{"v":"1"}').status).toBe(204);
+    expect(app('curl/allowed', '-X', 'LIST').json).toMatchObject({ data: { keys: ['a'] } });
+    expect(app('curl/allowed/a', '-X', 'DELETE').status).toBe(403);
+    expect(app('curl/json').status).toBe(403);
+    expect(app('sys/capabilities-self', '-d', '{"paths":["curl/allowed/a"]}').json).toMatchObject({
+      'curl/allowed/a': ['create', 'list', 'read', 'update'],
+    });
+    expect(app('auth/token/renew-self', '-X', 'POST').json).toMatchObject({ auth: { lease_duration: 600 } });
+    expect(app('auth/token/revoke-self', '-X', 'POST').status).toBe(204);
+    expect(app('curl/allowed/a').status).toBe(403);
+  });
+
+  it('are given tokens of a kind', () => {
+    const made = (body: object): unknown =>
+      root('auth/token/create', '-d', JSON.stringify({ policies: ['default'], ...body })).json;
+    expect(made({ type: 'batch', ttl: '5m' })).toMatchObject({ auth: { token_type: 'batch', renewable: false, accessor: '' } });
+    expect(made({ period: '5m' })).toMatchObject({ auth: { token_type: 'service', lease_duration: 300, orphan: false } });
+    expect(made({ num_uses: 3, ttl: '5m' })).toMatchObject({ auth: { num_uses: 3 } });
+    expect(made({ no_parent: true })).toMatchObject({ auth: { orphan: true } });
+  });
+});
+
 describe('curl: the edges of the protocol', () => {
   it('health answers HEAD, with the code that is wished', () => {
     expect(curl('-I', `${server.address}/v1/sys/health`).status).toBe(200);
