@@ -13,8 +13,10 @@ import type { StagedRestore } from '../storage/restore.ts';
 import { answerOf, type Answering, type UnsealBody } from './answers.ts';
 
 import type { Log } from './log.ts';
+import { Retry } from './retry.ts';
 import type { NodeStatus } from './status.ts';
 import { describe, faultOfStore, unsealRefusal, storeProblem } from './trouble.ts';
+import { UnderWay } from './under-way.ts';
 
 /** A store that is open for requests. */
 export interface Serving {
@@ -68,9 +70,6 @@ export interface Initialized {
   readonly recoveryShares: readonly string[];
 }
 
-/** How long the first and the last wait between two tries of a seal that cannot be reached, in milliseconds. */
-const retryFrom = 1000;
-const retryTo = 60_000;
 /** How often an open store asks its seal whether it would open it, in milliseconds. */
 const sealWatchTime = 600_000;
 /** How long sealing waits for requests under way, in milliseconds. */
@@ -88,18 +87,17 @@ export class Node implements Service {
   #serving: Serving | null = null;
   /** Why it is sealed although nobody sealed it; holds no secret. */
   #problem: string | null = null;
-  #activeSince: number | null = null;
-  #underWay = 0;
-  #drained: (() => void) | null = null;
-  #cancelRetry: (() => void) | null = null;
+  readonly #underWay: UnderWay;
+  readonly #retry: Retry;
   #cancelWatch: (() => void) | null = null;
-  #failures = 0;
   #stopped = false;
   /** Changes of state come one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
+    this.#underWay = new UnderWay(parts.timer);
+    this.#retry = new Retry(parts.timer);
   }
 
   /** Finds out what the store is, and unseals it where its seal needs nobody. */
@@ -119,7 +117,6 @@ export class Node implements Service {
       storageType,
       storeId,
       clusterName,
-      activeSince: this.#activeSince,
       now: this.#parts.clock.now(),
       problem: this.#problem,
     };
@@ -150,17 +147,13 @@ export class Node implements Service {
     if (own !== null) return own;
     const serving = this.#serving;
     if (serving === null) throw this.#unavailable();
-    this.#underWay++;
     let reply: Reply;
     try {
-      reply = await serving.handle(request);
+      reply = await this.#underWay.during(() => serving.handle(request));
     } catch (error) {
       const fault = faultOfStore(error);
       if (fault !== null) throw this.#storeFailed(fault);
       throw error;
-    } finally {
-      this.#underWay--;
-      if (this.#underWay === 0) this.#drained?.();
     }
     // A ceremony may have made other shares.
     if (/^sys\/(rekey|rotate)/.test(request.path)) await this.#unsealing?.refresh();
@@ -198,20 +191,19 @@ export class Node implements Service {
 
   /** Goes on with the keys that it has as soon as the store can be used again. */
   async #tryReopen(): Promise<void> {
-    this.#cancelRetry?.();
-    this.#cancelRetry = null;
+    this.#retry.cancel();
     const barrier = this.#barrier;
     if (barrier === null || this.#serving !== null || this.#stopped) return;
     try {
       await this.#parts.reopen();
       this.#serving = await this.#parts.serve(barrier);
       this.#problem = null;
-      this.#failures = 0;
+      this.#retry.succeeded();
       this.#parts.log('info', 'the store can be used again');
     } catch (error) {
       if (error instanceof Fault) this.#problem = storeProblem(error);
       this.#parts.log('error', 'the store could not be opened anew', { reason: describe(error) });
-      this.#retryLater(() => this.#tryReopen());
+      this.#retry.later(() => void this.#exclusively(() => this.#tryReopen()));
     }
   }
 
@@ -238,7 +230,7 @@ export class Node implements Service {
   /** As `seal`, for the end of the process. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#cancelRetry?.();
+    this.#retry.cancel();
     this.#cancelWatch?.();
     await this.#exclusively(() => this.#sealNow('the server stops'));
   }
@@ -290,15 +282,14 @@ export class Node implements Service {
 
   /** Unseals where nobody is needed for it, and tries again later where something keeps the seal from it for now. */
   async #tryUnattended(): Promise<void> {
-    this.#cancelRetry?.();
-    this.#cancelRetry = null;
+    this.#retry.cancel();
     const unsealing = this.#unsealing;
     if (unsealing === null || this.#barrier !== null || this.#stopped) return;
     try {
       const barrier = await unsealing.openUnattended();
       if (barrier === null) return;
       if (await this.#serve(barrier)) {
-        this.#failures = 0;
+        this.#retry.succeeded();
         return;
       }
     } catch (error) {
@@ -306,7 +297,7 @@ export class Node implements Service {
       this.#parts.log('error', 'the store could not be unsealed', { reason: describe(error) });
       if (!mayRecover(error)) return;
     }
-    this.#retryLater(() => this.#tryUnattended());
+    this.#retry.later(() => void this.#exclusively(() => this.#tryUnattended()));
   }
 
   /** An open store needs its seal no more, but the next start will: operators hear of it while there is time. */
@@ -324,14 +315,6 @@ export class Node implements Service {
     });
   }
 
-  #retryLater(work: () => Promise<void>): void {
-    const wait = Math.min(retryTo, retryFrom * 2 ** Math.min(this.#failures, 16));
-    this.#failures++;
-    this.#cancelRetry = this.#parts.timer.after(wait, () => {
-      void this.#exclusively(work);
-    });
-  }
-
   /** False: it could not be served, and is sealed again. */
   async #serve(barrier: Barrier): Promise<boolean> {
     try {
@@ -346,7 +329,6 @@ export class Node implements Service {
       this.#barrier = barrier;
       this.#watchSeal();
       this.#problem = null;
-      this.#activeSince = this.#parts.clock.now();
       this.#parts.log('info', 'the store is unsealed');
       return true;
     } catch (error) {
@@ -363,7 +345,6 @@ export class Node implements Service {
     await this.#stopServing();
     this.#barrier.seal();
     this.#barrier = null;
-    this.#activeSince = null;
     await this.#unsealing?.refresh().catch(() => undefined);
     this.#parts.log('info', `the store is sealed: ${why}`);
   }
@@ -372,24 +353,12 @@ export class Node implements Service {
     const serving = this.#serving;
     if (serving === null) return;
     this.#serving = null;
-    await this.#drain();
+    await this.#underWay.drained(drainTime);
     try {
       await serving.stop();
     } catch (error) {
       this.#parts.log('error', 'the end of the store was not in order', { reason: describe(error) });
     }
-  }
-
-  #drain(): Promise<void> {
-    if (this.#underWay === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const cancel = this.#parts.timer.after(drainTime, resolve);
-      this.#drained = () => {
-        this.#drained = null;
-        cancel();
-        resolve();
-      };
-    });
   }
 
   #exclusively<T>(work: () => Promise<T>): Promise<T> {

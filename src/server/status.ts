@@ -13,8 +13,6 @@ export interface NodeStatus {
   readonly storageType: string;
   readonly storeId: string;
   readonly clusterName: string;
-  /** Milliseconds since the epoch; null: it is sealed. */
-  readonly activeSince: number | null;
   readonly now: number;
   /** Why it is sealed although nobody sealed it. */
   readonly problem: string | null;

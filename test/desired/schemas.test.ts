@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { kinds } from '../../src/catalog.ts';
 import { publishedSchemas } from '../../src/published-schemas.ts';
+import { readSettings } from '../../src/settings.ts';
 
 const files = publishedSchemas();
 const ajv = new Ajv({ strict: true, allowUnionTypes: true, strictRequired: false, strictTypes: false });
@@ -67,10 +67,18 @@ describe('the published schemas', () => {
   test('accept the documents of the examples', () => {
     const folder = join(import.meta.dirname, '../../examples');
     const texts = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith('.yaml'))
+      .filter((path) => path.endsWith('.yaml') && !path.endsWith('settings.yaml'))
       .map((path) => readFileSync(join(folder, path), 'utf8'));
     expect(texts.length).toBeGreaterThan(0);
     for (const text of texts) for (const document of text.split(/^---\n/m)) expect(accepts(document), document).toBe(true);
+  });
+
+  test('accept the settings of the example of a server, which a server takes as well', async () => {
+    const folder = join(import.meta.dirname, '../../examples/server');
+    const settings = ajv.compile(JSON.parse(files.get('settings.json') ?? '{}') as object);
+    expect(settings(parse(readFileSync(join(folder, 'settings.yaml'), 'utf8')))).toBe(true);
+    expect(settings({ storage: {}, seal: { type: 'none' }, audit: {} })).toBe(false);
+    expect((await readSettings(folder)).seal).toMatchObject({ type: 'awskms', options: { region: 'eu-central-1' } });
   });
 });
 
