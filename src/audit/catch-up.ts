@@ -1,4 +1,5 @@
 import { Fault } from '../base/error.ts';
+import type { JsonObject } from '../base/json.ts';
 import { chainHash, type Head } from './chain.ts';
 import type { AuditSink, SinkHistory } from './sink.ts';
 import { readPlace } from './stored-line.ts';
@@ -28,6 +29,50 @@ export async function catchUp(
     return head;
   }
   return null;
+}
+
+/** How far the log is. */
+export interface LogEnds {
+  /** The last line that is durable in a sink. */
+  readonly durable: Head;
+  /** The last line that has a number: behind `durable` after a batch with an unknown outcome. */
+  readonly end: Head;
+}
+
+interface Surroundings extends LogEnds {
+  readonly sources: readonly LineSource[];
+  /** Makes a head durable in the store: a file that begins behind it joins on to it. */
+  readonly saveAnchor: (head: Head) => Promise<void>;
+}
+
+/**
+ * Brings a sink, opened just now, to the end of a running log. `at`: where it stands; null: it holds nothing, so it
+ * begins behind the last line that is known to be stored. Where nobody has the lines any more that it lacks, what it
+ * holds is put aside. Returns what the log has to say of that; null: it lacked nothing. Throws as `catchUp`.
+ */
+export async function bringIn(
+  sink: AuditSink,
+  at: Head | null,
+  { durable, end, sources, saveAnchor }: Surroundings,
+): Promise<JsonObject | null> {
+  const { name } = sink;
+  if (at !== null) {
+    if (same(at, end)) return null;
+    if (at.seq >= end.seq) throw forked(name, at.seq);
+    if ((await catchUp(sink, at, sources)) !== null) return { event: 'sink-caught-up', sink: name, after: at.seq };
+  }
+  if (sink.history !== null) await saveAnchor(durable);
+  let note: JsonObject | null = durable.seq === 0 ? null : { event: 'sink-started', sink: name, after: durable.seq };
+  if (at !== null) {
+    const setAside = sink.history === null ? null : await sink.startAnew();
+    note = { event: 'sink-lacks', sink: name, from: at.seq + 1, to: durable.seq, set_aside: setAside };
+  }
+  if (!same(durable, end)) await catchUp(sink, durable, sources);
+  return note;
+}
+
+function same(a: Head, b: Head): boolean {
+  return a.seq === b.seq && a.hash === b.hash;
 }
 
 /** The head at the last of some lines, each of which ends in a newline. Null: they are no lines of a log. */

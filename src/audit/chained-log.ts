@@ -2,6 +2,7 @@ import type { JsonObject } from '../base/json.ts';
 import { Fault } from '../base/error.ts';
 import type { AuditEntry } from '../core/ports.ts';
 import type { BoundedSink } from './bounded-sink.ts';
+import type { LogEnds } from './catch-up.ts';
 import { chainHash, type Head } from './chain.ts';
 import { findEntry, type EntryQuery, type FoundEntry } from './find-entry.ts';
 import { LineBuffer } from './line-buffer.ts';
@@ -9,7 +10,7 @@ import { formatLine, Redactor, type RedactedEntry } from './line.ts';
 import type { AuditLog, AuditLogOptions } from './log.ts';
 import type { Standing } from './opening.ts';
 import type { AuditedHeaders } from './request-headers.ts';
-import { type LogEnds, type SinkHealth, SinkSet, type WriteOutcome } from './sink-set.ts';
+import { type SinkHealth, SinkSet, type WriteOutcome } from './sink-set.ts';
 import { ValueHash } from './value-hash.ts';
 
 interface ChainedLogParts extends AuditLogOptions {

@@ -79,17 +79,22 @@ export class Redactor {
     if (request === null) return entry.facts === undefined ? 'null' : `{"facts":${this.#plain(entry.facts)}}`;
     const made = this.#requests.get(request);
     if (made !== undefined && made.fits(entry)) return made.text;
-    const { verb, mount, facts } = entry;
+    const { verb, mount, facts, shown } = entry;
     const accessor = entry.auth?.accessor;
     const fits = (other: AuditEntry) =>
-      other.verb === verb && other.mount === mount && other.facts === facts && other.auth?.accessor === accessor;
+      other.verb === verb &&
+      other.mount === mount &&
+      other.facts === facts &&
+      other.shown === shown &&
+      other.auth?.accessor === accessor;
     const requestText = this.#request(request, entry);
     this.#requests.set(request, { fits, text: requestText });
     return requestText;
   }
 
-  #request(request: Request, { verb, mount, auth, facts }: AuditEntry): string {
-    const data = redactedText(request.data, this.#hashes, mount?.config.auditNonHmacRequestKeys ?? [], dataLimit);
+  #request(request: Request, entry: AuditEntry): string {
+    const { verb, mount, auth, facts } = entry;
+    const data = redactedText(request.data, this.#hashes, exemptIn(entry), dataLimit);
     const place = mountMembers(mount);
     // Members in the order of JCS.
     return (
@@ -195,8 +200,15 @@ function nanosecondTime(milliseconds: number): string {
   return lastTime.text;
 }
 
-function sentIn({ request, quotable, mount }: AuditEntry): readonly Sent[] {
-  const exempt = mount?.config.auditNonHmacRequestKeys ?? [];
+/** Names of members of the request's data whose values are shown. */
+function exemptIn({ mount, shown }: AuditEntry): readonly string[] {
+  const byMount = mount?.config.auditNonHmacRequestKeys ?? [];
+  return shown === undefined ? byMount : [...byMount, ...shown];
+}
+
+function sentIn(entry: AuditEntry): readonly Sent[] {
+  const { request, quotable } = entry;
+  const exempt = exemptIn(entry);
   const sent: Sent[] = request === null ? [] : [{ data: request.data, token: request.token, exempt }];
   if (quotable !== undefined) sent.push({ data: quotable, token: null, exempt });
   return sent;

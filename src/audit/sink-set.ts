@@ -4,7 +4,7 @@ import { ioReason } from '../base/io-reason.ts';
 import type { JsonObject } from '../base/json.ts';
 import { AsideSinks, type AsideSink } from './aside-sinks.ts';
 import type { BoundedSink } from './bounded-sink.ts';
-import { catchUp, forked, type LineSource } from './catch-up.ts';
+import { bringIn, catchUp, type LogEnds } from './catch-up.ts';
 import type { Head } from './chain.ts';
 import { HeldLines } from './held-lines.ts';
 import { type SinkProblem, type Standing, unavailable } from './opening.ts';
@@ -30,14 +30,6 @@ export type WriteOutcome =
    */
   | { readonly stored: false; readonly certain: boolean; readonly fault: Fault };
 
-/** The log as the sinks see it. */
-export interface LogEnds {
-  /** The last line that is durable in a sink. */
-  readonly durable: Head;
-  /** The last line that has a number: behind `durable` after a batch with an unknown outcome. */
-  readonly end: Head;
-}
-
 export interface SinkSetOptions {
   readonly declared: ReadonlyMap<string, BoundedSink>;
   readonly enabled: readonly string[];
@@ -48,8 +40,6 @@ export interface SinkSetOptions {
   readonly report: (health: SinkHealth) => void;
 }
 
-// What is kept in memory for sinks that were set aside.
-const heldBytes = 16 * 1024 * 1024;
 // A sink that lacks more than this is brought up to here while the others go on.
 const linesInTurn = 1000;
 
@@ -64,9 +54,7 @@ export class SinkSet {
   /** Of those that are written to nevertheless. */
   readonly #complaints = new Map<string, string>();
   #enabled: ReadonlySet<string>;
-  #held: HeldLines | null = null;
-  /** More came than is held: sinks that were set aside before may lack lines for good. */
-  #heldEnough = false;
+  readonly #held = new HeldLines();
   #opening: Promise<void> | null = null;
   #closed = false;
 
@@ -136,7 +124,8 @@ export class SinkSet {
     await Promise.all([...this.#live].map(writeTo));
     if (failures.size < this.#live.size) {
       for (const [sink, failure] of failures) this.#setAside(sink, failure.message, before);
-      this.#hold(lines, before);
+      if (this.#aside.empty) this.#held.letGo();
+      else this.#held.keep(lines, before);
       const failed = [...failures].map(([sink, { outcome }]) => ({
         event: 'sink-failed',
         sink: sink.name,
@@ -152,10 +141,7 @@ export class SinkSet {
       if (certain && sink.history !== null) this.#complain(sink.name, failure.message);
       else this.#setAside(sink, failure.message, before);
     }
-    if (!certain) {
-      this.#held ??= new HeldLines(before);
-      this.#held.add(lines);
-    }
+    if (!certain) this.#held.keepInDoubt(lines, before);
     return { stored: false, certain, fault: unavailable(this.problems, all[0]) };
   }
 
@@ -222,7 +208,7 @@ export class SinkSet {
       }
       this.#report(sink.name);
     }
-    if (this.#aside.empty) this.#letGo();
+    if (this.#aside.empty) this.#held.letGo();
     return notes;
   }
 
@@ -265,53 +251,20 @@ export class SinkSet {
     this.#closed = true;
     await this.#opening;
     this.#live.clear();
-    this.#letGo();
+    this.#held.letGo();
     await Promise.all([...this.#options.declared.values()].map((sink) => sink.close()));
   }
 
-  /**
-   * Brings a sink, opened just now, to the end of the log. `at`: where it stands; null: it holds nothing, so it begins
-   * behind the last line that is known to be stored. Returns what the log has to say of that; null: it lacked nothing.
-   */
-  async #bringIn(sink: BoundedSink, at: Head | null, { durable, end }: LogEnds): Promise<JsonObject | null> {
-    const { name } = sink;
-    const sources: LineSource[] = [...this.#live].flatMap(({ history }) => history ?? []);
-    if (this.#held !== null) sources.push(this.#held);
-    if (at !== null && same(at, end)) return null;
-    if (at !== null && at.seq >= end.seq) throw forked(name, at.seq);
-    if (at !== null && (await catchUp(sink, at, sources)) !== null) return { event: 'sink-caught-up', sink: name, after: at.seq };
-    // What begins behind the last line that is stored joins on to what the store remembers.
-    if (sink.history !== null) await this.#options.saveAnchor(durable);
-    let note: JsonObject | null = durable.seq === 0 ? null : { event: 'sink-started', sink: name, after: durable.seq };
-    if (at !== null) {
-      // Nobody has the lines any more that it lacks.
-      const setAside = sink.history === null ? null : await sink.startAnew();
-      note = { event: 'sink-lacks', sink: name, from: at.seq + 1, to: durable.seq, set_aside: setAside };
-    }
-    if (!same(durable, end)) await catchUp(sink, durable, sources);
-    return note;
-  }
-
-  #hold(lines: Uint8Array, before: Head): void {
-    if (this.#aside.empty) return this.#letGo();
-    if (this.#heldEnough) return;
-    this.#held ??= new HeldLines(before);
-    this.#held.add(lines);
-    if (this.#held.bytes <= heldBytes) return;
-    this.#held = null;
-    this.#heldEnough = true;
-  }
-
-  #letGo(): void {
-    this.#held = null;
-    this.#heldEnough = false;
+  #bringIn(sink: BoundedSink, at: Head | null, ends: LogEnds): Promise<JsonObject | null> {
+    const histories = [...this.#live].flatMap(({ history }) => history ?? []);
+    return bringIn(sink, at, { ...ends, sources: [...histories, this.#held], saveAnchor: this.#options.saveAnchor });
   }
 
   #setAside(sink: BoundedSink, reason: string, at: Head): void {
     this.#live.delete(sink);
     this.#complaints.delete(sink.name);
     this.#aside.add(sink, reason, at);
-    this.#heldEnough = false;
+    this.#held.beginAnew();
     this.#report(sink.name);
   }
 
@@ -332,10 +285,6 @@ export class SinkSet {
   #report(name: string): void {
     this.#options.report(this.#healthOf(name));
   }
-}
-
-function same(a: Head, b: Head): boolean {
-  return a.seq === b.seq && a.hash === b.hash;
 }
 
 function tornNote(sink: string, { torn }: SinkTail): readonly JsonObject[] {
