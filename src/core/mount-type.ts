@@ -135,6 +135,10 @@ export interface OperationSpec {
    */
   readonly valuesOf?: ValuePlace;
   /**
+   * Names of members of its body, at any depth, that the audit log shows as they are: what is asked for, never a secret.
+   */
+  readonly shown?: readonly string[];
+  /**
    * Slow work that `handle` needs and that is done once, before its transaction: the hash of a password. Reads what it
    * must in a transaction of its own and gives back the work; what that gives is `prepared` in the context of every run
    * of `handle`. Between the two the store may have changed. Throws RequestError to refuse.
@@ -286,10 +290,12 @@ export interface Caller {
   readonly tokenId: string;
   readonly accessor: string;
   readonly displayName: string;
-  /** Policies of the token itself, sorted; identity adds to them when there are entities. */
+  /** Policies of the token itself, sorted. */
   readonly tokenPolicies: readonly string[];
+  /** These, and those of its entity and of the groups that that is in, sorted. */
   readonly policies: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
+  /** Of the entity behind the token as it is now; '': there is none. */
   readonly entityId: string;
   readonly tokenType: 'service' | 'batch';
   /** Milliseconds since the epoch; null: never. */

@@ -1,6 +1,7 @@
-import { isJsonObject, type JsonObject } from '../base/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import {
   changedMapped,
+  type FieldForm,
   type MappedField,
   mappedProblems,
   mappedProperties,
@@ -9,8 +10,22 @@ import {
   readMapped,
 } from '../kinds/field-map.ts';
 import type { Kind, LensRequest, SpecProblem } from '../kinds/kind.ts';
-import { metadataField, objectSetForm, policiesField } from './kind-fields.ts';
+import { metadataField, policiesField } from './kind-fields.ts';
 import { reservedNames } from './naming.ts';
+
+/** Logins in the order of their methods and names, which means nothing. */
+const loginsForm: FieldForm = {
+  normal: (value) => {
+    if (!Array.isArray(value)) return null;
+    const logins = (value as readonly Json[]).filter(isJsonObject).map((login) => {
+      const [method = null, name = null] = [login['method'], login['name']];
+      return { key: JSON.stringify([method, name]), login: { method, name } };
+    });
+    const byKey = new Map(logins.map(({ key, login }) => [key, login]));
+    return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, login]) => login);
+  },
+  wanted: 'a list of objects with method and name',
+};
 
 const own: readonly MappedField[] = [
   policiesField('all tokens of the entity'),
@@ -26,7 +41,7 @@ const logins: readonly MappedField[] = [
   {
     at: ['logins'],
     member: 'logins',
-    form: objectSetForm,
+    form: loginsForm,
     schema: {
       type: 'array',
       default: [],

@@ -1,5 +1,4 @@
-import { isJsonObject, type Json } from '../base/json.ts';
-import { type FieldForm, type MappedField, plainForm, setForm } from '../kinds/field-map.ts';
+import { type MappedField, plainForm, setForm } from '../kinds/field-map.ts';
 
 /** The fields that an Entity and a Group have in common. */
 
@@ -53,16 +52,3 @@ export function namesField(name: string, kind: string, description: string): Map
     },
   };
 }
-
-/** Objects of texts, as a set. */
-export const objectSetForm: FieldForm = {
-  normal: (value) => {
-    if (!Array.isArray(value)) return null;
-    const items = (value as readonly Json[]).filter(isJsonObject).map(({ method, name }) => ({ method, name }));
-    const key = (item: (typeof items)[number]): string => JSON.stringify([item.method, item.name]);
-    return [...new Map(items.map((item) => [key(item), item])).entries()]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, item]) => item as unknown as Json);
-  },
-  wanted: 'a list of objects with method and name',
-};

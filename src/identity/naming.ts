@@ -10,8 +10,9 @@ const mostPairs = 64;
 const longestValue = 512;
 const longestAlias = 4096;
 
-/** How many ids one list in a request may hold, and in how many groups one entity or group may directly be. */
+/** How many ids one list in a request may hold. */
 const mostMembers = 10_000;
+/** In how many groups one entity or group may directly be. */
 export const mostGroups = 1_000;
 
 /** Throws RequestError 400 unless `name` may be that of an entity or a group. */
