@@ -24,12 +24,12 @@ export interface SealSettings {
   readonly options: Readonly<Record<string, string>>;
 }
 
-export interface SinkSettings {
+interface SinkSettings {
   readonly type: string;
   readonly options: Readonly<Record<string, string>>;
 }
 
-export interface ServerSettings {
+interface ServerSettings {
   readonly listeners: readonly ListenerSettings[];
   readonly clusterName: string | null;
   /** The path of the unix socket. */

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 /** A line of the server's log: for operators. Messages and fields hold no secret. */
 export type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: LogFields) => void;
 
-export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 
 export interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
