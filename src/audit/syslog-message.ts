@@ -62,7 +62,7 @@ export function octetCounted(message: Buffer): Buffer {
 }
 
 /** The lines of a batch, each without its newline. */
-export function* eachLine(lines: Uint8Array): Generator<Uint8Array> {
+function* eachLine(lines: Uint8Array): Generator<Uint8Array> {
   for (let start = 0; start < lines.byteLength;) {
     const end = lines.indexOf(newline, start);
     yield lines.subarray(start, end);

@@ -3,7 +3,7 @@ import type { AuditSink, SinkHistory } from '../../src/audit/sink.ts';
 import { caller, entryOf, numbered, requestTo, smallLog, writtenLog } from './entries.ts';
 
 /** One place that sinks of a type can write to, made anew for each test. */
-export interface SinkPlace {
+interface SinkPlace {
   /** A sink for this place; each call is a new process. */
   sink(): AuditSink;
   /** The lines that are there; of a receiver: once there are so many. */

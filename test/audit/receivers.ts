@@ -25,7 +25,7 @@ export interface Receiver {
   restart(): Promise<void>;
 }
 
-export const newSocketPath = () => join(mkdtempSync(join(tmpdir(), 'secretctl-socket-')), 'log');
+const newSocketPath = () => join(mkdtempSync(join(tmpdir(), 'secretctl-socket-')), 'log');
 
 class Arrivals {
   readonly packets: Buffer[] = [];
