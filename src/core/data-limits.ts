@@ -1,8 +1,11 @@
 import type { Json, JsonObject } from '../base/json.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
 
-/** How deep objects and lists may lie in each other: whatever walks the data of a request may recurse. */
-const maxDepth = 64;
+/**
+ * How deep objects and lists may lie in each other: whatever walks the data of a request may recurse. The 64 levels that
+ * a secret or a spec may have, and those of the request around it.
+ */
+const maxDepth = 80;
 /** How many values and member names one request may hold: as many as the door of a server lets through at most. */
 const maxValues = 4_000_000;
 /** Characters of all texts and names together. */

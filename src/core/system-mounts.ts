@@ -18,7 +18,7 @@ export const defaultMountConfig: MountConfig = {
 const shownHeaders: Readonly<Record<string, readonly string[]>> = { system: ['Accept'], identity: ['Authorization'] };
 
 /** The storage of the tokens' cubbyholes. */
-export const cubbyholeId = 'cubbyhole';
+const cubbyholeId = 'cubbyhole';
 
 /** The mounts that every store has. Nobody mounts, moves or disables them; they have records only where they were tuned. */
 export function systemMounts(storeId: string): readonly Mount[] {

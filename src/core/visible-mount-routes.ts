@@ -26,7 +26,7 @@ export const visibleMountRoutes: readonly Route[] = [
 ];
 
 /** The mounts that a request may know of, in their order. Throws RequestError 403 for a token that is none. */
-export function mountsVisibleTo(context: RouteContext): readonly Mount[] {
+function mountsVisibleTo(context: RouteContext): readonly Mount[] {
   const { caller, request } = context;
   if (caller === null && request.token !== null && request.token !== '') throw permissionDenied();
   const { mounts } = (context as CoreContext).run;

@@ -33,7 +33,7 @@ export interface QuotaConfig {
   readonly responseHeaders: boolean;
 }
 
-export const defaultQuotaConfig: QuotaConfig = {
+const defaultQuotaConfig: QuotaConfig = {
   exemptPaths: [
     'sys/generate-recovery-token/attempt',
     'sys/generate-recovery-token/update',

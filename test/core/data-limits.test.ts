@@ -11,9 +11,9 @@ const nested = (levels: number): JsonObject => {
 
 describe('the data of a request', () => {
   it('may be as deep as every reader of it can go', () => {
-    expect(dataProblem(nested(60))).toBeNull();
-    expect(dataProblem(nested(70))?.status).toBe(400);
-    expect(dataProblem(nested(200_000))?.message).toBe('objects and lists nest deeper than 64 levels');
+    expect(dataProblem(nested(75))).toBeNull();
+    expect(dataProblem(nested(90))?.status).toBe(400);
+    expect(dataProblem(nested(200_000))?.message).toBe('objects and lists nest deeper than 80 levels');
   });
 
   it('may hold what a server takes, and not more', () => {
@@ -30,7 +30,7 @@ describe('the data of a request', () => {
     expect([last?.type, last?.request?.path, last?.error]).toEqual([
       'request',
       'cubbyhole/a',
-      'objects and lists nest deeper than 64 levels',
+      'objects and lists nest deeper than 80 levels',
     ]);
   });
 });
