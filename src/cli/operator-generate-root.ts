@@ -4,7 +4,7 @@ import { Fault } from '../base/error.ts';
 import type { Command } from './command.ts';
 import { targetOptions } from './command.ts';
 import type { CliContext } from './context.ts';
-import { keyValues, printJson } from './output.ts';
+import { inOrder, printJson } from './output.ts';
 import { bare, readKey, withServer } from './operator-unseal.ts';
 import { sessionOf } from './session.ts';
 import { success } from './session-command.ts';
@@ -82,7 +82,7 @@ function show(context: CliContext, state: JsonObject): number {
       if (value === undefined || value === '' || (value === 0 && name !== 'progress')) continue;
       shown[title] = name === 'progress' ? `${String(value)}/${String(state.required)}` : value;
     }
-    context.terminal.out(keyValues(shown));
+    context.terminal.out(inOrder(shown));
   }
   return 0;
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../base/json.ts';
-import { keyValues, printJson, table } from './output.ts';
+import { inOrder, keyValues, printJson, table } from './output.ts';
 import { sessionCommand, success } from './session-command.ts';
 import { isJsonObject } from '../base/json.ts';
 
@@ -19,7 +19,7 @@ export const keyStatus = sessionCommand(
     if (context.json) printJson(context, shown);
     else
       context.terminal.out(
-        keyValues({
+        inOrder({
           'Key Term': shown.term ?? null,
           'Install Time': shown.install_time ?? null,
           'Encryption Count': shown.encryptions ?? null,
@@ -42,10 +42,9 @@ export const check = sessionCommand(
   },
   async ({ context, session }) => {
     const data = (await session.request('read', 'sys/storage/check', {}, { long: true })).data ?? {};
-    const damaged = Array.isArray(data.damaged) ? data.damaged.length : 0;
     if (context.json) printJson(context, data);
     else context.terminal.out(keyValues(data));
-    return damaged > 0 ? 2 : 0;
+    return Number(data.damaged) > 0 ? 2 : 0;
   },
 );
 

@@ -4,7 +4,7 @@ import { type Command, type Options, targetOptions } from './command.ts';
 import { confirm } from './confirm.ts';
 import type { CliContext, SealStatus } from './context.ts';
 import { bare, readKey } from './operator-unseal.ts';
-import { keyValues, printJson } from './output.ts';
+import { inOrder, printJson } from './output.ts';
 import { type Session, withSession } from './session.ts';
 import { success } from './session-command.ts';
 
@@ -156,6 +156,6 @@ function show(context: CliContext, state: JsonObject): number {
     if (value === undefined || value === '' || (value === 0 && name !== 'progress')) continue;
     shown[title] = name === 'progress' ? `${String(value)}/${String(state.required ?? state.t)}` : value;
   }
-  terminal.out(keyValues(shown));
+  terminal.out(inOrder(shown));
   return 0;
 }
