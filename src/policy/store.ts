@@ -1,3 +1,4 @@
+import { fromUtf8 } from '../base/bytes.ts';
 import { isIdentifier } from '../base/name.ts';
 import type { View } from '../barrier/view.ts';
 import type { CoreContext } from '../core/corridor.ts';
@@ -57,25 +58,33 @@ export async function policyNames(core: View): Promise<string[]> {
   return core.children(folder);
 }
 
+/** Compiled policies by their names. */
+interface KnownSet {
+  readonly set: PolicySet;
+  /** Names that no policy had. This is asked again at each use, since whoever deleted one may not have committed. */
+  readonly absent: readonly string[];
+}
+
+/** A set for one identity. */
+interface OwnAcl {
+  readonly set: PolicySet;
+  readonly acl: Acl;
+}
+
 /**
  * The policies of a store, for its core. Remembers compiled sets of one generation, up to about `maxRules` rules, and as
  * many of those for single identities.
  */
 export function createPolicies(maxRules = 200_000): PolicyPort {
-  const sets = new CompiledCache<PolicySet>(maxRules);
-  const own = new CompiledCache<Acl>(maxRules);
+  const sets = new CompiledCache<KnownSet>(maxRules);
+  const own = new CompiledCache<OwnAcl>(maxRules);
   const setOf = async (core: View, names: readonly string[], key: string, generation: number): Promise<PolicySet> => {
     const cached = sets.get(key, generation);
-    if (cached !== undefined) return cached;
-    const { policies, settled } = await load(core, names);
+    if (cached !== undefined && (await areAbsent(core, cached.absent))) return cached.set;
+    const { policies, absent, settled } = await load(core, names);
     const set = new PolicySet(policies);
-    if (settled)
-      sets.put(
-        key,
-        generation,
-        set,
-        policies.reduce((sum, { rules }) => sum + rules.length, 0),
-      );
+    const rules = policies.reduce((sum, policy) => sum + policy.rules.length, 0);
+    if (settled) sets.put(key, generation, { set, absent }, rules);
     return set;
   };
   return {
@@ -89,10 +98,9 @@ export function createPolicies(maxRules = 200_000): PolicyPort {
       if (identity === null || set.templatedRules === 0) return set.acl(null);
       const ownKey = identity.stamp === null ? null : `${key}\n\n${identity.stamp}`;
       const cached = ownKey === null ? undefined : own.get(ownKey, generation);
-      if (cached !== undefined) return cached;
+      if (cached?.set === set) return cached.acl;
       const acl = set.acl(identity);
-      // What is not remembered itself may come to nothing, and this with it.
-      if (ownKey !== null && sets.get(key, generation) === set) own.put(ownKey, generation, acl, set.templatedRules);
+      if (ownKey !== null) own.put(ownKey, generation, { set, acl }, set.templatedRules);
       return acl;
     },
     generatePassword: (context, policy) => generatePassword((context as CoreContext).run.core, policy, context.random),
@@ -100,29 +108,30 @@ export function createPolicies(maxRules = 200_000): PolicyPort {
   };
 }
 
-/**
- * `settled`: each policy was found as an earlier commit left it. A set with a policy that this transaction wrote or
- * may have deleted is not remembered, since the transaction may yet come to nothing.
- */
+async function areAbsent(core: View, names: readonly string[]): Promise<boolean> {
+  for (const name of names) if ((await core.get(folder + name)) !== null) return false;
+  return true;
+}
+
+/** `settled`: no policy was found as this very transaction wrote it, which may yet come to nothing. */
 async function load(
   core: View,
   names: readonly string[],
-): Promise<{ readonly policies: readonly Policy[]; readonly settled: boolean }> {
+): Promise<{ readonly policies: readonly Policy[]; readonly absent: readonly string[]; readonly settled: boolean }> {
   const policies: Policy[] = [];
+  const absent: string[] = [];
   let settled = true;
   for (const name of names) {
     const fixed = builtIn.get(name);
-    if (fixed !== undefined) {
-      policies.push({ name, rules: fixed.rules });
-      continue;
+    const record = fixed === undefined ? await core.get(folder + name) : null;
+    if (fixed !== undefined) policies.push({ name, rules: fixed.rules });
+    else if (record === null) absent.push(name);
+    else {
+      if (record.version === pendingVersion) settled = false;
+      policies.push({ name, rules: (JSON.parse(fromUtf8(record.value)) as PolicyRecord).rules });
     }
-    const record = await core.get(folder + name);
-    if (record === null || record.version === pendingVersion) settled = false;
-    if (record === null) continue;
-    const { rules } = JSON.parse(Buffer.from(record.value).toString('utf8')) as PolicyRecord;
-    policies.push({ name, rules });
   }
-  return { policies, settled };
+  return { policies, absent, settled };
 }
 
 /** What was compiled, by a key. Another generation empties it; an older one, of a transaction that began earlier, is not kept. */
@@ -153,7 +162,8 @@ class CompiledCache<T> {
       this.#generation = generation;
       this.#weight = 0;
     }
-    if (this.#compiled.has(key)) return;
+    this.#weight -= this.#compiled.get(key)?.weight ?? 0;
+    this.#compiled.delete(key);
     // The 20 stand for the entry itself, so that many small ones are bounded too.
     const weight = rules + 20;
     this.#compiled.set(key, { value, weight });

@@ -118,6 +118,15 @@ describe('the compiled set of a token', () => {
     expect((await acl(['a'], 1)).capabilities('x')).toEqual(['read']);
   });
 
+  it('is remembered with names that no policy has, for as long as none has them', async () => {
+    const { change, acl } = await stored();
+    await change((core) => putPolicy(core, 'a', reading('x')));
+    const first = await acl(['a', 'b'], 1);
+    expect(await acl(['a', 'b'], 1)).toBe(first);
+    await change((core) => putPolicy(core, 'b', reading('y')));
+    expect((await acl(['a', 'b'], 1)).capabilities('y')).toEqual(['read']);
+  });
+
   it('is remembered within bounds, the latest used first', async () => {
     const { change, acl } = await stored(100);
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await change((core) => putPolicy(core, name, reading(name)));
