@@ -51,6 +51,18 @@ export async function recipients(view: View): Promise<string[]> {
   return (await read(view)).map((generation) => generation.recipient).toReversed();
 }
 
+const othersPath = 'recipient-others';
+
+/** For whom else blocks may be sealed anew: those who were named by whoever may decide that. */
+export async function otherRecipients(view: View): Promise<readonly string[]> {
+  return (await view.getJson<{ readonly recipients: readonly string[] }>(othersPath))?.recipients ?? [];
+}
+
+export async function setOtherRecipients(view: View, others: readonly string[]): Promise<void> {
+  if (others.length === 0) await view.delete(othersPath);
+  else await view.putJson(othersPath, { recipients: others });
+}
+
 /**
  * Opens blocks that were sealed for any generation of the identity, as the view's transaction sees them. The binding
  * of a payload is the caller's to check. Throws RequestError 400 where the store has no identity.

@@ -26,6 +26,7 @@ import {
   authenticate,
   checkRequestPath,
   type CorridorParts,
+  entryOf,
   innerRequest,
   openRun,
   perform,
@@ -244,7 +245,7 @@ async function applyChange(
     refuseUndone(planned, reply);
     if (reply.mark !== undefined) mark = reply.mark;
     warnings.push(...(reply.warnings ?? []));
-    const about = { request, verb: resolved.verb, mount: resolved.mount, auth: resolved.audit };
+    const about = { request, ...entryOf(resolved) };
     progress.entries.push(
       { type: 'request', ...about, reply: null, error: null },
       { type: 'response', ...about, reply, error: null },

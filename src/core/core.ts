@@ -107,7 +107,7 @@ export function createCore(options: CoreOptions): Core {
       ...managedRoutes(parts, options.storeId),
       renameRoute(parts),
       ...barrierRoutes(parts),
-      ...recipientRoutes,
+      ...recipientRoutes(parts),
       ...toolRoutes,
       openapiRoute(parts),
       ...options.sysRoutes,

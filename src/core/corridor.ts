@@ -58,12 +58,19 @@ export interface Admission {
   readonly audit: AuditAuth | null;
 }
 
+/** What the audit log knows of a request besides the request itself. */
+export type EntryParts = Pick<AuditEntry, 'verb' | 'mount' | 'auth' | 'shown'>;
+
+export function entryOf({ verb, mount, audit: auth, spec }: Pick<Admission, 'verb' | 'mount' | 'audit' | 'spec'>): EntryParts {
+  return { verb, mount, auth, ...(spec.shown === undefined ? {} : { shown: spec.shown }) };
+}
+
 /** A request that was refused at the door, with what the audit log shall know of it. */
 export class Refusal extends Error {
   readonly reply: RequestError;
-  readonly entry: Pick<AuditEntry, 'verb' | 'mount' | 'auth'>;
+  readonly entry: EntryParts;
 
-  constructor(reply: RequestError, entry: Pick<AuditEntry, 'verb' | 'mount' | 'auth'>) {
+  constructor(reply: RequestError, entry: EntryParts) {
     super(reply.message);
     this.reply = reply;
     this.entry = entry;
@@ -194,10 +201,10 @@ export async function admit(parts: CorridorParts, run: Run, request: Request, ca
   const matched = asksForHelp ? helpMatch(destination, type, routes, found) : found;
   const spec = matched?.route.operations[request.operation];
   const mount = destination?.mount ?? null;
+  const refusal = (reply: RequestError, verb: EntryParts['verb'], auth: EntryParts['auth']): Refusal =>
+    new Refusal(reply, { verb, mount, auth, ...(spec?.shown === undefined ? {} : { shown: spec.shown }) });
 
-  if (caller === null && spec?.unauthenticated !== true) {
-    throw new Refusal(permissionDenied(), { verb: null, mount, auth: null });
-  }
+  if (caller === null && spec?.unauthenticated !== true) throw refusal(permissionDenied(), null, null);
   const context =
     mount === null || matched === null
       ? null
@@ -222,24 +229,20 @@ export async function admit(parts: CorridorParts, run: Run, request: Request, ca
   });
   const bound = spec?.unauthenticated !== true && spec?.selfAuthorising !== true ? caller : null;
   if (bound !== null && request.operation === 'write' && !mayWrite(bound.acl, asked)) {
-    throw new Refusal(permissionDenied(), { verb: null, mount, auth: auditAuth(bound, []) });
+    throw refusal(permissionDenied(), null, auditAuth(bound, []));
   }
   const verb = await verbOf(request.operation, matched?.route, context);
   let granting: AuditAuth['granting'] = [];
   if (bound !== null) {
     const answer = bound.acl.allows(asked(verb));
-    if (!answer.allowed) throw new Refusal(permissionDenied(), { verb, mount, auth: auditAuth(bound, []) });
+    if (!answer.allowed) throw refusal(permissionDenied(), verb, auditAuth(bound, []));
     granting = answer.granting.map((policy) => ({ name: policy.name, type: policy.type }));
   }
   const auth = caller === null ? null : auditAuth(caller, granting);
   if (mount === null)
-    throw new Refusal(new RequestError(404, `no handler for route "${request.path}". route entry not found.`), {
-      verb,
-      mount,
-      auth,
-    });
-  if (matched === null || context === null) throw new Refusal(new RequestError(404, 'unsupported path'), { verb, mount, auth });
-  if (spec === undefined) throw new Refusal(new RequestError(405, 'unsupported operation'), { verb, mount, auth });
+    throw refusal(new RequestError(404, `no handler for route "${request.path}". route entry not found.`), verb, auth);
+  if (matched === null || context === null) throw refusal(new RequestError(404, 'unsupported path'), verb, auth);
+  if (spec === undefined) throw refusal(new RequestError(405, 'unsupported operation'), verb, auth);
   return { request, verb, caller, mount, route: matched.route, spec, context, audit: auth };
 }
 

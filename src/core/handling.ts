@@ -15,6 +15,8 @@ import {
   checkRequestPath,
   inOneForm,
   type CorridorParts,
+  entryOf,
+  type EntryParts,
   openRun,
   perform,
   Refusal,
@@ -34,7 +36,7 @@ export interface HandlingParts {
 }
 
 /** What both entries of a request say. */
-type Asked = Pick<AuditEntry, 'request' | 'verb' | 'mount' | 'auth'>;
+type Asked = Pick<AuditEntry, 'request'> & EntryParts;
 
 /** What the first look at a request found. */
 type Look = Admission & { readonly useTaken: boolean; readonly prepare: (() => Promise<unknown>) | undefined };
@@ -187,7 +189,7 @@ export class Handling {
   }
 
   /** Takes a use of a limited token. Throws Refusal where none is left by now. */
-  async #takeUse(tokenId: string, entry: Refusal['entry']): Promise<void> {
+  async #takeUse(tokenId: string, entry: EntryParts): Promise<void> {
     const { store, tokens, parts } = this.#with;
     const taken = await store.transact((tx) => tokens.takeUse(parts.barrier.view(tx, 'core'), tokenId));
     if (!taken) throw new Refusal(permissionDenied(), entry);
@@ -277,10 +279,6 @@ async function preparation(admission: Admission): Promise<Look['prepare']> {
   } catch (error) {
     throw error instanceof RequestError ? new Refusal(error, entryOf(admission)) : error;
   }
-}
-
-function entryOf({ verb, mount, audit: auth }: Admission): Refusal['entry'] {
-  return { verb, mount, auth };
 }
 
 function textOf(shown: RequestError): string {

@@ -35,6 +35,7 @@ export function managedRoutes(parts: CorridorParts, storeId: string): readonly R
       operations: {
         write: {
           summary: 'Takes a snapshot.',
+          shown: ['project', 'operation', 'path', 'revision'],
           fields: {
             project: { type: 'string', description: 'The project that plans; without it only mounts and revision are shown.' },
             reads: { type: 'any', description: 'The reads: a list of {operation, path}.' },
@@ -92,6 +93,7 @@ export function managedRoutes(parts: CorridorParts, storeId: string): readonly R
       operations: {
         write: {
           summary: 'Checks blocks.',
+          shown: ['kind', 'mount', 'name', 'field'],
           fields: { blocks: { type: 'any', description: 'A list of {sealed, address, field}.', required: true } },
           handle: async (context) => {
             const open = await recipientOpener(runOf(context).core);

@@ -142,6 +142,8 @@ export interface AuditEntry {
   readonly verb: string | null;
   readonly mount: Mount | null;
   readonly auth: AuditAuth | null;
+  /** See OperationSpec. */
+  readonly shown?: readonly string[];
   readonly reply: Reply | null;
   readonly error: string | null;
   /** What `error` may quote besides the request's own data: an entry shows nothing of it. */

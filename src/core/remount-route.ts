@@ -27,6 +27,7 @@ export function remountRoutes(parts: CorridorParts): readonly Route[] {
         write: {
           summary: 'Moves it.',
           fields,
+          shown: ['from', 'to'],
           sudo: true,
           configures: true,
           handle: async (context) => {

@@ -21,6 +21,7 @@ export function renameRoute(parts: CorridorParts): Route {
       write: {
         summary: 'Renames it.',
         fields,
+        shown: ['from', 'to'],
         configures: true,
         handle: async (context) => {
           const { run } = context as CoreContext;

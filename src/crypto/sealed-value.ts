@@ -17,6 +17,17 @@ const maxHeaderBytes = 64 * 1024;
 const maxRecipients = 32;
 const maxDepth = 64;
 
+/** Can a value be sealed for it? */
+export async function isRecipient(text: string): Promise<boolean> {
+  const { Encrypter } = await import('age-encryption');
+  try {
+    new Encrypter().addRecipient(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * A value sealed for a store: an armoured age file (C2SP age v1) that each of the recipients can open, and the `age`
  * program too. Its plaintext is the payload's JSON, which binds the value to one field of one document. Throws Fault

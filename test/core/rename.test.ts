@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { seenDigest } from '../../src/protocol/seen-digest.ts';
 import { world, type World } from '../world.ts';
+import { apply } from './changes.ts';
 
 async function prepared(version: '1' | '2'): Promise<World> {
   const at = await world();
@@ -29,6 +31,34 @@ describe('renaming a secret', () => {
     await at.write('kv/undelete/deep/new', { versions: [2] });
     expect((await at.read('kv/data/deep/new', { version: 2 })).data).toMatchObject({ data: { value: '2' } });
     expect(await at.status('read', 'kv/metadata/old')).toBe(404);
+  });
+
+  test('shows in the audit log from where to where, alone and in an apply, and also where it is refused', async () => {
+    const at = await prepared('2');
+    await at.write('kv/data/old', { data: { value: '1' } });
+    await at.write('sys/managed/rename', { from: 'kv/old', to: 'kv/new' });
+    const caller = await tokenWith(at, 'path "sys/managed/rename" { capabilities = ["read"] }');
+    expect(await at.status('write', 'sys/managed/rename', { from: 'kv/new', to: 'kv/loot' }, caller)).toBe(403);
+    const address = { kind: 'StaticSecret', mount: 'kv', name: 'new' };
+    await apply(at, [
+      {
+        address: { ...address, name: 'newer' },
+        action: 'create',
+        reads: [],
+        seen: seenDigest([]),
+        requests: [{ operation: 'write', path: 'sys/managed/rename', data: { from: 'kv/new', to: 'kv/newer' } }],
+        record: { spec: {}, labels: {}, protect: false },
+      },
+    ]);
+    const lines = at.sink.lines.filter((line) => line.includes('"path":"sys/managed/rename"'));
+    const shown = lines.map((line) => (JSON.parse(line) as { request: { data: unknown } }).request.data);
+    expect(shown).toEqual([
+      { from: 'kv/old', to: 'kv/new' },
+      { from: 'kv/old', to: 'kv/new' },
+      { from: 'kv/new', to: 'kv/loot' },
+      { from: 'kv/new', to: 'kv/newer' },
+      { from: 'kv/new', to: 'kv/newer' },
+    ]);
   });
 
   test('works on version 1 too', async () => {
