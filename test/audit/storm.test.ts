@@ -243,7 +243,7 @@ class Storm {
     this.#patient = true;
     this.#enabled = placeNames;
     for (let round = 0; round < 2; round++) {
-      for (const name of placeNames) this[name].release();
+      await this.#idle();
       const log = await this.#opened();
       if (log === null) throw new Error('the log does not open', { cause: this.#refusal });
       await this.#finish(log.follow(placeNames));
@@ -256,7 +256,7 @@ class Storm {
         }
         this.timer.time += 60_000;
         await this.#finish(log.retry());
-        await turn();
+        await this.#idle();
       }
       await this.append(1);
       expect(log.health().map(({ problem }) => problem)).toEqual([null, null, null]);
