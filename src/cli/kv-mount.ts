@@ -36,7 +36,7 @@ async function mountOf(session: Session, path: string): Promise<JsonObject> {
   } catch (error) {
     if (error instanceof RequestError && error.message.startsWith('preflight')) {
       throw new Fault('usage', `${path} lies in no mount that this token may use`, {
-        hint: 'Paths start with their mount, as in kv/app/db. Which ones there are: secretctl read sys/mounts',
+        hint: 'Paths start with their mount, as in kv/app/db. Which ones there are: secretctl secrets list',
       });
     }
     throw error;

@@ -2,6 +2,7 @@ import { isJsonObject, type JsonObject } from '../base/json.ts';
 import { Fault } from '../base/error.ts';
 import { variable } from '../client/variable.ts';
 import type { Reply } from '../protocol/reply.ts';
+import { RequestError } from '../protocol/request-error.ts';
 import { asText } from './files.ts';
 import { readBody } from './body.ts';
 import { loginKeeper } from './caller-token.ts';
@@ -63,7 +64,10 @@ type Credentials = { readonly token: string } | { readonly body: JsonObject };
 async function credentialsOf(context: CliContext, method: string, operands: readonly string[]): Promise<Credentials> {
   if (method === 'token') return { token: await readToken(context, operands) };
   const body = await readBody(context, operands);
-  if (method === 'userpass') return { body: { ...body, password: await passwordOf(context, body) } };
+  if (method === 'userpass') {
+    if (typeof body.username !== 'string' || body.username === '') throw new Fault('usage', 'userpass needs username=NAME');
+    return { body: { ...body, password: await passwordOf(context, body) } };
+  }
   return { body };
 }
 
@@ -96,9 +100,20 @@ async function authenticate(
 ): Promise<Reply> {
   if ('token' in credentials) return knownToken(session, credentials.token);
   const { username, ...rest } = credentials.body;
-  if (method !== 'userpass') return session.request('write', `auth/${path}/login`, credentials.body, { token: null, wrapTtl });
-  if (typeof username !== 'string' || username === '') throw new Fault('usage', 'userpass needs username=NAME');
-  return session.request('write', `auth/${path}/login/${username}`, rest, { token: null, wrapTtl });
+  const [below, body] = method === 'userpass' ? [`/${String(username)}`, rest] : ['', credentials.body];
+  try {
+    return await session.request('write', `auth/${path}/login${below}`, body, { token: null, wrapTtl });
+  } catch (error) {
+    if (error instanceof RequestError && error.status === 403 && error.message === 'permission denied') throw refused(path);
+    throw error;
+  }
+}
+
+/** A server tells nobody who has no token whether there is such a mount. */
+function refused(path: string): RequestError {
+  const message = `permission denied: login at auth/${path}/`;
+  const hint = `Perhaps no auth method is mounted there, or it does not take logins from this address. -path names another one.`;
+  return new RequestError(403, message, { cause: new Fault('request-failed', message, { hint }) });
 }
 
 /** A token that somebody has already, in the form of a login. */

@@ -110,13 +110,20 @@ export function wireReply(reply: Reply): JsonObject {
   };
 }
 
+/** A duration as clients of the Vault API show it: `768h`, `1h30m`. */
+function clientDuration(seconds: number): string {
+  return goDuration(seconds)
+    .replace(/(?<=[hm])0s$/, '')
+    .replace(/(?<=h)0m$/, '');
+}
+
 /** A token that was given, in the words of the clients of the Vault API. */
 export function authTable(auth: ReplyAuth): JsonObject {
   return {
     // Who names a token by its accessor is not told the token.
     ...(auth.client_token === '' ? {} : { token: auth.client_token }),
     token_accessor: auth.accessor,
-    token_duration: auth.lease_duration === 0 ? '∞' : `${auth.lease_duration}s`,
+    token_duration: auth.lease_duration === 0 ? '∞' : clientDuration(auth.lease_duration),
     token_renewable: auth.renewable,
     token_policies: auth.token_policies,
     ...(auth.identity_policies.length === 0 ? {} : { identity_policies: auth.identity_policies }),

@@ -5,6 +5,11 @@ import { nearest } from '../base/nearest.ts';
 import { type Command, globalOptions, type Option, Options } from './command.ts';
 import { isNameLike } from './shown-word.ts';
 
+const shortNames: ReadonlyMap<string, string> = new Map([
+  ['h', 'help'],
+  ['f', 'force'],
+]);
+
 export interface Invocation {
   readonly operands: readonly string[];
   readonly options: Options;
@@ -12,7 +17,8 @@ export interface Invocation {
 
 /**
  * Parses what follows the words of a command. Every long option is accepted with one or two dashes and as
- * `-name=value`; the only short one is `-h`, so `-json` is never `-j -s -o -n`. `--` ends the options. Throws Fault `usage`.
+ * `-name=value`; the only short ones are `-h` and, where the command has `-force`, `-f`, so `-json` is never `-j -s -o -n`.
+ * `--` ends the options. Throws Fault `usage`.
  */
 export function parseInvocation(command: Command, argv: readonly string[]): Invocation {
   const known = { ...command.options, ...globalOptions };
@@ -75,13 +81,13 @@ function normalise(
       continue;
     }
     const [, word = '', assigned, value] = match;
-    const name = word === 'h' ? 'help' : word;
+    const name = shortNames.get(word) ?? word;
     const option = Object.hasOwn(known, name) ? known[name] : undefined;
     if (option === undefined) {
       const near = nearest(name, Object.keys(known));
       throw usage(
         command,
-        isNameLike(name) ? `unknown option -${name}` : 'there is an unknown option',
+        isNameLike(word) ? `unknown option -${word}` : 'there is an unknown option',
         near === null ? null : `Did you mean -${near}?`,
       );
     }

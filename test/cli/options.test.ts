@@ -145,6 +145,12 @@ describe('an option', () => {
     expect(parseInvocation(probe, ['-text', '-5', '-many', '--', '-many=-json']).options.list('many')).toEqual(['--', '-json']);
   });
 
+  it('may be -f where the command has -force, and nowhere else', () => {
+    const forced: Command = { ...probe, options: { force: { type: 'flag', description: '' } } };
+    expect(parseInvocation(forced, ['-f', 'path']).options.flag('force')).toBe(true);
+    expect(refusal(probe, ['-f']).message).toBe('unknown option -f');
+  });
+
   it('takes its last value where it is given twice and is no list', () => {
     expect(parseInvocation(probe, ['-text=a', '-text=b']).options.text('text')).toBe('b');
   });

@@ -115,6 +115,11 @@ describe('who works on a server', () => {
     expect(shown.out).toMatch(/^token_policies +\[default\]$/m);
     const wrong = await at.remote('login -method=userpass -no-store username=ann password=wrong', { token: '' });
     expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('invalid username or password')]);
+    const nameless = await at.remote('login -method=userpass', { token: '', answers: ['correct horse'] });
+    expect([nameless.asked, nameless.err]).toEqual([[], expect.stringContaining('userpass needs username=NAME')]);
+    const nowhere = await at.remote('login -method=userpass -path=staff username=ann password=x', { token: '' });
+    expect(nowhere.err).toContain('permission denied: login at auth/staff/');
+    expect(nowhere.err).toContain('-path names another one');
     await at.out('auth enable -path=machines approle');
     await at.out('write auth/machines/role/ci token_policies=default');
     const role = (await at.out('read -field=role_id auth/machines/role/ci/role-id')).trim();
@@ -224,6 +229,10 @@ describe('a store that a server owns', () => {
       'payments-read',
     );
     expect((await work.run('status')).out).toMatch(/^Address +unix:/m);
+    expect((await work.run('operator status')).out).toMatch(/^Address +unix:/m);
+    const { code, err } = await work.run('audit verify');
+    expect([code, err]).toEqual([1, expect.stringContaining('audit verify FILE')]);
+    expect(await work.ok('audit verify .secretctl/audit/audit.log')).toContain(': whole: ');
     await owner.stop();
     expect(await work.ok('kv get -field=api_key kv/payments/stripe')).toBe('sk_live_canary');
   });
