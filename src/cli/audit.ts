@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Fault } from '../base/error.ts';
 import { verifyExitCodes, verifyLogFile, type VerifyResult } from '../audit/verify.ts';
-import { type Command, targetOptions } from './command.ts';
-import type { CliContext } from './context.ts';
+import { listensOn } from '../client/probe.ts';
+import { type Command, type Options, storeOptions } from './command.ts';
+import type { CliContext, ExaminedStore } from './context.ts';
 import { printJson } from './output.ts';
 import { openOptions } from './connection.ts';
 
@@ -21,7 +22,7 @@ export const verify: Command = {
     { command: 'secretctl audit verify -store-id=4f1c… audit.log', explanation: 'A copy of a log, elsewhere.' },
   ],
   options: {
-    ...targetOptions,
+    ...storeOptions,
     'store-id': { type: 'text', value: 'ID', description: 'With FILE: the store whose log it should be.' },
   },
   async run(context, [file], options) {
@@ -32,7 +33,7 @@ export const verify: Command = {
         [file, await verifyLogFile(resolve(context.cwd, file), { storeId: options.text('store-id') ?? null, anchor: null })],
       ]);
     }
-    const store = await (await context.stores()).examine(openOptions(context, options, ['audit', 'verify']));
+    const store = await examine(context, options);
     if (store.unsealed === null)
       throw new Fault('sealed', 'the store is sealed: what it remembers of its log cannot be read', {
         hint: 'Give shares with -unseal-from FILE, or name the log file alone.',
@@ -50,6 +51,20 @@ export const verify: Command = {
     return report(context, results);
   },
 };
+
+async function examine(context: CliContext, options: Options): Promise<ExaminedStore> {
+  const stores = await context.stores();
+  const opening = openOptions(context, options, ['audit', 'verify']);
+  try {
+    return await stores.examine(opening);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'store-locked') throw error;
+    if (!(await listensOn((await stores.locate(opening.directory)).socketPath))) throw error;
+    throw new Fault('store-locked', 'a server owns the store, and writes to its log', {
+      hint: 'While it does, the log alone can be verified: secretctl audit verify FILE',
+    });
+  }
+}
 
 /** The store remembers lines of a file that is not there: its end was cut off before its beginning. */
 function goneLog(seq: number): VerifyResult {

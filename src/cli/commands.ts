@@ -130,7 +130,7 @@ export const groups: readonly Group[] = [
       ),
       listed(
         'operator status',
-        'Show the seal and the keys of a store of this machine',
+        'Show the seal and the keys of a store (as status)',
         async () => (await import('./operator.ts')).status,
       ),
       listed('operator unseal', 'Give a server a share of its seal', async () => (await import('./operator-unseal.ts')).unseal),

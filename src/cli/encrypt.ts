@@ -90,7 +90,7 @@ async function sealOne(context: CliContext, options: Options, operand: string, f
   const recipients = options.list('recipient').length > 0 ? options.list('recipient') : (repo.desired.project?.recipients ?? []);
   if (recipients.length === 0) {
     throw new Fault('usage', 'the project names no recipient to seal for', {
-      hint: 'Put the public key that init printed under spec.recipients of secretctl.yaml, or give -recipient.',
+      hint: 'Put the public key of the store (init prints it, secretctl read sys/recipient shows it) under spec.recipients of secretctl.yaml, or give -recipient.',
     });
   }
   if (origin === null) noteUndeclared(context, repo, operand);

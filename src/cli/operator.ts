@@ -1,22 +1,17 @@
 import { Fault } from '../base/error.ts';
-import { type Command, storeOptions, targetOptions } from './command.ts';
+import { type Command, targetOptions } from './command.ts';
 import { printJson } from './output.ts';
-import { storeStatus } from './store-status.ts';
+import { status as anyStatus } from './status.ts';
 import { type Session, withSession } from './session.ts';
 import type { CliContext } from './context.ts';
 import type { JsonObject } from '../base/json.ts';
 import { RequestError } from '../protocol/request-error.ts';
 
 export const status: Command = {
+  ...anyStatus,
   path: ['operator', 'status'],
-  summary: 'Show the seal and the keys of a store of this machine',
-  operands: '',
-  arity: { min: 0, max: 0 },
-  description:
-    'Shows the seal of a store that no server owns and, where it can be unsealed, its keys. Needs no token. Exit code 2: sealed.',
+  summary: 'Show the seal and the keys of a store (as status)',
   examples: [{ command: 'secretctl operator status', explanation: 'Is the store sealed, and by what?' }],
-  options: storeOptions,
-  run: (context, _operands, options) => storeStatus(context, options, ['operator', 'status']),
 };
 
 export const rotate: Command = {

@@ -276,6 +276,28 @@ describe('apply', () => {
     expect(summaryOf(await at.ok('plan'))).toBe('No changes.');
   });
 
+  it('takes values of a saved plan from the files of its own repo, wherever in it somebody stands', async () => {
+    const at = await appliedWorkspace();
+    at.write(
+      'local.yaml',
+      'apiVersion: secretctl/v1\nkind: StaticSecret\nmetadata: {name: local}\nspec: {engine: kv, data: {file: {fromFile: value.txt}}}\n',
+    );
+    at.write('value.txt', 'of this repo');
+    await at.ok('plan -out=saved.plan');
+    const other = await emptyWorkspace();
+    other.write('value.txt', 'of another repo');
+    const saved = at.path('saved.plan');
+    for (const cwd of [other.root, at.base]) {
+      const { code, err } = await at.run(['apply', `-store=${at.root}`, saved], { cwd });
+      expect([code, err]).toEqual([
+        1,
+        expect.stringContaining('the plan takes values from files of the repo of the project acme-payments'),
+      ]);
+    }
+    await at.ok(['apply', saved], { cwd: 'policies' });
+    expect(await at.ok('kv get -field=file kv/local')).toBe('of this repo');
+  });
+
   it('does not ask about the hash of the documents: a commit in between is no change', async () => {
     const at = await appliedWorkspace();
     at.write('README.md', 'more');
