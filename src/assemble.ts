@@ -4,6 +4,7 @@ import { openAuditLog, type AuditLog } from './audit/log.ts';
 import { type AuditedHeaders, readAuditedHeaders } from './audit/request-headers.ts';
 import { auditRoutes } from './audit/routes.ts';
 import type { AuditSink } from './audit/sink.ts';
+import type { SinkHealth } from './audit/sink-set.ts';
 import { enabledSinkNames, readAnchor, readAuditKey, writeAnchor } from './audit/stored.ts';
 import { authMethods } from './auth/index.ts';
 import { wipe } from './base/bytes.ts';
@@ -57,6 +58,8 @@ export interface AssemblyParts {
   readonly acceptAuditLoss?: boolean;
   /** True: a store that is gone with this process has no audit log unless a sink is enabled. Never for any other store. */
   readonly unaudited?: boolean;
+  /** Told of each audit sink that fails or is back. */
+  readonly reportSink?: (sink: SinkHealth) => void;
   /** Routes below `sys/` that only a server has. */
   readonly serverRoutes?: readonly Route[];
 }
@@ -200,7 +203,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
 }
 
 async function openAudit(parts: AssemblyParts): Promise<AuditLog> {
-  const { store, barrier, sinks, storeId, epoch, random, clock, timer, acceptAuditLoss, unaudited } = parts;
+  const { store, barrier, sinks, storeId, epoch, random, clock, timer, acceptAuditLoss, unaudited, reportSink } = parts;
   const { key, anchor, ...config } = await store.read(async (tx) => {
     const view = barrier.view(tx, 'core');
     return { key: await readAuditKey(view), anchor: await readAnchor(view), ...(await auditConfig(view)) };
@@ -219,6 +222,7 @@ async function openAudit(parts: AssemblyParts): Promise<AuditLog> {
       saveAnchor: (head) => anchorHead(parts, head),
       ...(acceptAuditLoss === undefined ? {} : { acceptLoss: acceptAuditLoss }),
       ...(unaudited === undefined ? {} : { unaudited }),
+      ...(reportSink === undefined ? {} : { report: reportSink }),
     });
   } finally {
     wipe(key);

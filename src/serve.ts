@@ -99,6 +99,10 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
           barrier,
           sinks,
           acceptAuditLoss,
+          reportSink({ name, type, problem }) {
+            if (problem === null) log('info', 'an audit sink works', { sink: name, type });
+            else log('warn', 'an audit sink does not work', { sink: name, type, problem });
+          },
           serverRoutes,
         });
         return servingOf(system);
