@@ -43,7 +43,7 @@ export async function checkStore(store: TransactionalStore, storeId: string, key
       const from: string | null = after;
       const step = await store.read(async (tx) => {
         const keys = await tx.list(prefix, { limit: page, values: true, ...(from === null ? {} : { after: from }) });
-        const outcomes: (string | 'shredded' | null)[] = [];
+        const outcomes: (string | null)[] = [];
         for (const listed of keys) outcomes.push(await examine(tx, storeId, keychain, listed));
         return { keys, outcomes };
       });
