@@ -44,7 +44,7 @@ const names = [
   '\u0000',
 ];
 
-/** Every part of the API; `$` stands for a name. What would end the server or its store for the others is left out. */
+/** Every part of the API; `$` stands for a name. What would end the server for the others, or limit how much it answers, is left out. */
 const paths = [
   'sys/health',
   'sys/seal-status',
@@ -87,9 +87,6 @@ const paths = [
   'sys/tools/random/$',
   'sys/tools/hash',
   'sys/tools/hash/$',
-  'sys/quotas/rate-limit',
-  'sys/quotas/rate-limit/$',
-  'sys/quotas/config',
   'sys/config/cors',
   'sys/config/auditing/request-headers',
   'sys/config/auditing/request-headers/$',
