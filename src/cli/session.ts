@@ -10,7 +10,7 @@ import { connect, type Connection, type TargetRequest } from './connection.ts';
 import type { CliContext } from './context.ts';
 
 /** How a request is sent, where it is not as most are. */
-export interface RequestOptions extends Partial<Pick<TargetRequest, 'wrapTtl' | 'long' | 'token' | 'help'>> {
+interface RequestOptions extends Partial<Pick<TargetRequest, 'wrapTtl' | 'long' | 'token' | 'help'>> {
   /** True: the caller's token is sent where there is one, and none where there is none. */
   readonly tokenIfAny?: boolean;
 }

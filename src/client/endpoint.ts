@@ -43,7 +43,7 @@ export function parseEndpoint({ value, origin }: Setting): Endpoint {
 }
 
 /** The endpoint of a unix socket. Throws Fault `usage` where its path is not absolute. */
-export function socketEndpoint(path: string, origin: string): Endpoint {
+function socketEndpoint(path: string, origin: string): Endpoint {
   if (!path.startsWith('/') || path.includes('\0')) throw noAddress(origin);
   return { address: `unix://${path}`, secure: false, host: 'localhost', port: 80, socketPath: path, basePath: '' };
 }
