@@ -36,6 +36,8 @@ function apiCommand(operation: Operation, command: Omit<Command, 'run' | 'path'>
         if (wrapped !== null) return wrapped;
         if ((operation === 'read' || operation === 'list') && !hasContent(reply))
           return nothing(context, `No value found at ${target}`, reply.warnings?.join('\n') ?? null);
+        // Nothing was done: what is no error of the API, so that clients show its text, is one to a person.
+        if (reply.status === 404 && !hasContent(reply)) throw new RequestError(404, reply.warnings ?? []);
         printWarnings(context, reply);
         if (wanted !== undefined) return printField(context, shown(reply), wanted);
         if (context.json) printJson(context, reply.json ?? wireReply(reply));

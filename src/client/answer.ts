@@ -24,8 +24,8 @@ export function replyOf({ status, body, contentType }: Answer, address: string):
     throw foreign(address);
   }
   const object = isJsonObject(json) ? json : null;
-  // A deleted version of a secret is not there (404), and has metadata.
-  if (status >= 400 && !(status === 404 && isJsonObject(object?.data)))
+  // A deleted version of a secret is not there (404), and has metadata; a path that is wrong is told where to go.
+  if (status >= 400 && !(status === 404 && (isJsonObject(object?.data) || texts(object?.warnings).length > 0)))
     throw new RequestError(status, errorsOf(object, status), sealedHint(object));
   if (json === null) return { status: status === 200 ? 204 : status };
   if (object === null) return { json };

@@ -188,6 +188,17 @@ describe('kv list', () => {
   });
 });
 
+describe('a path of version 1 on a mount of version 2', () => {
+  it.each(['write kv/plain a=1', 'patch kv/plain a=1', 'delete kv/plain'])(
+    'is refused, never said to be done: %s',
+    async (line) => {
+      const { code, out, err } = await at.run(line);
+      expect([code, out]).toEqual([1, '']);
+      expect(err).toMatch(/^Error: Invalid path for a versioned K\/V secrets engine\. .+ use "secretctl kv \w+"\.\n/);
+    },
+  );
+});
+
 describe('the versions of a secret', () => {
   it('are deleted, restored, destroyed and made current again', async () => {
     for (const value of ['1', '2', '3']) await at.ok(`kv put kv/v a=${value}`);

@@ -118,6 +118,7 @@ describe('a reply', () => {
   it('of a deleted version is no refusal: it has metadata', async () => {
     const data = { data: null, metadata: { deletion_time: 'x' } };
     expect(await replying(404, enveloped({ data }))).toMatchObject({ status: 404, data });
+    expect(await replying(404, enveloped({ warnings: ['elsewhere'] }))).toMatchObject({ status: 404, warnings: ['elsewhere'] });
     expect(await refusal(replying(404, { errors: [] }))).toMatchObject({ status: 404, errors: [] });
   });
 
