@@ -1,6 +1,6 @@
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
-import { type Reply } from '../protocol/reply.ts';
+import type { Reply } from '../protocol/reply.ts';
 import { badRequest, permissionDenied, RequestError } from '../protocol/request-error.ts';
 import { runOf, type TokenDesk } from './tokens.ts';
 import { findWrapped, openWrapped, shownWrapped, wrapAgain, type WrappedReply } from './wrapping.ts';
@@ -88,8 +88,8 @@ async function authorise(desk: TokenDesk, context: RouteContext, found: WrappedR
   const { caller, request } = context;
   const asked = { verb: 'update', path: request.path, data: request.data, wrapTtl: request.wrapTtl, sudo: false } as const;
   if (caller?.acl.allows(asked).allowed !== true) throw permissionDenied();
-  // Opening ends a wrapping token that opens itself.
-  if (caller.tokenId === found.tokenId) return;
+  // Opening ends a wrapping token that opens itself, and a batch token has no uses to be counted.
+  if (caller.tokenId === found.tokenId || caller.tokenType === 'batch') return;
   const { records } = await desk.openFor(context);
   if (!(await records.takeUse(caller.tokenId, runOf(context).now))) throw permissionDenied();
 }

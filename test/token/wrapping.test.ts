@@ -61,6 +61,12 @@ describe('a wrapped reply', () => {
     expect(await works(w, reader)).toBe(true);
   });
 
+  test('is opened by a batch token that names its token', async () => {
+    const { token } = await wrapping('read', 'kv/a');
+    const { client_token: batch } = await newToken(w, { policies: ['default'], type: 'batch', ttl: '1h' });
+    expect((await w.write('sys/wrapping/unwrap', { token }, batch)).data).toEqual({ v: 'inside' });
+  });
+
   test('has one winner among fifty at once', async () => {
     const { token } = await wrapping('read', 'kv/a');
     const tries = Array.from({ length: 50 }, (_, index) =>
