@@ -336,32 +336,38 @@ class Storm {
 const numberIn = (line: string) => (JSON.parse(line) as { request: { facts: { number?: number } } | null }).request?.facts.number;
 const seqIn = (line: string) => (JSON.parse(line) as { seq: number }).seq;
 
-describe('sinks that fail, hang, come back and are rotated, and processes that end in between', () => {
-  it('lose no entry that was acknowledged, and leave files that verify', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(anyStep, { minLength: 5, maxLength: 40 }), async (steps) => {
-        const storm = new Storm();
-        for (const step of steps) await storm.take(step);
-        const head = await storm.heal();
-        await storm.close();
-        for (const { path } of [storm.a, storm.b]) {
-          expect(await verifyLogFile(path, { storeId, anchor: head })).toMatchObject({ outcome: 'ok', head });
-        }
-        const [a, b] = [storm.a.lines(), storm.b.lines()];
-        const stored = new Set([...a, ...b, ...storm.remote.received].map(numberIn));
-        for (const number of storm.acknowledged) expect(stored).toContain(number);
-        // The files agree on every line that both have.
-        const bySeq = new Map(
-          readFileSync(storm.a.path, 'utf8')
-            .split('\n')
-            .slice(0, -1)
-            .map((line) => [seqIn(line), line]),
-        );
-        for (const line of readFileSync(storm.b.path, 'utf8').split('\n').slice(0, -1)) {
-          expect(bySeq.get(seqIn(line)) ?? line).toBe(line);
-        }
-      }),
-      runs(40, 1500),
-    );
-  });
-});
+const full = process.env['SECRETCTL_FULL'] === '1';
+
+describe(
+  'sinks that fail, hang, come back and are rotated, and processes that end in between',
+  { timeout: full ? 1_200_000 : 60_000 },
+  () => {
+    it('lose no entry that was acknowledged, and leave files that verify', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(anyStep, { minLength: 5, maxLength: 40 }), async (steps) => {
+          const storm = new Storm();
+          for (const step of steps) await storm.take(step);
+          const head = await storm.heal();
+          await storm.close();
+          for (const { path } of [storm.a, storm.b]) {
+            expect(await verifyLogFile(path, { storeId, anchor: head })).toMatchObject({ outcome: 'ok', head });
+          }
+          const [a, b] = [storm.a.lines(), storm.b.lines()];
+          const stored = new Set([...a, ...b, ...storm.remote.received].map(numberIn));
+          for (const number of storm.acknowledged) expect(stored).toContain(number);
+          // The files agree on every line that both have.
+          const bySeq = new Map(
+            readFileSync(storm.a.path, 'utf8')
+              .split('\n')
+              .slice(0, -1)
+              .map((line) => [seqIn(line), line]),
+          );
+          for (const line of readFileSync(storm.b.path, 'utf8').split('\n').slice(0, -1)) {
+            expect(bySeq.get(seqIn(line)) ?? line).toBe(line);
+          }
+        }),
+        runs(25, 1500),
+      );
+    });
+  },
+);
