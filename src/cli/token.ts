@@ -205,25 +205,32 @@ export const revoke = tokenCommand(
     options: {
       ...accessor,
       self: { type: 'flag', description: 'The calling token.' },
-      mode: { type: 'text', value: 'orphan', description: 'orphan: keep the tokens made from it, as orphans.' },
+      mode: {
+        type: 'text',
+        value: 'orphan|path',
+        description:
+          'orphan: keep the tokens made from it, as orphans; path: the operand is a path, and all that logins below it gave ends.',
+      },
       'auto-approve': { type: 'flag', description: 'Do not ask.' },
     },
   },
   async (context, session, operand, options) => {
     const mode = options.text('mode');
     const byAccessor = options.flag('accessor');
-    if (mode !== undefined && mode !== 'orphan') throw new Fault('usage', `-mode is orphan, not ${JSON.stringify(mode)}`);
+    if (mode !== undefined && mode !== 'orphan' && mode !== 'path') throw new Fault('usage', '-mode is orphan or path');
     if (operand === undefined && !options.flag('self')) throw new Fault('usage', 'token revoke needs a token, or -self');
     if (operand !== undefined && options.flag('self')) throw new Fault('usage', '-self and a token exclude each other');
     if (mode !== undefined && (operand === undefined || byAccessor))
       throw new Fault(
         'usage',
-        `-mode=orphan needs the token itself: it can't be given with ${byAccessor ? '-accessor' : '-self'}`,
+        `-mode=${mode} needs ${mode === 'path' ? 'a path' : 'the token itself'}: it can't be given with ${byAccessor ? '-accessor' : '-self'}`,
       );
     if (operand === undefined) {
       await confirmLastRoot(context, session, options);
       await session.request('write', 'auth/token/revoke-self');
-    } else if (byAccessor) await session.request('write', 'auth/token/revoke-accessor', { accessor: operand });
+    } else if (mode === 'path')
+      await session.request('write', `sys/leases/revoke-prefix/${apiPath(operand).replace(/\/+$/, '')}`);
+    else if (byAccessor) await session.request('write', 'auth/token/revoke-accessor', { accessor: operand });
     else await session.request('write', mode === 'orphan' ? 'auth/token/revoke-orphan' : 'auth/token/revoke', { token: operand });
     context.terminal.out(context.json ? '{}\n' : 'Success! Revoked token (if it existed)\n');
     return 0;

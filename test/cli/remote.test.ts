@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { listen } from '../client/listener.ts';
 import { type Served, serve, serveDev } from './serving.ts';
 import { appliedWorkspace, type Circumstances, emptyWorkspace, errorOf, Workspace } from './workspace.ts';
 
@@ -235,6 +236,28 @@ describe('a store that a server owns', () => {
     expect(await work.ok('audit verify .secretctl/audit/audit.log')).toContain('are whole and in order');
     await owner.stop();
     expect(await work.ok('kv get -field=api_key kv/payments/stripe')).toBe('sk_live_canary');
+  });
+
+  it('says so where the answer to an apply is lost, and a plan shows what became of it', async () => {
+    const work = await appliedWorkspace();
+    const owner = await serve(work);
+    const lossy = await listen((request, response, incoming) => {
+      void fetch(`${owner.address}${request.url}`, {
+        method: request.method,
+        headers: { 'x-vault-token': String(request.headers['x-vault-token']) },
+        ...(request.body === '' ? {} : { body: request.body }),
+      }).then(async (answer) => {
+        const text = await answer.text();
+        if (request.url === '/v1/sys/apply') incoming.socket.destroy();
+        else response.writeHead(answer.status).end(answer.status === 204 ? undefined : text);
+      });
+    });
+    work.edit('bindings.yaml', '${var.ttl}', '20m');
+    const env = { VAULT_ADDR: lossy.address, VAULT_TOKEN: await work.ok('print token') };
+    const { code, out, err } = await work.run('apply -auto-approve', { env });
+    expect([code, out]).toEqual([1, expect.not.stringContaining('Apply complete')]);
+    expect(err).toMatch(/; the apply may be committed, as a whole, or not at all\nWhether it was, this shows: secretctl plan\n$/);
+    expect(await work.ok('plan')).toContain('No changes.');
   });
 
   it('under a Shamir seal starts sealed and is opened share by share', async () => {

@@ -146,7 +146,7 @@ describe('token revoke', () => {
   it.each([
     ['', 'token revoke needs a token, or -self'],
     ['-self x', '-self and a token exclude each other'],
-    ['-mode=odd x', '-mode is orphan, not "odd"'],
+    ['-mode=odd x', '-mode is orphan or path'],
     ['-mode=orphan -self', "-mode=orphan needs the token itself: it can't be given with -self"],
     ['-mode=orphan -accessor x', "-mode=orphan needs the token itself: it can't be given with -accessor"],
   ])('refuses %j, and the calling token lives on', async (options, message) => {
