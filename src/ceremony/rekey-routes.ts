@@ -77,7 +77,7 @@ export function rekeyRoutes(family: RekeyFamily): readonly Route[] {
       operations: {
         read: reading('Reads how far it is.', (context) => status(family, context)),
         write: step(
-          { ...begin, summary: 'Begins one.', fields: startFields },
+          { ...begin, summary: 'Begins one.', fields: startFields, irreplaceable: true },
           ({ data }) => start(family, data),
           async (context, taken) => {
             await taken.commit(transactionOf(context));
@@ -102,6 +102,7 @@ export function rekeyRoutes(family: RekeyFamily): readonly Route[] {
             unauthenticated,
             summary: 'Gives a share of the present ones. The last that is needed carries it out and answers with the new shares.',
             fields: shareFields,
+            irreplaceable: true,
           },
           ({ data }) => {
             const { key, nonce } = readShare(data);

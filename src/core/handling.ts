@@ -160,7 +160,11 @@ export class Handling {
     } catch (error) {
       return this.#fail(entry, null, error);
     }
-    await this.#append([{ type: 'response', ...entry, reply, error: null }], withheld);
+    try {
+      await this.#append([{ type: 'response', ...entry, reply, error: null }], withheld);
+    } catch (error) {
+      if (admission.spec.irreplaceable !== true) throw error;
+    }
     return reply;
   }
 
@@ -248,9 +252,10 @@ export class Handling {
     try {
       await this.#with.audit.append(entries);
     } catch (error) {
-      throw new RequestError(500, `the audit log can't be written, ${consequence}: ${(error as Error).message}`, {
-        cause: error,
-      });
+      // What is wrong names files and receivers, which whoever comes over the network need not know.
+      const remote = entries.some(({ request }) => request !== null && request.remote !== null);
+      const why = remote ? 'see the log of the server' : (error as Error).message;
+      throw new RequestError(500, `the audit log can't be written, ${consequence}: ${why}`, { cause: error });
     }
   }
 }

@@ -135,6 +135,11 @@ export interface OperationSpec {
    */
   readonly valuesOf?: ValuePlace;
   /**
+   * Its reply may hold what nobody gets again and nothing works without: it is given also where the audit log took the
+   * entry of the request and not that of the reply.
+   */
+  readonly irreplaceable?: boolean;
+  /**
    * Names of members of its body, at any depth, that the audit log shows as they are: what is asked for, never a secret.
    */
   readonly shown?: readonly string[];

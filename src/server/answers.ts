@@ -3,14 +3,15 @@ import type { JsonObject } from '../base/json.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
-import type { Request } from '../protocol/request.ts';
+import type { Remote, Request } from '../protocol/request.ts';
 import { health, leader, type NodeStatus, sealStatus } from './status.ts';
 import type { InitBody, Initialized } from './node.ts';
 
 /** What the answers of a node that may be sealed rest on. */
 export interface Answering {
   status(): NodeStatus;
-  unseal(body: UnsealBody): Promise<void>;
+  /** `from`: where the request came from. */
+  unseal(body: UnsealBody, from: Remote | null): Promise<void>;
   initialize(body: InitBody): Promise<Initialized>;
 }
 
@@ -42,8 +43,8 @@ const answers: Readonly<Record<string, Answers>> = {
     write: async (on, { data }) => ({ json: initBody(await on.initialize(data)) }),
   },
   'sys/unseal': {
-    write: async (on, { data }) => {
-      await on.unseal(readFields(unsealFields, data));
+    write: async (on, { data, remote }) => {
+      await on.unseal(readFields(unsealFields, data), remote);
       return { json: sealStatus(on.status()) };
     },
   },

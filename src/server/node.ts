@@ -6,7 +6,7 @@ import type { Timer } from '../base/timer.ts';
 import type { Barrier } from '../barrier/barrier.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
 import type { Reply } from '../protocol/reply.ts';
-import type { Request } from '../protocol/request.ts';
+import type { Remote, Request } from '../protocol/request.ts';
 import type { RequestLine, Service } from '../protocol/request-line.ts';
 import { mayRecover, type Unsealing } from '../seal/unsealing.ts';
 import type { StagedRestore } from '../storage/restore.ts';
@@ -72,6 +72,8 @@ export interface Initialized {
 
 /** How often an open store asks its seal whether it would open it, in milliseconds. */
 const sealWatchTime = 600_000;
+/** How long a seal that needs nobody is left alone by those who have no token. Milliseconds. */
+const shortestPause = 1000;
 /** How long sealing waits for requests under way, in milliseconds. */
 const drainTime = 10_000;
 
@@ -91,6 +93,10 @@ export class Node implements Service {
   readonly #retry: Retry;
   #cancelWatch: (() => void) | null = null;
   #stopped = false;
+  /** Attempts to unseal that were refused since it was sealed. */
+  #refused = 0;
+  /** When somebody without a token last had the seal asked. Milliseconds since the epoch. */
+  #askedAt = 0;
   /** Changes of state come one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -155,8 +161,8 @@ export class Node implements Service {
       if (fault !== null) throw this.#storeFailed(fault);
       throw error;
     }
-    // A ceremony may have made other shares.
-    if (/^sys\/(rekey|rotate)/.test(request.path)) await this.#unsealing?.refresh();
+    // A ceremony may have made other shares. The answer may be the only place where they are, so nothing keeps it back.
+    if (/^sys\/(rekey|rotate)/.test(request.path)) await this.#unsealing?.refresh().catch(() => undefined);
     if (request.operation === 'write') {
       if (request.path === 'sys/seal') await this.seal();
       const staged = this.#parts.takeRestore(request.id);
@@ -237,9 +243,27 @@ export class Node implements Service {
 
   readonly #answering: Answering = {
     status: () => this.status(),
-    unseal: (body) => this.#exclusively(() => this.#unseal(body)),
+    unseal: (body, from) => this.#attempt(body, from),
     initialize: (body) => this.#exclusively(() => this.#initialize(body)),
   };
+
+  /** Anybody may try, so what is refused is told to operators, and how much it was to the audit log once it is open. */
+  async #attempt(body: UnsealBody, from: Remote | null): Promise<void> {
+    const remote = from?.address ?? null;
+    try {
+      await this.#exclusively(() => this.#unseal(body));
+      if (body.reset) this.#parts.log('info', 'the shares given so far were forgotten', { remote });
+    } catch (error) {
+      if (this.#barrier !== null) throw error;
+      this.#refused++;
+      // Of many not each, or they would fill the disk.
+      if (this.#refused <= 16 || this.#refused % 1000 === 0) {
+        const reason = error instanceof RequestError ? error.message : 'internal error';
+        this.#parts.log('warn', 'an attempt to unseal was refused', { reason, remote, refused: this.#refused });
+      }
+      throw error;
+    }
+  }
 
   async #unseal({ key, reset, migrate }: UnsealBody): Promise<void> {
     const unsealing = this.#unsealing;
@@ -252,14 +276,27 @@ export class Node implements Service {
     if (key === '') throw badRequest("'key' must be specified in request body as JSON, or 'reset' set to true");
     if (fromHex(key) === null && fromBase64(key) === null) throw badRequest("'key' must be a valid hex or base64 string");
     if (this.#barrier !== null) return;
+    const unattended = unsealing.status().shares === 0;
+    if (unattended) this.#askSeal();
     let barrier: Barrier | null;
     try {
-      barrier = unsealing.status().shares === 0 ? await unsealing.openUnattended() : await unsealing.give(key, { migrate });
+      barrier = unattended ? await unsealing.openUnattended() : await unsealing.give(key, { migrate });
     } catch (error) {
       throw unsealRefusal(error);
     }
     if (barrier === null) return;
     if (!(await this.#serve(barrier))) throw new RequestError(500, this.#problem ?? 'internal error');
+  }
+
+  /** A seal that needs nobody is elsewhere, and each question may cost: anybody can have it asked once a second. */
+  #askSeal(): void {
+    const now = this.#parts.clock.now();
+    if (Math.abs(now - this.#askedAt) < shortestPause) {
+      throw new RequestError(429, 'the seal was asked a moment ago: it is asked again by itself', {
+        headers: { 'Retry-After': '1' },
+      });
+    }
+    this.#askedAt = now;
   }
 
   async #initialize(body: InitBody): Promise<Initialized> {
@@ -320,7 +357,7 @@ export class Node implements Service {
     try {
       const serving = await this.#parts.serve(barrier);
       try {
-        await serving.note({ event: 'unsealed', seal: this.#parts.seals.type });
+        await serving.note({ event: 'unsealed', seal: this.#parts.seals.type, refused: this.#refused });
       } catch (error) {
         await serving.stop().catch(() => undefined);
         throw error;
@@ -329,6 +366,7 @@ export class Node implements Service {
       this.#barrier = barrier;
       this.#watchSeal();
       this.#problem = null;
+      this.#refused = 0;
       this.#parts.log('info', 'the store is unsealed');
       return true;
     } catch (error) {
