@@ -10,7 +10,7 @@ import type { Options } from './command.ts';
 import type { CliContext, OpenedStore, OpenStore } from './context.ts';
 import { shareSource } from './shares.ts';
 import { connectionFlags, targetOf } from './target.ts';
-import { configDirectory, storeDirectory } from './workspace.ts';
+import { configDirectory, isStoreNamed, storeDirectory } from './workspace.ts';
 
 /** One request, as every target takes it. */
 export interface TargetRequest {
@@ -69,7 +69,9 @@ export async function reachServer(context: CliContext, options: Options): Promis
   const target = targetOf(context, options);
   if (target.kind === 'server') return serverConnection(context, options, target.address, null);
   const { storeId, socketPath } = await (await context.stores()).locate(storeDirectory(context, options));
-  if (!(await listensOn(socketPath))) return null;
+  // Whoever only changes into a directory has not decided to trust whose it is.
+  const owner = isStoreNamed(context, options) ? null : (process.geteuid?.() ?? null);
+  if (!(await listensOn(socketPath, owner))) return null;
   return serverConnection(context, options, { value: `unix://${socketPath}`, origin: socketOrigin }, storeId ?? '');
 }
 

@@ -27,6 +27,11 @@ export function requireWorkspace(context: CliContext): string {
   });
 }
 
+/** Did somebody say which store is meant? Otherwise it is the one that lies where the command runs. */
+export function isStoreNamed(context: CliContext, options: Options): boolean {
+  return (options.text('store') ?? context.env.SECRETCTL_STORE ?? '') !== '';
+}
+
 /** The `.secretctl` directory: `-store`, `SECRETCTL_STORE`, else the workspace's. Throws Fault `store-missing`. */
 export function storeDirectory(context: CliContext, options: Options): string {
   const named = options.text('store') ?? context.env.SECRETCTL_STORE;

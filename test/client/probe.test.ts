@@ -17,6 +17,12 @@ it('a socket counts where a server listens, in a folder that only its owner writ
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(socket, resolve));
   expect(await listensOn(socket)).toBe(true);
+  const me = process.geteuid?.() ?? 0;
+  expect(await listensOn(socket, me)).toBe(true);
+  await expect(listensOn(socket, me + 1)).rejects.toMatchObject({
+    code: 'unreachable',
+    message: expect.stringContaining('it belongs to another user'),
+  });
   chmodSync(folder, 0o777);
   await expect(listensOn(socket)).rejects.toMatchObject({
     code: 'unreachable',
