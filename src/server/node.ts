@@ -11,6 +11,7 @@ import type { RequestLine, Service } from '../protocol/request-line.ts';
 import { mayRecover, type Unsealing } from '../seal/unsealing.ts';
 import type { StagedRestore } from '../storage/restore.ts';
 import { answerOf, type Answering, type UnsealBody } from './answers.ts';
+import { Attempts } from './attempts.ts';
 
 import type { Log } from './log.ts';
 import { Retry } from './retry.ts';
@@ -72,8 +73,6 @@ export interface Initialized {
 
 /** How often an open store asks its seal whether it would open it, in milliseconds. */
 const sealWatchTime = 600_000;
-/** How long a seal that needs nobody is left alone by those who have no token. Milliseconds. */
-const shortestPause = 1000;
 /** How long sealing waits for requests under way, in milliseconds. */
 const drainTime = 10_000;
 
@@ -91,12 +90,9 @@ export class Node implements Service {
   #problem: string | null = null;
   readonly #underWay: UnderWay;
   readonly #retry: Retry;
+  readonly #attempts: Attempts;
   #cancelWatch: (() => void) | null = null;
   #stopped = false;
-  /** Attempts to unseal that were refused since it was sealed. */
-  #refused = 0;
-  /** When somebody without a token last had the seal asked. Milliseconds since the epoch. */
-  #askedAt = 0;
   /** Changes of state come one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -104,6 +100,7 @@ export class Node implements Service {
     this.#parts = parts;
     this.#underWay = new UnderWay(parts.timer);
     this.#retry = new Retry(parts.timer);
+    this.#attempts = new Attempts(parts);
   }
 
   /** Finds out what the store is, and unseals it where its seal needs nobody. */
@@ -247,20 +244,12 @@ export class Node implements Service {
     initialize: (body) => this.#exclusively(() => this.#initialize(body)),
   };
 
-  /** Anybody may try, so what is refused is told to operators, and how much it was to the audit log once it is open. */
   async #attempt(body: UnsealBody, from: Remote | null): Promise<void> {
-    const remote = from?.address ?? null;
     try {
       await this.#exclusively(() => this.#unseal(body));
-      if (body.reset) this.#parts.log('info', 'the shares given so far were forgotten', { remote });
+      if (body.reset) this.#attempts.forgotten(from);
     } catch (error) {
-      if (this.#barrier !== null) throw error;
-      this.#refused++;
-      // Of many not each, or they would fill the disk.
-      if (this.#refused <= 16 || this.#refused % 1000 === 0) {
-        const reason = error instanceof RequestError ? error.message : 'internal error';
-        this.#parts.log('warn', 'an attempt to unseal was refused', { reason, remote, refused: this.#refused });
-      }
+      if (this.#barrier === null) this.#attempts.refuse(error, from);
       throw error;
     }
   }
@@ -277,7 +266,7 @@ export class Node implements Service {
     if (fromHex(key) === null && fromBase64(key) === null) throw badRequest("'key' must be a valid hex or base64 string");
     if (this.#barrier !== null) return;
     const unattended = unsealing.status().shares === 0;
-    if (unattended) this.#askSeal();
+    if (unattended) this.#attempts.askSeal();
     let barrier: Barrier | null;
     try {
       barrier = unattended ? await unsealing.openUnattended() : await unsealing.give(key, { migrate });
@@ -286,17 +275,6 @@ export class Node implements Service {
     }
     if (barrier === null) return;
     if (!(await this.#serve(barrier))) throw new RequestError(500, this.#problem ?? 'internal error');
-  }
-
-  /** A seal that needs nobody is elsewhere, and each question may cost: anybody can have it asked once a second. */
-  #askSeal(): void {
-    const now = this.#parts.clock.now();
-    if (Math.abs(now - this.#askedAt) < shortestPause) {
-      throw new RequestError(429, 'the seal was asked a moment ago: it is asked again by itself', {
-        headers: { 'Retry-After': '1' },
-      });
-    }
-    this.#askedAt = now;
   }
 
   async #initialize(body: InitBody): Promise<Initialized> {
@@ -357,7 +335,7 @@ export class Node implements Service {
     try {
       const serving = await this.#parts.serve(barrier);
       try {
-        await serving.note({ event: 'unsealed', seal: this.#parts.seals.type, refused: this.#refused });
+        await serving.note({ event: 'unsealed', seal: this.#parts.seals.type, refused: this.#attempts.refused });
       } catch (error) {
         await serving.stop().catch(() => undefined);
         throw error;
@@ -366,7 +344,7 @@ export class Node implements Service {
       this.#barrier = barrier;
       this.#watchSeal();
       this.#problem = null;
-      this.#refused = 0;
+      this.#attempts.succeeded();
       this.#parts.log('info', 'the store is unsealed');
       return true;
     } catch (error) {
