@@ -111,6 +111,8 @@ export class TokenRecords {
       const parent = await this.#tokens.getJson<TokenRecord | Tombstone>(`id/${current.parent}`);
       if (parent === null) return null;
       if ('gone' in parent) return grants;
+      // Nothing is stored of a batch token: its parent is gone, and somebody chose the same ID again.
+      if (current.accessor === '' && parent.createdAt > current.createdAt) return null;
       current = parent;
     }
     return null;

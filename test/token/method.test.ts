@@ -445,6 +445,20 @@ describe('a batch token', () => {
   });
 });
 
+describe('a batch token whose parent has a chosen ID', () => {
+  it('does not live again with another token of that ID', async () => {
+    const chosen = { id: 'chosen', policies: ['root'], ttl: '1h' };
+    await newToken(w, chosen);
+    const batch = (await newToken(w, { type: 'batch', policies: ['default'] }, 'chosen')).client_token;
+    const wrapped = (await newToken(w, { policies: ['default'] }, 'chosen')).client_token;
+    expect([await works(w, batch), await works(w, wrapped)]).toEqual([true, true]);
+    await w.write('auth/token/revoke', { token: 'chosen' });
+    seconds(w, 1);
+    await newToken(w, chosen);
+    expect([await works(w, batch), await works(w, wrapped), await works(w, 'chosen')]).toEqual([false, false, true]);
+  });
+});
+
 describe('what is no token', () => {
   it('does not work', async () => {
     for (const text of ['', 'hvs.', 'hvb.', 'hvs.x', ' ', '\ud800', 'x'.repeat(10_000), 'token/key', '../key']) {
