@@ -4,6 +4,7 @@ import type { JsonObject } from '../base/json.ts';
 import type { ApplyBody, ApplyOutcome } from '../protocol/managed.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import type { CliContext } from './context.ts';
+import { managing } from './managing.ts';
 import type { Session } from './session.ts';
 
 /** Seconds for which the lock is held unless it is renewed. Whoever dies with it keeps the others waiting so long. */
@@ -27,11 +28,8 @@ export async function underApplyLock<T>(
   command: string,
   work: (lock: ApplyLock) => Promise<T>,
 ): Promise<T> {
-  const taken = await session.request('write', 'sys/managed/lock', {
-    who: whoAmI(context),
-    command: `secretctl ${command}`,
-    ttl,
-  });
+  const about = { who: whoAmI(context), command: `secretctl ${command}`, ttl };
+  const taken = await managing(session, session.request('write', 'sys/managed/lock', about));
   const id = String(taken.data?.id);
   const path = `sys/managed/lock/${id}`;
   let held = true;

@@ -1,6 +1,6 @@
 import { Fault } from '../base/error.ts';
 import type { JsonObject } from '../base/json.ts';
-import { Client, type ClientParts } from '../client/client.ts';
+import { Client } from '../client/client.ts';
 import { listensOn } from '../client/probe.ts';
 import { clientSettings } from '../client/settings.ts';
 import type { Setting } from '../client/variable.ts';
@@ -95,8 +95,8 @@ export function openOptions(context: CliContext, options: Options, words: readon
 function clientOf(context: CliContext, options: Options, address: Setting): Client {
   // A namespace is asked of servers by address; the one beside the store is ours.
   const env = address.origin === socketOrigin ? {} : context.env;
-  const parts: ClientParts = { ...context, sleep: context.sleep };
-  return new Client(clientSettings(env, address, connectionFlags(options), context.cwd), parts);
+  const { clock, random, sleep, interrupted, cwd } = context;
+  return new Client(clientSettings(env, address, connectionFlags(options), cwd), { clock, random, sleep, interrupted });
 }
 
 function serverConnection(context: CliContext, options: Options, address: Setting, storeId: string | null): Connection {

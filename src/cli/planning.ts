@@ -12,10 +12,10 @@ import type { Plan, PlanChange, PlanMode } from '../plan/plan.ts';
 import { targetingSummary } from '../plan/notes.ts';
 import { snapshotReads } from '../plan/snapshot.ts';
 import { addressText, type Snapshot, type SnapshotBody } from '../protocol/managed.ts';
-import { RequestError } from '../protocol/request-error.ts';
 import type { Option, Options } from './command.ts';
 import { configCommit } from './config-commit.ts';
 import type { CliContext } from './context.ts';
+import { managing } from './managing.ts';
 import { loadRepo, type Repo, repoOptions, reportDiagnostics } from './repo.ts';
 import type { Session } from './session.ts';
 
@@ -111,14 +111,8 @@ function modeOf(options: Options): PlanMode {
 }
 
 export async function takeSnapshot(session: Session, body: Partial<SnapshotBody>): Promise<Snapshot> {
-  try {
-    return (await session.request('write', 'sys/managed/snapshot', body, { long: true })).data as unknown as Snapshot;
-  } catch (error) {
-    if (!(error instanceof RequestError) || (error.status !== 404 && error.status !== 405)) throw error;
-    throw new Fault('request-failed', `${session.connection.address ?? 'the store'} can't plan and apply`, {
-      hint: 'Other servers of this API know secrets and policies, but not the state that a config repo declares.',
-    });
-  }
+  const reply = managing(session, session.request('write', 'sys/managed/snapshot', body, { long: true }));
+  return (await reply).data as unknown as Snapshot;
 }
 
 /** The mounts of a snapshot as the lenses take them. */

@@ -7,6 +7,7 @@ import { type ApplyLock, underApplyLock } from './apply-lock.ts';
 import { type Command, type Options, targetOptions } from './command.ts';
 import type { CliContext } from './context.ts';
 import { confirm } from './confirm.ts';
+import { managing } from './managing.ts';
 import { readLive } from './live-object.ts';
 import { printJson } from './output.ts';
 import { mounts, takeSnapshot } from './planning.ts';
@@ -128,7 +129,8 @@ function underLock(
 }
 
 export async function managedRecords(session: Session): Promise<readonly ManagedRecord[]> {
-  return ((await session.read('sys/managed'))?.records ?? []) as unknown as readonly ManagedRecord[];
+  const { data } = await managing(session, session.request('read', 'sys/managed'));
+  return (data?.records ?? []) as unknown as readonly ManagedRecord[];
 }
 
 /** The record of an address as a person types it. Throws Fault `usage` with the nearest one. */

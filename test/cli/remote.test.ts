@@ -210,6 +210,18 @@ describe('a server', () => {
     expect((await at.remote(['policy', 'list', '-store=.', `-address=${served.address}`])).err).toContain('exclude each other');
   });
 
+  it('of another program may know secrets, and no plans', async () => {
+    const other = await listen((_request, response) => {
+      response.writeHead(404, { 'content-type': 'application/json' });
+      response.end('{"errors":["no handler for route \\"sys/managed/snapshot\\". route entry not found."]}');
+    });
+    const work = await emptyWorkspace();
+    for (const line of ['plan', 'apply', 'state list', 'drift']) {
+      const { code, err } = await work.run(line, { env: { VAULT_ADDR: other.address, VAULT_TOKEN: 'x' } });
+      expect([line, code, err]).toEqual([line, 1, expect.stringContaining(`${other.address} can't plan and apply`)]);
+    }
+  });
+
   it('has no namespaces', async () => {
     expect((await at.remote('policy list', { env: { VAULT_NAMESPACE: 'team' } })).err).toContain(
       'VAULT_NAMESPACE names a namespace',
