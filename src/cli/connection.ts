@@ -1,8 +1,7 @@
 import { Fault } from '../base/error.ts';
 import type { JsonObject } from '../base/json.ts';
-import { Client } from '../client/client.ts';
+import type { Client } from '../client/client.ts';
 import { listensOn } from '../client/probe.ts';
-import { clientSettings } from '../client/settings.ts';
 import type { Setting } from '../client/variable.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { Operation } from '../protocol/request.ts';
@@ -91,16 +90,22 @@ export function openOptions(context: CliContext, options: Options, words: readon
   };
 }
 
-/** A client of the server at an address, as the command line says how to reach it. */
-function clientOf(context: CliContext, options: Options, address: Setting): Client {
+/** A client of the server at an address, as the command line says how to reach it. Loaded where there is a server. */
+async function clientOf(context: CliContext, options: Options, address: Setting): Promise<Client> {
+  const [{ Client }, { clientSettings }] = await Promise.all([import('../client/client.ts'), import('../client/settings.ts')]);
   // A namespace is asked of servers by address; the one beside the store is ours.
   const env = address.origin === socketOrigin ? {} : context.env;
   const { clock, random, sleep, interrupted, cwd } = context;
   return new Client(clientSettings(env, address, connectionFlags(options), cwd), { clock, random, sleep, interrupted });
 }
 
-function serverConnection(context: CliContext, options: Options, address: Setting, storeId: string | null): Connection {
-  const client = clientOf(context, options, address);
+async function serverConnection(
+  context: CliContext,
+  options: Options,
+  address: Setting,
+  storeId: string | null,
+): Promise<Connection> {
+  const client = await clientOf(context, options, address);
   return {
     address: client.address,
     storeId,

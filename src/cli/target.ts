@@ -1,5 +1,5 @@
-import { addressOf, type ConnectionFlags } from '../client/settings.ts';
-import { type Setting, variable } from '../client/variable.ts';
+import type { ConnectionFlags } from '../client/settings.ts';
+import { addressOf, type Setting, variable } from '../client/variable.ts';
 import { Fault } from '../base/error.ts';
 import type { Options } from './command.ts';
 import type { CliContext } from './context.ts';

@@ -33,11 +33,6 @@ export interface ClientSettings {
 const defaultTimeout = 60_000;
 const defaultRetries = 2;
 
-/** The address that the environment names, or null. An agent's address counts before the server's. */
-export function addressOf(env: Environment): Setting | null {
-  return variable(env, 'AGENT_ADDR') ?? variable(env, 'ADDR');
-}
-
 /**
  * The settings for the server at `address`. `cwd`: what file names are relative to. Throws Fault `usage`, `file` or `tls`
  * that names the variable or option which is wrong.

@@ -18,3 +18,8 @@ export function variable(env: Environment, name: string): Setting | null {
   }
   return null;
 }
+
+/** The address that the environment names, or null. An agent's address counts before the server's. */
+export function addressOf(env: Environment): Setting | null {
+  return variable(env, 'AGENT_ADDR') ?? variable(env, 'ADDR');
+}

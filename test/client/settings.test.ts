@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { addressOf, clientSettings } from '../../src/client/settings.ts';
+import { clientSettings } from '../../src/client/settings.ts';
 import { parseEndpoint } from '../../src/client/endpoint.ts';
-import { variable } from '../../src/client/variable.ts';
+import { addressOf, variable } from '../../src/client/variable.ts';
 import { pem } from './listener.ts';
 
 const at = (value: string) => parseEndpoint({ value, origin: '-address' });
