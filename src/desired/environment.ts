@@ -20,7 +20,7 @@ const spec: SpecSchema = {
       type: 'string',
       pattern: '^https?://[A-Za-z0-9.\\[\\]:-]+(/[A-Za-z0-9._~/-]*)?$',
       maxLength: 512,
-      description: 'The address of the server (https://host:port); without it the store embedded in this workspace.',
+      description: 'The address of the server (https://host:port): where this environment is planned and applied, and nowhere else. Without it any store.',
     },
     variables: variableValues,
     patches: {
