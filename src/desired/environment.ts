@@ -20,7 +20,8 @@ const spec: SpecSchema = {
       type: 'string',
       pattern: '^https?://[A-Za-z0-9.\\[\\]:-]+(/[A-Za-z0-9._~/-]*)?$',
       maxLength: 512,
-      description: 'The address of the server (https://host:port): where this environment is planned and applied, and nowhere else. Without it any store.',
+      description:
+        'The address of the server (https://host:port): where this environment is planned and applied, and nowhere else. Without it any store.',
     },
     variables: variableValues,
     patches: {
