@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RequestError } from '../protocol/request-error.ts';
 
-/** Bytes that all bodies hold that are being read at once. */
+/** Bytes that all clients together may have the server hold of one sort: bodies that are being read, requests that wait. */
 export class BufferBudget {
   readonly #limit: number;
   #used = 0;
@@ -12,12 +12,17 @@ export class BufferBudget {
 
   /** Throws RequestError 503 where there is no room for so many more. */
   take(bytes: number): void {
-    if (this.#used + bytes > this.#limit) {
+    if (!this.fits(bytes)) {
       throw new RequestError(503, 'the server is reading too many large bodies at once: try again', {
         headers: { 'Retry-After': '1' },
       });
     }
     this.#used += bytes;
+  }
+
+  /** Is there room for so many more? */
+  fits(bytes: number): boolean {
+    return this.#used + bytes <= this.#limit;
   }
 
   give(bytes: number): void {

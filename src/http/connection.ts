@@ -29,7 +29,8 @@ export class Connection {
   readonly #attach: (socket: Socket) => void;
   #parserListeners: [event: string, listener: Listener][] = [];
   #current: Exchange | null = null;
-  readonly #queue: Exchange[] = [];
+  /** `bytes`: what it takes of what all may that wait. */
+  readonly #queue: { readonly exchange: Exchange; readonly bytes: number }[] = [];
   #used = false;
   #whenIdle: (() => void) | null = null;
   #cutAt = Infinity;
@@ -44,6 +45,7 @@ export class Connection {
     this.behindProxy = this.peer !== null && inCidrs(this.peer.address, door.trustedProxies);
     // Node tells of errors as failures of the parser, as long as there is one.
     socket.on('error', ignore);
+    socket.once('close', () => this.#forget());
     this.attachParser();
   }
 
@@ -53,16 +55,29 @@ export class Connection {
 
   /** The exchange whose body may still be coming. */
   get latest(): Exchange | null {
-    return this.#queue.at(-1) ?? this.#current;
+    return this.#queue.at(-1)?.exchange ?? this.#current;
   }
 
   add(exchange: Exchange): void {
-    if (this.#current === null) this.#begin(exchange);
-    else this.#queue.push(exchange);
-    if (this.#queue.length > this.door.limits.maxPipelined) {
-      exchange.refuse(429, 'too many requests of this connection wait for an answer');
+    if (this.#current === null) {
+      this.#begin(exchange);
+      return;
+    }
+    const { limits, waiting } = this.door;
+    let bytes = exchange.weight;
+    if (this.#queue.length < limits.maxPipelined && waiting.fits(bytes)) {
+      waiting.take(bytes);
+    } else {
+      bytes = 0;
+      exchange.refuse(429, 'too many requests wait for an answer: send the next one when you have it');
       this.deaf = true;
     }
+    this.#queue.push({ exchange, bytes });
+  }
+
+  /** Nobody is there to be answered. */
+  #forget(): void {
+    for (const { bytes } of this.#queue.splice(0)) this.door.waiting.give(bytes);
   }
 
   /** Is the answer of the current exchange the last? */
@@ -83,7 +98,8 @@ export class Connection {
     if (this.socket.destroyed || this.closing) return;
     const next = this.#queue.shift();
     if (next !== undefined) {
-      this.#begin(next);
+      this.door.waiting.give(next.bytes);
+      this.#begin(next.exchange);
       return;
     }
     const action = this.#whenIdle;

@@ -17,6 +17,8 @@ export interface Door {
   readonly service: Service;
   readonly limits: HttpLimits;
   readonly budget: BufferBudget;
+  /** What requests take up that wait for the answer of an earlier one. */
+  readonly waiting: BufferBudget;
   /** Blocks of addresses whose `X-Forwarded-For` counts. */
   readonly trustedProxies: readonly string[];
   readonly secure: boolean;

@@ -19,6 +19,9 @@ function takesBody({ operation, help }: Asked): boolean {
   return !help && (operation === 'write' || operation === 'patch');
 }
 
+/** What a request takes up besides its headers, in bytes. An estimate. */
+const overhead = 4096;
+
 /** One request and its answer. */
 export class Exchange {
   /** When it is given up. Milliseconds since the epoch. */
@@ -43,6 +46,12 @@ export class Exchange {
     this.#body = new IncomingBody(message, response, connection.door.budget, awaited);
     this.#id = publicUuid(connection.door.random);
     response.on('close', () => connection.finished(this));
+  }
+
+  /** About how many bytes it takes up while it waits. */
+  get weight(): number {
+    const { rawHeaders, url = '' } = this.#message;
+    return rawHeaders.reduce((sum, { length }) => sum + length, url.length + overhead);
   }
 
   /** Nothing more comes that belongs to it. */

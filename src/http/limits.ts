@@ -21,6 +21,8 @@ export interface HttpLimits {
   readonly maxParameters: number;
   /** Requests of one connection that wait for the answer of an earlier one. */
   readonly maxPipelined: number;
+  /** What all of these may take up, of all connections. */
+  readonly maxWaitingBytes: number;
   /** From the first byte of a request (or the start of the connection) to the end of its headers. */
   readonly headersTimeout: number;
   /** From the end of the headers to the end of the body. */
@@ -48,6 +50,7 @@ export const defaultLimits: HttpLimits = {
   maxHeaders: 100,
   maxParameters: 100,
   maxPipelined: 64,
+  maxWaitingBytes: 32 * mebi,
   headersTimeout: 10 * second,
   bodyTimeout: 30 * second,
   requestTimeout: 90 * second,

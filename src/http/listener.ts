@@ -52,6 +52,7 @@ export async function listen(service: Service, options: ListenerOptions): Promis
     service,
     limits,
     budget: new BufferBudget(limits.maxBufferedBytes),
+    waiting: new BufferBudget(limits.maxWaitingBytes),
     trustedProxies: options.trustedProxies,
     secure: tls !== null,
     clock,

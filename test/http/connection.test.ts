@@ -50,6 +50,43 @@ describe('requests of one connection', () => {
     expect(requests).toHaveLength(5);
   });
 
+  it('take up no more, with those of all others, than the server has for them', async () => {
+    const { handle, next } = held();
+    const { port } = await serving({ handle, limits: { maxWaitingBytes: 30_000 } });
+    const clients = await Promise.all([0, 1, 2].map(() => RawClient.open(port)));
+    const long = request('GET', '/v1/a', [`X-Filler: ${'f'.repeat(6000)}`]);
+    // Two of these take the most of it; who goes away gives back what its own took.
+    await clients[0]!.send(long.repeat(2));
+    const first = await next();
+    await clients[1]!.send(long.repeat(2));
+    const second = await next();
+    for (let count = 0; count < 20; count++) await turn();
+    await clients[2]!.send(long.repeat(4));
+    const third = await next();
+    third.release();
+    expect((await clients[2]!.answer())?.status).toBe(200);
+    const refused = await clients[2]!.answer();
+    expect([refused?.status, refused?.headers['connection']]).toEqual([429, 'close']);
+    await clients[2]!.closed();
+
+    first.release();
+    expect((await clients[0]!.answer())?.status).toBe(200);
+    (await next()).release();
+    expect((await clients[0]!.answer())?.status).toBe(200);
+    clients[1]!.socket.resetAndDestroy();
+    second.release();
+    for (let count = 0; count < 20; count++) await turn();
+
+    // All of it is there again.
+    const last = await RawClient.open(port);
+    await last.send(long.repeat(3));
+    for (let count = 0; count < 3; count++) {
+      (await next()).release();
+      expect((await last.answer())?.status).toBe(200);
+    }
+    for (const client of [clients[0]!, last]) client.end();
+  });
+
   it('do not wait for those of another', async () => {
     const { handle, next } = held();
     const { port } = await serving({ handle });
