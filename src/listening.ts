@@ -38,7 +38,12 @@ export async function run(node: Node, listeners: readonly ListenerOptions[], opt
     await node.start();
     await options.started(bound);
     if (node.status().sealed)
-      log('warn', node.status().unsealing !== null ? 'the store is sealed' : 'the store is not initialized');
+      log(
+        'warn',
+        node.status().unsealing !== null
+          ? 'the store is sealed'
+          : 'the store is not initialized: secretctl operator init makes its keys',
+      );
     await aborted(options.stop);
     log('info', 'stopping: requests under way may end');
     await Promise.all(bound.map((listener) => listener.close(options.grace)));

@@ -12,6 +12,9 @@ const argv = process.argv.slice(2);
 if (argv.length === 1 && /^(version|--?version|-v)$/.test(argv[0] ?? '')) {
   // What scripts ask most often needs nothing of the rest.
   const { version } = await import('./base/version.ts');
+  process.stdout.on('error', () => {
+    process.exitCode = 1;
+  });
   process.stdout.write(`secretctl ${version()}\n`);
 } else {
   const { runProcess } = await import('./cli/process.ts');

@@ -129,6 +129,12 @@ const seal: SpecSchema = {
       properties: sealProperties,
     },
   },
+  allOf: [
+    {
+      if: { required: ['type'], properties: { type: { const: 'awskms' } } },
+      then: { required: ['keyId'] },
+    },
+  ],
 };
 
 /** The schema of `settings.yaml`. It holds no secret. */

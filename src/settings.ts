@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseDuration } from './base/duration.ts';
 import { Fault } from './base/error.ts';
 import { ioCode, ioReason } from './base/io-reason.ts';
@@ -126,10 +126,20 @@ function settingsOf(path: string, value: JsonObject): Settings {
   const { migrateFrom, ...seal } = value.seal as JsonObject;
   return {
     storage: value.storage as unknown as Settings['storage'],
-    seal: { ...typed(seal), migrateFrom: migrateFrom === undefined ? null : typed(migrateFrom as JsonObject) },
+    seal: {
+      ...sealSettings(path, seal),
+      migrateFrom: migrateFrom === undefined ? null : sealSettings(path, migrateFrom as JsonObject),
+    },
     audit: Object.fromEntries(Object.entries(value.audit as JsonObject).map(([name, sink]) => [name, typed(sink as JsonObject)])),
     server: serverSettings(path, (value.server ?? {}) as JsonObject),
   };
+}
+
+/** The place of a key file is relative to the settings, wherever the process was started. */
+function sealSettings(path: string, value: JsonObject): SealSettings {
+  const { type, options } = typed(value);
+  const { keyFile } = options;
+  return { type, options: keyFile === undefined ? options : { ...options, keyFile: resolve(dirname(path), keyFile) } };
 }
 
 function typed({ type, ...options }: JsonObject): SealSettings {

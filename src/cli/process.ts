@@ -40,6 +40,7 @@ export async function runProcess(
     interrupted: interrupt.signal,
     ...parts,
   });
+  await output.flushed();
   outcome = output.failed() ? Math.max(code, 1) : code;
   return outcome;
 }
@@ -102,6 +103,8 @@ function processTerminal(argv: readonly string[], output: Writer, interrupted: A
 
 interface Writer {
   write(text: string): void;
+  /** Resolves when all that was written has left this process, or can't. */
+  flushed(): Promise<void>;
   /** True: something could not be written, for another reason than that nobody reads any more. */
   failed(): boolean;
 }
@@ -123,6 +126,11 @@ function writerTo(stream: NodeJS.WriteStream): Writer {
     write: (text) => {
       if (open) stream.write(text);
     },
+    flushed: () =>
+      new Promise((resolve) => {
+        if (!open) resolve();
+        else stream.write('', () => resolve());
+      }),
     failed: () => failed,
   };
 }

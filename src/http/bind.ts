@@ -14,7 +14,11 @@ export async function bind(server: Server, address: Address, scheme: 'http' | 'h
   const { host, port } = address;
   await new Promise<void>((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
-      reject(new Fault('listen', `can't listen on ${host}:${port}: ${error.code ?? error.name}`));
+      const hint =
+        error.code === 'EADDRINUSE'
+          ? 'Another process listens there: end it, or name another address.'
+          : 'The address must be one of this machine; ports below 1024 belong to the system.';
+      reject(new Fault('listen', `can't listen on ${host}:${port}: ${error.code ?? error.name}`, { hint }));
     };
     server.once('error', onError);
     server.listen({ host, port }, () => {
