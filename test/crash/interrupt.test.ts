@@ -105,6 +105,20 @@ async function generationOf(at: Workspace, rootToken: string): Promise<number> {
   return different[0] ?? 0;
 }
 
+/** Breaks the apply lock; its id, or null: nobody held it. */
+async function breakLock(at: Workspace, token: string): Promise<string | null> {
+  return within(at, async (store) => {
+    const lock = await store.handle({ operation: 'read', path: 'sys/managed/lock', data: {}, token }).catch((error: unknown) => {
+      if (error instanceof RequestError && error.status === 404) return null;
+      throw error;
+    });
+    const id = lock?.data?.id;
+    if (typeof id !== 'string') return null;
+    await store.handle({ operation: 'write', path: 'sys/managed/force-unlock', data: { id }, token });
+    return id;
+  });
+}
+
 test(
   `Ctrl-C at any moment of an apply leaves all of it or nothing, and the exit code says which (seed ${seed})`,
   { timeout: full ? 1_800_000 : 180_000 },
@@ -132,6 +146,9 @@ test(
       const { anchor } = await lookInside(at);
       const log = await verifyLogFile(join(at.directory, 'audit/audit.log'), { storeId, anchor });
       expect(log.outcome, `${log.message}: ${where}`).toBe('ok');
+      // Whoever is interrupted once gives the apply lock back; whoever is ended at once leaves it until it expires.
+      const lock = await breakLock(at, rootToken);
+      if (interruption?.twice !== true) expect(lock, where).toBeNull();
       present = generation;
       codes.push(ended.code);
       return ended;

@@ -84,7 +84,10 @@ class Look {
   }
 
   async mounts(shown: ShownMounts, knownShared: number): Promise<void> {
-    this.mountIds.push(...Object.values(shown).flatMap(({ type, uuid }) => (type === 'system' ? [] : [uuid])));
+    // The store's own mounts are shown with an id that is made for show; of these only the cubbyhole has a key.
+    this.mountIds.push('cubbyhole');
+    for (const { type, uuid } of Object.values(shown))
+      if (!['system', 'identity', 'cubbyhole'].includes(type)) this.mountIds.push(uuid);
     const kv = Object.entries(shown).filter(([, { type }]) => type === 'kv');
     await Promise.all(
       kv.map(async ([slashed, { description, options }]) => {

@@ -82,8 +82,13 @@ const { storeId, epoch } = embedded;
 const store = createStore(countingBackend(embedded.backend), epoch);
 const seal = await openSeal(store, { storeId, random, settings: { keyFile: join(configDirectory, `${storeId}.key`) } });
 const barrier = await unsealStore(store, seal, { storeId, random, clock });
-const sinks = Object.entries(settings.audit).map(([name, { path }]) =>
-  fileSink(name, isAbsolute(path) ? path : join(directory, path), openCountingFile),
+const sinks = Object.entries(settings.audit).map(
+  ([
+    name,
+    {
+      options: { path },
+    },
+  ]) => fileSink(name, isAbsolute(path) ? path : join(directory, path), openCountingFile),
 );
 const system = await assemble({ storeId, epoch, store, barrier, clock, random, sinks });
 
