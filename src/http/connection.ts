@@ -31,6 +31,8 @@ export class Connection {
   #current: Exchange | null = null;
   /** `bytes`: what it takes of what all may that wait. */
   readonly #queue: { readonly exchange: Exchange; readonly bytes: number }[] = [];
+  /** What requests take up that are not looked at: the parser keeps them as long as the connection is there. */
+  #ignoredBytes = 0;
   #used = false;
   #whenIdle: (() => void) | null = null;
   #cutAt = Infinity;
@@ -70,14 +72,27 @@ export class Connection {
     } else {
       bytes = 0;
       exchange.refuse(429, 'too many requests wait for an answer: send the next one when you have it');
-      this.deaf = true;
+      this.#hearNoMore();
     }
     this.#queue.push({ exchange, bytes });
   }
 
+  /** A request that is not looked at, of about so many bytes: what the parser had got already when it was stopped. */
+  ignore(bytes: number): void {
+    const { waiting } = this.door;
+    if (waiting.fits(bytes)) {
+      waiting.take(bytes);
+      this.#ignoredBytes += bytes;
+    } else {
+      this.socket.destroy();
+    }
+  }
+
   /** Nobody is there to be answered. */
   #forget(): void {
-    for (const { bytes } of this.#queue.splice(0)) this.door.waiting.give(bytes);
+    const queued = this.#queue.splice(0).reduce((sum, { bytes }) => sum + bytes, 0);
+    this.door.waiting.give(queued + this.#ignoredBytes);
+    this.#ignoredBytes = 0;
   }
 
   /** Is the answer of the current exchange the last? */
@@ -131,6 +146,14 @@ export class Connection {
     );
   }
 
+  /** What still comes is thrown away, before the parser makes requests of it that it keeps. */
+  #hearNoMore(): void {
+    this.deaf = true;
+    this.stopParsing();
+    // This also takes the socket from the parser, which otherwise reads past all listeners.
+    this.socket.on('data', ignore);
+  }
+
   /** The parser sees no more bytes. */
   stopParsing(): void {
     this.#drop((event) => event === 'data');
@@ -174,7 +197,7 @@ export class Connection {
    */
   linger(): void {
     const { socket } = this;
-    this.deaf = true;
+    this.#hearNoMore();
     socket.destroySoon = () => {
       socket.end();
       this.#cutSoon();

@@ -10,6 +10,7 @@ import { defectFields } from './defect.ts';
 import { readHeaders, type RequestHeaders } from './headers.ts';
 import { forwardedRemote } from './remote.ts';
 import { readData } from './request-data.ts';
+import { weightOf } from './weight.ts';
 import { writeAnswer } from './write-answer.ts';
 
 /** Their bodies are bytes, of any length. */
@@ -18,9 +19,6 @@ const streamed = new Set(['sys/storage/snapshot', 'sys/storage/raft/snapshot', '
 function takesBody({ operation, help }: Asked): boolean {
   return !help && (operation === 'write' || operation === 'patch');
 }
-
-/** What a request takes up besides its headers, in bytes. An estimate. */
-const overhead = 4096;
 
 /** One request and its answer. */
 export class Exchange {
@@ -50,8 +48,7 @@ export class Exchange {
 
   /** About how many bytes it takes up while it waits. */
   get weight(): number {
-    const { rawHeaders, url = '' } = this.#message;
-    return rawHeaders.reduce((sum, { length }) => sum + length, url.length + overhead);
+    return weightOf(this.#message);
   }
 
   /** Nothing more comes that belongs to it. */

@@ -17,6 +17,7 @@ import { InFlight } from './in-flight.ts';
 import type { HttpLimits } from './limits.ts';
 import { onParseFailure, type ParseFailure } from './parse-failure.ts';
 import { refuseConnection } from './refuse-connection.ts';
+import { weightOf } from './weight.ts';
 
 export interface ListenerOptions {
   readonly address: Address;
@@ -155,7 +156,11 @@ function takeConnections(server: Server, event: string, door: Door, connections:
 function takeRequests(server: Server, connections: ReadonlyMap<Duplex, Connection>): void {
   const take = (message: IncomingMessage, response: ServerResponse, awaited: boolean): Exchange | null => {
     const connection = connections.get(message.socket);
-    if (connection === undefined || connection.deaf) return null;
+    if (connection === undefined) return null;
+    if (connection.deaf) {
+      connection.ignore(weightOf(message));
+      return null;
+    }
     const method = connection.nextIsList ? 'LIST' : (message.method ?? '');
     connection.nextIsList = false;
     connection.verbIsCut = false;

@@ -61,7 +61,7 @@ describe('requests of one connection', () => {
     await clients[1]!.send(long.repeat(2));
     const second = await next();
     for (let count = 0; count < 20; count++) await turn();
-    await clients[2]!.send(long.repeat(4));
+    await clients[2]!.send(long.repeat(2));
     const third = await next();
     third.release();
     expect((await clients[2]!.answer())?.status).toBe(200);
