@@ -112,7 +112,8 @@ function seconds(sent: Json | undefined, which: 'default' | 'max', current: numb
   if (sent === 'system') return 0;
   const duration = parseDuration(sent);
   if (duration === null)
-    throw badRequest(`unable to parse ${which} TTL of ${JSON.stringify(sent)}: a duration is wanted, such as "1h"`);
+    // What was sent may be a secret that was put into the wrong field.
+    throw badRequest(`unable to parse ${which} TTL: a duration is wanted, such as "1h"`);
   if (duration < 0) throw badRequest(`the ${which} TTL is not negative`);
   return Math.trunc(duration);
 }
