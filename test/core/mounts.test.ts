@@ -176,7 +176,7 @@ describe('mounts', () => {
     [
       'sys/mounts/x',
       { type: 'kv', config: { default_lease_ttl: 'xx' } },
-      'unable to parse default TTL of "xx": a duration is wanted, such as "1h"',
+      'unable to parse default TTL: a duration is wanted, such as "1h"',
     ],
     ['sys/mounts/x', { type: 'kv', config: { listing_visibility: 'xx' } }, 'invalid listing_visibility xx'],
     ['sys/mounts/x', { type: 'kv', config: { plugin_version: 'v9.0.0' } }, 'plugin not found in the catalog: kv, version=v9.0.0'],
