@@ -106,9 +106,15 @@ export class Node implements Service {
   /** Finds out what the store is, and unseals it where its seal needs nobody. */
   async start(): Promise<void> {
     await this.#exclusively(async () => {
-      this.#unsealing = await this.#parts.seals.open();
+      await this.#findSeal();
       await this.#tryUnattended();
     });
+  }
+
+  /** Null: the store is not initialized. */
+  async #findSeal(): Promise<Unsealing | null> {
+    this.#unsealing ??= await this.#parts.seals.open();
+    return this.#unsealing;
   }
 
   status(): NodeStatus {
@@ -213,15 +219,17 @@ export class Node implements Service {
   /** Puts a snapshot in the place of the store, which is sealed then: its keys may be others. */
   async #restore(staged: StagedRestore): Promise<void> {
     await this.#sealNow('a snapshot takes its place');
+    // What is known of the seal is that of the former store.
+    this.#unsealing = null;
     try {
       await this.#parts.reopen(() => staged.activate());
+      await this.#findSeal();
     } catch (error) {
       this.#parts.log('error', 'the restored store could not be opened', { reason: describe(error) });
       this.#parts.fatal('the restored store could not be opened');
       return;
     }
     this.#parts.log('warn', 'a snapshot was restored', { records: staged.records });
-    this.#unsealing = await this.#parts.seals.open();
     await this.#tryUnattended();
   }
 
@@ -255,7 +263,7 @@ export class Node implements Service {
   }
 
   async #unseal({ key, reset, migrate }: UnsealBody): Promise<void> {
-    const unsealing = this.#unsealing;
+    const unsealing = await this.#findSeal();
     if (unsealing === null) throw badRequest('Vault is not initialized');
     if (reset) {
       if (this.#barrier !== null) throw badRequest('vault is unsealed');
@@ -278,7 +286,7 @@ export class Node implements Service {
   }
 
   async #initialize(body: InitBody): Promise<Initialized> {
-    if (this.#unsealing !== null) throw badRequest('Vault is already initialized');
+    if ((await this.#findSeal()) !== null) throw badRequest('Vault is already initialized');
     let made: Initialized;
     try {
       made = await this.#parts.seals.initialize(body);
@@ -288,7 +296,10 @@ export class Node implements Service {
       throw error;
     }
     this.#parts.log('info', 'the store was initialized');
-    this.#unsealing = await this.#parts.seals.open();
+    // The answer is the only place where the shares and the root token are, so nothing keeps it back.
+    await this.#findSeal().catch((error: unknown) =>
+      this.#parts.log('error', 'the seal of the new store could not be read', { reason: describe(error) }),
+    );
     // As in the Vault API: who made shares unseals with them, to see that they were written down.
     if (made.shares.length > 0) made.barrier.seal();
     else await this.#serve(made.barrier);
