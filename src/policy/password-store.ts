@@ -23,7 +23,7 @@ export async function getPasswordPolicy(core: View, name: string): Promise<Passw
 /** Stores a policy that was tried out. Throws HclError for its text, RequestError 400 where hardly any candidate fits it. */
 export async function putPasswordPolicy(core: View, name: string, text: string, random: Random): Promise<void> {
   const policy = parsePasswordPolicy(text);
-  if (drawPassword(policy, random, triesWhenWritten) === null) {
+  if ((await drawPassword(policy, random, triesWhenWritten)) === null) {
     throw badRequest(
       `the rules fit none of ${triesWhenWritten} passwords of ${policy.length} characters: ask for fewer min-chars, or for more characters`,
     );
@@ -48,7 +48,7 @@ export async function passwordPolicyNames(
 export async function generatePassword(core: View, name: string, random: Random): Promise<string> {
   const record = await getPasswordPolicy(core, name);
   if (record === null) throw badRequest(`there is no password policy ${JSON.stringify(name)}`);
-  const password = drawPassword(record.policy, random, tries);
+  const password = await drawPassword(record.policy, random, tries);
   if (password === null) throw badRequest(`the rules of the password policy ${JSON.stringify(name)} fit hardly any password`);
   return password;
 }

@@ -1,3 +1,4 @@
+import { givingWay } from '../base/giving-way.ts';
 import type { Random } from '../base/random.ts';
 import { drawCharacters, maxAlphabet } from './charset.ts';
 import { type HclDocument, type HclValue, parseHcl } from './hcl-syntax.ts';
@@ -74,16 +75,21 @@ export function passwordPolicyProblem({
   return size > maxAlphabet ? { at: '/rules', message: `the charsets have more than ${maxAlphabet} different characters` } : null;
 }
 
+/** Candidates between two turns of all others. */
+const atOnce = 20;
+
 /**
  * A password, each one that fits the rules with the same chance: candidates are drawn from the whole alphabet until one
- * fits, never bent to fit. Null: none of `tries` did.
+ * fits, never bent to fit. Null: none of `tries` did. Rules that hardly anything fits keep nobody else waiting.
  */
-export function drawPassword(policy: PasswordPolicy, random: Random, tries: number): string | null {
+export async function drawPassword(policy: PasswordPolicy, random: Random, tries: number): Promise<string | null> {
+  const giveWay = givingWay(atOnce);
   const alphabet = alphabetOf(policy.rules);
   const needs = policy.rules
     .filter(({ minChars }) => minChars > 0)
     .map(({ charset, minChars }) => ({ charset: new Set(charset), minChars }));
   for (let attempt = 0; attempt < tries; attempt++) {
+    if (attempt > 0) await giveWay();
     const candidate = drawCharacters(random, policy.length, alphabet);
     const fits = needs.every(
       ({ charset, minChars }) => candidate.filter((character) => charset.has(character)).length >= minChars,

@@ -26,8 +26,8 @@ function problemOf(text: string): string {
   return 'no problem';
 }
 
-function draw(policy: PasswordPolicy): string {
-  const password = drawPassword(policy, systemRandom, 100_000);
+async function draw(policy: PasswordPolicy): Promise<string> {
+  const password = await drawPassword(policy, systemRandom, 100_000);
   if (password === null) throw new Error('no candidate fitted');
   return password;
 }
@@ -113,11 +113,11 @@ describe('the language of password policies', () => {
 });
 
 describe('generated passwords', () => {
-  it('have the length and the characters that the policy wants', () => {
+  it('have the length and the characters that the policy wants', async () => {
     const likely = policies.filter(({ length, rules }) => rules.reduce((sum, rule) => sum + rule.minChars, 0) * 4 <= length);
-    fc.assert(
-      fc.property(likely, (policy) => {
-        const password = Array.from(draw(policy));
+    await fc.assert(
+      fc.asyncProperty(likely, async (policy) => {
+        const password = Array.from(await draw(policy));
         expect(password).toHaveLength(policy.length);
         for (const { charset, minChars } of policy.rules) {
           expect(password.filter((character) => charset.includes(character)).length).toBeGreaterThanOrEqual(minChars);
@@ -129,7 +129,7 @@ describe('generated passwords', () => {
     );
   });
 
-  it('have all the same chance', () => {
+  it('have all the same chance', async () => {
     // Four characters of {a, b, c}, at least one a and one b: 50 passwords.
     const policy = {
       length: 4,
@@ -142,7 +142,7 @@ describe('generated passwords', () => {
     const random = seededRandom('passwords');
     const counts = new Map<string, number>();
     for (let index = 0; index < 20_000; index++) {
-      const password = drawPassword(policy, random, 1_000) ?? 'none';
+      const password = (await drawPassword(policy, random, 1_000)) ?? 'none';
       counts.set(password, (counts.get(password) ?? 0) + 1);
     }
     expect(counts.size).toBe(50);
@@ -151,7 +151,7 @@ describe('generated passwords', () => {
     expect(chiSquare).toBeLessThan(100);
   });
 
-  it('end after a bounded number of tries', () => {
+  it('end after a bounded number of tries, and let others go on meanwhile', async () => {
     const alphabet = Array.from({ length: 200 }, (_, index) => String.fromCodePoint(0x4e00 + index)).join('');
     const hopeless = {
       length: 30,
@@ -161,7 +161,16 @@ describe('generated passwords', () => {
       ],
     };
     expect(passwordPolicyProblem(hopeless)).toBeNull();
-    expect(drawPassword(hopeless, systemRandom, 100)).toBeNull();
+    let others = 0;
+    let going = true;
+    const other = (): void => {
+      others += 1;
+      if (going) setImmediate(other);
+    };
+    setImmediate(other);
+    expect(await drawPassword(hopeless, systemRandom, 1000)).toBeNull();
+    going = false;
+    expect(others).toBeGreaterThan(10);
   });
 });
 
