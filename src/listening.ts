@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import process from 'node:process';
+import { clearInterval, setInterval } from 'node:timers';
 import type { System } from './assemble.ts';
 import { Fault } from './base/error.ts';
 import { ioReason } from './base/io-reason.ts';
@@ -22,12 +23,17 @@ export interface RunOptions {
   reload(bound: readonly Listener[]): Promise<void>;
 }
 
+const hour = 3_600_000;
+
 /** Listens until it is told to stop, then ends what is under way. */
 export async function run(node: Node, listeners: readonly ListenerOptions[], options: RunOptions): Promise<void> {
   const { log } = options;
   const warning = nodeWarning(process.version);
   if (warning !== null) log('warn', warning);
   const bound: Listener[] = [];
+  // What the end waits for may be nothing that keeps a process alive (a client that sends nothing more, a timer): it must
+  // not end in the middle of it.
+  const alive = setInterval(() => undefined, hour);
   const onHangup = (): void => {
     options.reload(bound).catch((error: unknown) => log('error', 'not everything was read again', { reason: reasonOf(error) }));
   };
@@ -50,7 +56,11 @@ export async function run(node: Node, listeners: readonly ListenerOptions[], opt
   } finally {
     process.off('SIGHUP', onHangup);
     await Promise.all(bound.map((listener) => listener.close(0)));
-    await node.stop();
+    try {
+      await node.stop();
+    } finally {
+      clearInterval(alive);
+    }
   }
 }
 

@@ -149,9 +149,15 @@ export class Connection {
   /** What still comes is thrown away, before the parser makes requests of it that it keeps. */
   #hearNoMore(): void {
     this.deaf = true;
-    this.stopParsing();
-    // This also takes the socket from the parser, which otherwise reads past all listeners.
-    this.socket.on('data', ignore);
+    const { socket } = this;
+    // It may have been paused for a body that nobody read. Node's way to go on is gone once the parser has lost the socket.
+    if (socket.isPaused()) socket.resume();
+    // It goes on in the next tick, and so before anything more is read.
+    process.nextTick(() => {
+      this.stopParsing();
+      // This takes the socket from the parser, which otherwise reads past all listeners.
+      socket.on('data', ignore);
+    });
   }
 
   /** The parser sees no more bytes. */

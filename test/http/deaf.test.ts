@@ -1,5 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { badRequest } from '../../src/protocol/request-error.ts';
 import { RawClient, request } from './raw-client.ts';
 import { authority, certificate, serving, shown } from './serving.ts';
 
@@ -104,5 +106,23 @@ describe('what is sent behind a request that was refused before it had come', ()
     await turns();
     expect(parsed).toBe(1);
     client.end();
+  });
+
+  it('is taken from a client that sends the rest first and reads then', async () => {
+    const { port } = await serving({ handle: () => Promise.reject(badRequest('no snapshot')) });
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    let received = '';
+    socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
+    const errors: unknown[] = [];
+    socket.on('error', (error) => errors.push(error));
+    const head = 'POST /v1/sys/storage/snapshot HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000000\r\n\r\n';
+    socket.write(head);
+    // More than what the system and the parser hold for us.
+    for (let pieces = 0; pieces < 20; pieces++) {
+      await new Promise((resolve) => socket.write(Buffer.alloc(1_000_000), resolve));
+    }
+    expect([errors, socket.bytesWritten]).toEqual([[], head.length + 20_000_000]);
+    expect(received.slice(0, 12)).toBe('HTTP/1.1 400');
+    socket.destroy();
   });
 });

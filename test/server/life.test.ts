@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { ServedStore, type Server } from './server-process.ts';
 
@@ -76,6 +78,20 @@ describe('a store in a server', () => {
     const server = await store.serve();
     await expect(store.start()).rejects.toThrow(`process ${server.process.pid}`);
     await server.stop();
+  });
+
+  test('ends in order, also while a client goes on sending what was refused', async () => {
+    const store = new ServedStore();
+    store.settings('{ type: static }');
+    const server = await store.serve();
+    const { hostname, port } = new URL(server.address);
+    const socket = connect(Number(port), hostname).on('error', () => undefined);
+    const head = `POST /v1/sys/storage/snapshot HTTP/1.1\r\nHost: x\r\nX-Vault-Token: ${store.token}\r\nContent-Length: 8000000\r\n\r\n`;
+    socket.write(head + 'x'.repeat(7_000_000));
+    await once(socket, 'data');
+    expect(await server.stop()).toBe(0);
+    expect(server.log).toContain('the store is sealed: the server stops');
+    socket.destroy();
   });
 
   test('does not start where its memory could be looked into', async () => {
