@@ -219,11 +219,9 @@ export class Node implements Service {
   /** Puts a snapshot in the place of the store, which is sealed then: its keys may be others. */
   async #restore(staged: StagedRestore): Promise<void> {
     await this.#sealNow('a snapshot takes its place');
-    // What is known of the seal is that of the former store.
-    this.#unsealing = null;
     try {
       await this.#parts.reopen(() => staged.activate());
-      await this.#findSeal();
+      this.#unsealing = await this.#parts.seals.open();
     } catch (error) {
       this.#parts.log('error', 'the restored store could not be opened', { reason: describe(error) });
       this.#parts.fatal('the restored store could not be opened');

@@ -67,14 +67,21 @@ describe('the node', () => {
 
   it('ends where it cannot read the seal of the store that a snapshot brought: what it knows is of another', async () => {
     let staged = false;
+    let meanwhile: unknown;
     const { node, ask, failing, ends } = await newNode({
       takeRestore: () => (staged ? { records: 1, activate: () => void (failing.now = true), discard: () => undefined } : null),
+      async reopen(between) {
+        meanwhile = (await ask('read', 'sys/init', {})).json;
+        between?.();
+      },
     });
     const made = await ask('write', 'sys/init', { secret_shares: 1, secret_threshold: 1 });
     const { keys_base64: keys, root_token: token } = made.json as { keys_base64: string[]; root_token: string };
     await ask('write', 'sys/unseal', { key: keys[0] ?? '' });
     staged = true;
     await ask('write', 'sys/policies/acl/a', { policy: 'path "a" { capabilities = ["read"] }' }, token);
+    // Whoever looks meanwhile must not take it for a store to initialize.
+    expect(meanwhile).toEqual({ initialized: true });
     expect([node.status().sealed, ends]).toEqual([true, ['the restored store could not be opened']]);
   });
 });
