@@ -114,6 +114,7 @@ describe('a sink that hangs', () => {
     await log.append([numbered(4)]);
     // What hung ends when the system comes to it; a try before that is one more that fails.
     do {
+      await turn();
       timer.time += 60_000;
       await log.retry();
     } while (log.health()[0]?.problem !== null);

@@ -75,7 +75,10 @@ describe('a receiver that is stopped (SIGSTOP)', () => {
 
     child.kill('SIGCONT');
     await until(() => log.retryAt() === null || log.retryAt()! <= systemClock.now());
-    while (log.retryAt() !== null) await log.retry();
+    while (log.retryAt() !== null) {
+      await log.retry();
+      await new Promise((done) => setImmediate(done));
+    }
     await log.append([numbered(2000)]);
     await until(() => receivedIn(received).some((text) => text.includes('"number":2000')));
     const facts = readFileSync(path, 'utf8');
