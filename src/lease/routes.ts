@@ -4,6 +4,7 @@ import type { CoreContext } from '../core/corridor.ts';
 import type { LeaseSource, ShownLease } from '../core/lease.ts';
 import type { OperationSpec, Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
+import { pageFields, readPage } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound } from '../protocol/request-error.ts';
 import { Leases } from './leases.ts';
@@ -21,10 +22,6 @@ const syncField = {
   },
 } as const satisfies Fields;
 const revokeFields = { ...leaseField, ...syncField } as const satisfies Fields;
-const listFields = {
-  after: { type: 'string', description: 'Only names that come after this one.', default: '' },
-  limit: { type: 'int', description: 'At most this many; 0 or less: all.', default: 0 },
-} as const satisfies Fields;
 const typeFields = {
   type: { type: 'string', description: '`irrevocable`: leases that could not be ended.', default: '' },
   include_child_namespaces: { type: 'bool', description: 'Accepted for compatibility: there are no namespaces.' },
@@ -44,7 +41,7 @@ export function leaseRoutes(sources: readonly LeaseSource[]): readonly Route[] {
   });
   const list: OperationSpec = {
     summary: 'Lists them.',
-    fields: listFields,
+    fields: pageFields,
     sudo: true,
     handle: (context) => listLeases(sources, context),
   };
@@ -120,13 +117,15 @@ function shown(lease: ShownLease, now: number): JsonObject {
 }
 
 async function listLeases(sources: readonly LeaseSource[], context: RouteContext): Promise<Reply> {
-  const { after, limit } = readFields(listFields, context.data);
+  const { after = '', limit } = readPage(context.data);
   const prefix = context.params.prefix ?? '';
   const names = new Set<string>();
   for (const source of sources)
     for (const name of await source.children(context, prefix === '' ? '' : `${prefix}/`)) names.add(name);
-  const all = [...names].sort().filter((name) => name > after);
-  const keys = limit > 0 ? all.slice(0, limit) : all;
+  const keys = [...names]
+    .sort()
+    .filter((name) => name > after)
+    .slice(0, limit);
   if (keys.length === 0) throw notFound();
   return { data: { keys } };
 }

@@ -1,9 +1,10 @@
 import { parseCidr } from '../base/cidr.ts';
 import { instantText, parseInstant } from '../base/instant.ts';
 import type { View } from '../barrier/view.ts';
+import { listFolder } from '../core/list-folder.ts';
 import { systemLeaseTtl, type Route, type RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
-import { pageFields, readPage } from '../protocol/page.ts';
+import { pageFields } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound } from '../protocol/request-error.ts';
 import { policySet } from './policies.ts';
@@ -91,7 +92,13 @@ export const roleRoutes: readonly Route[] = [
   {
     path: 'roles',
     summary: 'The token roles.',
-    operations: { list: { summary: 'Lists their names.', fields: pageFields, handle: list } },
+    operations: {
+      list: {
+        summary: 'Lists their names.',
+        fields: pageFields,
+        handle: (context) => listFolder(context, context.storage, 'token/roles'),
+      },
+    },
   },
   {
     path: 'roles/:role',
@@ -104,12 +111,6 @@ export const roleRoutes: readonly Route[] = [
     },
   },
 ];
-
-async function list(context: RouteContext): Promise<Reply> {
-  const keys = await context.storage.children('token/roles/', readPage(context.data));
-  if (keys.length === 0) throw notFound();
-  return { data: { keys } };
-}
 
 async function read(context: RouteContext): Promise<Reply> {
   const role = await readTokenRole(context.storage, nameOf(context));

@@ -2,8 +2,10 @@ import { instantText } from '../../base/instant.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { randomUuid } from '../../base/random.ts';
 import type { View } from '../../barrier/view.ts';
+import { listFolder } from '../../core/list-folder.ts';
 import { systemLeaseTtl, type RenewalTerms, type Route, type RouteContext } from '../../core/mount-type.ts';
 import { readFields, type Fields } from '../../protocol/field.ts';
+import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
 import { readCidrs, readExpires } from '../../token/role.ts';
@@ -50,11 +52,6 @@ export const roleFields = {
 
 const legacyFields: LegacyFields = { policies: 'token_policies', period: 'token_period' };
 
-const listFields = {
-  after: { type: 'string', description: 'Only names that come after this one.', default: '' },
-  limit: { type: 'int', description: 'At most this many; 0 or less: all of them.', default: 0 },
-} as const satisfies Fields;
-
 export const roleRoutes: readonly Route[] = [
   {
     path: 'role',
@@ -62,8 +59,8 @@ export const roleRoutes: readonly Route[] = [
     operations: {
       list: {
         summary: 'Lists their names.',
-        fields: listFields,
-        handle: list,
+        fields: pageFields,
+        handle: (context) => listFolder(context, context.storage, 'role'),
       },
     },
   },
@@ -171,13 +168,6 @@ export async function changeRole(context: RouteContext, before: AppRole, sent: J
     );
   }
   return warnings;
-}
-
-async function list(context: RouteContext): Promise<Reply> {
-  const { after, limit } = readFields(listFields, context.data);
-  const keys = await context.storage.children('role/', { ...(after === '' ? {} : { after }), ...(limit > 0 ? { limit } : {}) });
-  if (keys.length === 0) throw notFound();
-  return { data: { keys } };
 }
 
 async function write(context: RouteContext): Promise<Reply> {

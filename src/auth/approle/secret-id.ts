@@ -4,6 +4,7 @@ import type { JsonObject } from '../../base/json.ts';
 import { randomUuid } from '../../base/random.ts';
 import { systemLeaseTtl, type Route, type RouteContext } from '../../core/mount-type.ts';
 import { readFields, type Fields } from '../../protocol/field.ts';
+import { pageFields, readPage } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../../protocol/request-error.ts';
 import { readCidrs } from '../../token/role.ts';
@@ -32,10 +33,6 @@ const generateFields = {
   num_uses: { type: 'int', description: 'How often it may be used, at most what the role says; 0: without limit.' },
   ttl: { type: 'duration', description: 'How long it lives, at most what the role says.' },
 } as const satisfies Fields;
-const listFields = {
-  after: { type: 'string', description: 'Only accessors that come after this one, which may be gone.', default: '' },
-  limit: { type: 'int', description: 'At most this many; 0 or less: all of them.', default: 0 },
-} as const satisfies Fields;
 const customFields = {
   ...generateFields,
   secret_id: { type: 'string', description: 'The secret id, instead of a random one.', default: '' },
@@ -55,7 +52,7 @@ export const secretIdRoutes: readonly Route[] = [
     path: 'role/:role/secret-id',
     summary: 'The secret ids of a role.',
     operations: {
-      list: { summary: 'Lists their accessors, in an order without meaning.', fields: listFields, handle: list },
+      list: { summary: 'Lists their accessors, in an order without meaning.', fields: pageFields, handle: list },
       write: {
         summary: 'Makes a random one; this reply is the only place where it is shown.',
         fields: generateFields,
@@ -163,10 +160,9 @@ async function make(context: RouteContext, secretId: string): Promise<Reply> {
 }
 
 async function list(context: RouteContext): Promise<Reply> {
-  const { after, limit } = readFields(listFields, context.data);
+  const { after = '', limit: wanted = Number.POSITIVE_INFINITY } = readPage(context.data);
   const { role, records, hash } = await desk(context, 400);
   const keys: string[] = [];
-  const wanted = limit > 0 ? limit : Number.POSITIVE_INFINITY;
   let last = after === '' ? '' : hash.accessor(role.uid, after);
   while (keys.length < wanted) {
     // What is past its time does not count, so there may be more to read than are wanted.

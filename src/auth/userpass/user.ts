@@ -2,8 +2,10 @@ import { instantText } from '../../base/instant.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { randomUuid } from '../../base/random.ts';
 import type { View } from '../../barrier/view.ts';
+import { listFolder } from '../../core/list-folder.ts';
 import type { RenewalTerms, RenewedToken, Route, RouteContext } from '../../core/mount-type.ts';
 import { readFields, type Fields } from '../../protocol/field.ts';
+import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
 import { readExpires } from '../../token/role.ts';
@@ -51,16 +53,17 @@ const policiesFields = {
   policies: userFields.policies,
 } as const satisfies Fields;
 
-const listFields = {
-  after: { type: 'string', description: 'Only names that come after this one.', default: '' },
-  limit: { type: 'int', description: 'At most this many; 0 or less: all of them.', default: 0 },
-} as const satisfies Fields;
-
 export const userRoutes: readonly Route[] = [
   {
     path: 'users',
     summary: 'The users of this mount.',
-    operations: { list: { summary: 'Lists their names.', fields: listFields, handle: list } },
+    operations: {
+      list: {
+        summary: 'Lists their names.',
+        fields: pageFields,
+        handle: (context) => listFolder(context, context.storage, 'user'),
+      },
+    },
   },
   {
     path: 'users/:username',
@@ -188,13 +191,6 @@ function newHash(context: RouteContext): string {
   const credential = context.prepared as Credential;
   if (credential.hash === null) throw badRequest('must provide either password or password_hash');
   return credential.hash;
-}
-
-async function list(context: RouteContext): Promise<Reply> {
-  const { after, limit } = readFields(listFields, context.data);
-  const keys = await context.storage.children('user/', { ...(after === '' ? {} : { after }), ...(limit > 0 ? { limit } : {}) });
-  if (keys.length === 0) throw notFound();
-  return { data: { keys } };
 }
 
 async function write(context: RouteContext): Promise<Reply> {

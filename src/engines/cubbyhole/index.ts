@@ -4,7 +4,8 @@ import type { JsonObject } from '../../base/json.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound, permissionDenied } from '../../protocol/request-error.ts';
 import type { Engine } from '../engine.ts';
-import { listFields, listFolder } from '../folder.ts';
+import { listFolder } from '../../core/list-folder.ts';
+import { pageFields } from '../../protocol/page.ts';
 import { checkSecretBody } from '../secret-body.ts';
 
 const secret: Route = {
@@ -13,7 +14,7 @@ const secret: Route = {
   exists: async (context) => (await own(context).get(pathOf(context))) !== null,
   operations: {
     read: { summary: 'Read a secret of this token', handle: read },
-    list: { summary: 'List the secrets of this token in a folder', fields: listFields, handle: list },
+    list: { summary: 'List the secrets of this token in a folder', fields: pageFields, handle: list },
     write: { summary: 'Write a secret of this token', handle: write },
     delete: { summary: 'Delete a secret of this token', handle: remove },
   },

@@ -4,7 +4,8 @@ import type { Route, RouteContext } from '../../core/mount-type.ts';
 import { readFields, type Fields } from '../../protocol/field.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
-import { listFields, listFolder } from '../folder.ts';
+import { listFolder } from '../../core/list-folder.ts';
+import { pageFields } from '../../protocol/page.ts';
 import { limitFields, loadConfig, readLimits } from './config.ts';
 import { patchCustomMetadata, readCustomMetadata } from './custom-metadata.ts';
 import { isLive, newKey, timeText, versionOf, versionTimes, type KeyRecord } from './key-record.ts';
@@ -21,7 +22,7 @@ export const metadataRoute: Route = {
   exists: async (context) => (await loadKey(context.storage, pathOf(context))) !== null,
   operations: {
     read: { summary: 'Read the metadata of a secret', forPlans: true, handle: read },
-    list: { summary: 'List the secrets in a folder', fields: listFields, handle: list },
+    list: { summary: 'List the secrets in a folder', fields: pageFields, handle: list },
     write: { summary: 'Set the metadata of a secret; custom metadata is replaced as a whole', fields, handle: write },
     patch: { summary: 'Change the metadata of a secret; custom metadata is merged, null removes', fields, handle: patch },
     delete: { summary: 'Remove a secret with all of its versions, for good', handle: remove },

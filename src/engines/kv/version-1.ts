@@ -6,7 +6,8 @@ import { systemLeaseTtl, type Observation, type Route, type RouteContext } from 
 import type { Reply } from '../../protocol/reply.ts';
 import { noContent } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
-import { listFields, listFolder } from '../folder.ts';
+import { listFolder } from '../../core/list-folder.ts';
+import { pageFields } from '../../protocol/page.ts';
 import { checkSecretBody } from '../secret-body.ts';
 
 /** A secret as stored. `stamp` is drawn anew at each write, so that an unseen change can be told without the data. */
@@ -25,7 +26,7 @@ export const routes: readonly Route[] = [
     exists: async (context) => (await context.storage.get(folder + pathOf(context))) !== null,
     operations: {
       read: { summary: 'Read a secret', handle: read },
-      list: { summary: 'List the secrets in a folder', fields: listFields, handle: list },
+      list: { summary: 'List the secrets in a folder', fields: pageFields, handle: list },
       write: {
         summary: 'Write a secret; what it held before is gone',
         valuesOf: { kind: 'StaticSecret', name: 'path', within: '' },
