@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../src/base/json.ts';
 import { world } from '../world.ts';
 
 describe('sys/tools', () => {
@@ -13,7 +14,7 @@ describe('sys/tools', () => {
     expect(await bytes('random')).not.toBe(await bytes('random'));
   });
 
-  it.each([{ bytes: 0 }, { bytes: -1 }, { bytes: 131_072 }, { bytes: 'x' }, { format: 'octal' }])(
+  it.each<JsonObject>([{ bytes: 0 }, { bytes: -1 }, { bytes: 131_072 }, { bytes: 'x' }, { format: 'octal' }])(
     'refuses to give random bytes for %j',
     async (data) => {
       expect(await (await world()).status('write', 'sys/tools/random', data)).toBe(400);
@@ -33,7 +34,7 @@ describe('sys/tools', () => {
     const at = await world();
     const sum = createHash('sha512').update('abc').digest('hex');
     expect((await at.write('sys/tools/hash/sha2-512', { input: 'YWJj' })).data).toEqual({ sum });
-    for (const data of [{ input: '!' }, { algorithm: 'md5' }, { algorithm: 'constructor' }, { format: 'zz' }])
-      expect(await at.status('write', 'sys/tools/hash', data)).toBe(400);
+    const wrong: JsonObject[] = [{ input: '!' }, { algorithm: 'md5' }, { algorithm: 'constructor' }, { format: 'zz' }];
+    for (const data of wrong) expect(await at.status('write', 'sys/tools/hash', data)).toBe(400);
   });
 });
