@@ -1,3 +1,4 @@
+import { type Backoff, delayAfter } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import type { BoundedSink } from './bounded-sink.ts';
 import type { Head } from './chain.ts';
@@ -20,8 +21,7 @@ export interface AsideSink {
   opened: SinkTail | null;
 }
 
-const firstDelay = 1000;
-const longestDelay = 60_000;
+const backoff: Backoff = { first: 1000, most: 60_000 };
 // A sink that fails sooner than that after it came back goes on with the delays that it had.
 const calm = 60_000;
 
@@ -66,7 +66,7 @@ export class AsideSinks {
     const now = this.#clock.now();
     const joined = this.#joined.get(sink.name);
     const tries = joined !== undefined && Math.abs(now - joined.at) < calm ? joined.tries : 0;
-    this.#sinks.set(sink.name, { sink, fresh: false, reason, at, tries, dueAt: now + delayAfter(tries), opened: null });
+    this.#sinks.set(sink.name, { sink, fresh: false, reason, at, tries, dueAt: now + waitAfter(tries), opened: null });
   }
 
   remove(name: string): AsideSink | null {
@@ -85,7 +85,7 @@ export class AsideSinks {
     aside.reason = reason;
     aside.opened = null;
     aside.tries++;
-    aside.dueAt = this.#clock.now() + delayAfter(aside.tries);
+    aside.dueAt = this.#clock.now() + waitAfter(aside.tries);
   }
 
   /** Those whose time has come; `all`: every one. */
@@ -93,7 +93,7 @@ export class AsideSinks {
     const now = this.#clock.now();
     // A clock that was put back must not keep them waiting.
     return [...this.#sinks.values()].filter(
-      ({ opened, dueAt }) => opened === null && (all || dueAt <= now || dueAt - now > longestDelay),
+      ({ opened, dueAt }) => opened === null && (all || dueAt <= now || dueAt - now > backoff.most),
     );
   }
 
@@ -103,6 +103,6 @@ export class AsideSinks {
   }
 }
 
-function delayAfter(tries: number): number {
-  return tries === 0 ? 0 : Math.min(longestDelay, firstDelay * 2 ** Math.min(tries - 1, 16));
+function waitAfter(tries: number): number {
+  return tries === 0 ? 0 : delayAfter(tries, backoff);
 }

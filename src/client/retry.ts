@@ -1,3 +1,4 @@
+import { type Backoff, spreadDelayAfter } from '../base/backoff.ts';
 import type { Random } from '../base/random.ts';
 
 /** A try that came to nothing. */
@@ -22,17 +23,14 @@ export function isRetried({ status, sent, idempotent, sealed }: Attempt): boolea
   return idempotent && !sealed && (status === 500 || status === 502 || status === 503 || status === 504);
 }
 
-const firstWait = 250;
-const longestWait = 5000;
+const backoff: Backoff = { first: 250, most: 5000 };
 const longestAskedWait = 30_000;
 
 /** How long to wait before the next try, in milliseconds: what the server asks for, else ever longer and never alike. */
 export function waitBefore(next: number, retryAfter: string | undefined, now: number, random: Random): number {
   const asked = askedWait(retryAfter, now);
   if (asked !== null) return Math.min(asked, longestAskedWait);
-  const [byte = 0] = random.bytes(1);
-  const wait = Math.min(firstWait * 2 ** (next - 1), longestWait);
-  return Math.round(wait * (0.5 + byte / 255));
+  return spreadDelayAfter(next, backoff, random);
 }
 
 /** `Retry-After` (RFC 9110 section 10.2.3): seconds or a date. */

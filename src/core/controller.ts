@@ -1,3 +1,5 @@
+import type { Backoff } from '../base/backoff.ts';
+
 /**
  * A background task, in the form that every one of them has: it looks at what is, compares it with what should be, and
  * takes one step. What it works on are keys; what it knows is in the store, so that losing an event, or the process,
@@ -12,8 +14,8 @@ export interface Controller {
   readonly concurrency?: number;
   /** Its share of the work where controllers compete; 1 unless told. Each gets its turn, however small its share. */
   readonly weight?: number;
-  /** How long a key that failed waits, in milliseconds: doubled with each failure from `first` to `most`. */
-  readonly retry?: { readonly first: number; readonly most: number };
+  /** How long a key that failed waits. */
+  readonly retry?: Backoff;
 
   /**
    * One page of the keys that need attention at `now`, read from an index of the store. It changes nothing. Throws what

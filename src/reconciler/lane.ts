@@ -1,6 +1,6 @@
+import { type Backoff, spreadDelayAfter } from '../base/backoff.ts';
 import type { Random } from '../base/random.ts';
 import type { Controller, ControllerStatus, Step } from '../core/controller.ts';
-import { retryDelay } from './retry-delay.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** How many keys of one controller wait at most, and how many a look at its index brings. */
@@ -12,7 +12,9 @@ const longestPause = 300_000;
 /** And not more often than this, unless something wakes it. */
 const shortestPause = 1_000;
 
-const defaultRetry = { first: 1_000, most: 300_000 };
+const defaultRetry: Backoff = { first: 1_000, most: 300_000 };
+/** For a look at the index that failed. */
+const lookRetry: Backoff = { first: 1_000, most: 60_000 };
 
 /** One controller as it runs: its queue, when it looks at its index next, and what became of its steps. Pure. */
 export class Lane {
@@ -38,7 +40,7 @@ export class Lane {
     this.weight = controller.weight ?? 1;
     this.#random = random;
     const retry = controller.retry ?? defaultRetry;
-    this.queue = new WorkQueue({ capacity, retryDelay: (attempt) => retryDelay(attempt, retry, random) });
+    this.queue = new WorkQueue({ capacity, retryDelay: (attempt) => spreadDelayAfter(attempt, retry, random) });
   }
 
   /** May it look at its index now? Only where what it finds has room. */
@@ -86,7 +88,7 @@ export class Lane {
     this.looking = false;
     this.after = null;
     this.#lookFailures++;
-    this.#lookAt = now + retryDelay(this.#lookFailures, { first: 1_000, most: 60_000 }, this.#random);
+    this.#lookAt = now + spreadDelayAfter(this.#lookFailures, lookRetry, this.#random);
     this.#noteFailure(now, error);
   }
 

@@ -1,4 +1,5 @@
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
+import { type Backoff, spreadDelayAfter } from '../base/backoff.ts';
 import { wipe } from '../base/bytes.ts';
 import { Fault } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
@@ -31,8 +32,8 @@ export interface AwsKmsLimits {
 
 const usualLimits: AwsKmsLimits = { connect: 3000, attempt: 5000, call: 15_000 };
 const maxAttempts = 4;
-const firstPauseMilliseconds = 100;
-const throttledPauseMilliseconds = 500;
+const pauses: Backoff = { first: 100, most: 5000 };
+const throttledPauses: Backoff = { first: 500, most: 5000 };
 
 /** Loads the SDK, hands `use` a client and closes it again. Credentials come from the SDK's standard chain. */
 export async function withAwsKms<T>(
@@ -107,7 +108,7 @@ function keyOf(plain: Uint8Array | undefined): Uint8Array {
   });
 }
 
-/** At most three more attempts after what may pass, each after a random part of a pause that doubles ("full jitter"). */
+/** At most three more attempts after what may pass. */
 function retries(random: Random): KMSClientConfig['retryStrategy'] {
   const token = (count: number, delay: number) => ({ getRetryCount: () => count, getRetryDelay: () => delay });
   return {
@@ -115,9 +116,7 @@ function retries(random: Random): KMSClientConfig['retryStrategy'] {
     async refreshRetryTokenForRetry(last, { errorType, error }) {
       const count = last.getRetryCount() + 1;
       if (errorType === 'CLIENT_ERROR' || count >= maxAttempts) throw error ?? new Error('no more attempts');
-      const first = errorType === 'THROTTLING' ? throttledPauseMilliseconds : firstPauseMilliseconds;
-      const [byte = 0] = random.bytes(1);
-      return token(count, Math.round((first * 2 ** (count - 1) * byte) / 255));
+      return token(count, spreadDelayAfter(count, errorType === 'THROTTLING' ? throttledPauses : pauses, random));
     },
     recordSuccess: () => {},
   };

@@ -1,8 +1,7 @@
+import { type Backoff, delayAfter } from '../base/backoff.ts';
 import type { Timer } from '../base/timer.ts';
 
-/** How long the first and the last wait between two tries are, in milliseconds. */
-const first = 1000;
-const last = 60_000;
+const backoff: Backoff = { first: 1000, most: 60_000 };
 
 /** Tries something again later, each time twice as late as before. */
 export class Retry {
@@ -16,8 +15,8 @@ export class Retry {
 
   later(work: () => void): void {
     this.#cancel();
-    this.#cancel = this.#timer.after(Math.min(last, first * 2 ** Math.min(this.#failures, 16)), work);
     this.#failures++;
+    this.#cancel = this.#timer.after(delayAfter(this.#failures, backoff), work);
   }
 
   /** It is being tried, by whomever: the try that waits is not needed. */
