@@ -1,3 +1,4 @@
+import { type Backoff, spreadDelayAfter } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import { Fault } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
@@ -11,7 +12,7 @@ import { badRequest, RequestError } from '../protocol/request-error.ts';
 import type { TransactionalStore } from '../storage/transaction.ts';
 import { continueEnding, endings } from './ending.ts';
 import { isIrrevocable, Leases } from './leases.ts';
-import { revocationAttempts, type LeaseRecord } from './record.ts';
+import type { LeaseRecord } from './record.ts';
 
 export interface LeaseExpiryParts {
   readonly store: TransactionalStore;
@@ -27,6 +28,7 @@ export const leaseExpiryName = 'lease-expiry';
 
 const atOnce = 200;
 const day = 24 * 3_600_000;
+const backoff: Backoff = { first: 10_000, most: day };
 
 /**
  * Ends leases that are past their time, revoked, or pending for too long: marks them, has their engine end what they
@@ -114,9 +116,8 @@ async function endOutside(
   }
 }
 
-/** Twice as long each time from ten seconds on, give or take half; a day for what counts as irrevocable. */
+/** A day for what counts as irrevocable. */
 function pauseAfter({ random }: LeaseExpiryParts, record: LeaseRecord): number {
   if (isIrrevocable({ ...record, attempts: record.attempts + 1 })) return day;
-  const [a = 0, b = 0] = random.bytes(2);
-  return Math.round(10_000 * 2 ** Math.min(record.attempts, revocationAttempts) * (0.5 + (a * 256 + b) / 65536));
+  return spreadDelayAfter(record.attempts + 1, backoff, random);
 }
