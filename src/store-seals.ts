@@ -10,7 +10,7 @@ import { createRecovery } from './seal/recovery.ts';
 import { sealTypeOf } from './seal/registry.ts';
 import { initializeStore } from './seal/unseal.ts';
 import { Unsealing } from './seal/unsealing.ts';
-import type { Seals } from './server/node.ts';
+import type { Seals } from './server/seals.ts';
 import type { TransactionalStore } from './storage/transaction.ts';
 
 export interface StoreSealsParts {

@@ -5,7 +5,7 @@ import type { Reply } from '../protocol/reply.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
 import type { Remote, Request } from '../protocol/request.ts';
 import { health, leader, type NodeStatus, sealStatus } from './status.ts';
-import type { InitBody, Initialized } from './node.ts';
+import type { InitBody, Initialized } from './seals.ts';
 
 /** What the answers of a node that may be sealed rest on. */
 export interface Answering {

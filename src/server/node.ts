@@ -12,9 +12,10 @@ import { mayRecover, type Unsealing } from '../seal/unsealing.ts';
 import type { StagedRestore } from '../storage/restore.ts';
 import { answerOf, type Answering, type UnsealBody } from './answers.ts';
 import { Attempts } from './attempts.ts';
-
 import type { Log } from './log.ts';
 import { Retry } from './retry.ts';
+import { SealWatch } from './seal-watch.ts';
+import type { InitBody, Initialized, Seals } from './seals.ts';
 import type { NodeStatus } from './status.ts';
 import { describe, faultOfStore, unsealRefusal, storeProblem } from './trouble.ts';
 import { UnderWay } from './under-way.ts';
@@ -51,28 +52,6 @@ export interface NodeParts {
   readonly observe: (request: Request) => (status: number) => void;
 }
 
-/** What the node needs of the seal of its store. */
-export interface Seals {
-  /** Null: the store was never initialized. */
-  open(): Promise<Unsealing | null>;
-  initialize(body: InitBody): Promise<Initialized>;
-  /** Of the settings, for a store that is not initialized. */
-  readonly type: string;
-}
-
-/** The body of sys/init, as it was sent. */
-export type InitBody = Readonly<Record<string, unknown>>;
-
-export interface Initialized {
-  readonly barrier: Barrier;
-  readonly rootToken: string;
-  /** Base64; empty for a seal that needs none. */
-  readonly shares: readonly string[];
-  readonly recoveryShares: readonly string[];
-}
-
-/** How often an open store asks its seal whether it would open it, in milliseconds. */
-const sealWatchTime = 600_000;
 /** How long sealing waits for requests under way, in milliseconds. */
 const drainTime = 10_000;
 
@@ -86,12 +65,12 @@ export class Node implements Service {
   #unsealing: Unsealing | null = null;
   #barrier: Barrier | null = null;
   #serving: Serving | null = null;
-  /** Why it is sealed although nobody sealed it; holds no secret. */
+  /** Why it is sealed although nobody sealed it, or open and not served; holds no secret. */
   #problem: string | null = null;
   readonly #underWay: UnderWay;
   readonly #retry: Retry;
   readonly #attempts: Attempts;
-  #cancelWatch: (() => void) | null = null;
+  readonly #watch: SealWatch;
   #stopped = false;
   /** Changes of state come one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -101,6 +80,7 @@ export class Node implements Service {
     this.#underWay = new UnderWay(parts.timer);
     this.#retry = new Retry(parts.timer);
     this.#attempts = new Attempts(parts);
+    this.#watch = new SealWatch({ ...parts, health: async () => (await this.#unsealing?.health()) ?? null });
   }
 
   /** Finds out what the store is, and unseals it where its seal needs nobody. */
@@ -127,7 +107,7 @@ export class Node implements Service {
       storeId,
       clusterName,
       now: this.#parts.clock.now(),
-      problem: this.#problem,
+      problem: this.#problem ?? this.#watch.problem,
     };
   }
 
@@ -240,7 +220,6 @@ export class Node implements Service {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#retry.cancel();
-    this.#cancelWatch?.();
     await this.#exclusively(() => this.#sealNow('the server stops'));
   }
 
@@ -324,21 +303,6 @@ export class Node implements Service {
     this.#retry.later(() => void this.#exclusively(() => this.#tryUnattended()));
   }
 
-  /** An open store needs its seal no more, but the next start will: operators hear of it while there is time. */
-  #watchSeal(): void {
-    this.#cancelWatch?.();
-    const look = async (): Promise<void> => {
-      const problem = (await this.#unsealing?.health().catch(describe)) ?? null;
-      if (problem !== null && this.#problem === null)
-        this.#parts.log('warn', 'the seal would not open the store now', { reason: problem });
-      this.#problem = problem === null ? null : 'the seal would not open the store now: see the log of the server';
-    };
-    this.#cancelWatch = this.#parts.timer.after(sealWatchTime, () => {
-      if (this.#serving === null || this.#stopped) return;
-      void look().then(() => this.#watchSeal());
-    });
-  }
-
   /** False: it could not be served, and is sealed again. */
   async #serve(barrier: Barrier): Promise<boolean> {
     try {
@@ -351,7 +315,7 @@ export class Node implements Service {
       }
       this.#serving = serving;
       this.#barrier = barrier;
-      this.#watchSeal();
+      this.#watch.begin();
       this.#problem = null;
       this.#attempts.succeeded();
       this.#parts.log('info', 'the store is unsealed');
@@ -368,6 +332,7 @@ export class Node implements Service {
   async #sealNow(why: string): Promise<void> {
     if (this.#barrier === null) return;
     await this.#stopServing();
+    this.#watch.end();
     this.#barrier.seal();
     this.#barrier = null;
     await this.#unsealing?.refresh().catch(() => undefined);

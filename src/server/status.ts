@@ -14,7 +14,7 @@ export interface NodeStatus {
   readonly storeId: string;
   readonly clusterName: string;
   readonly now: number;
-  /** Why it is sealed although nobody sealed it. */
+  /** Why it is sealed although nobody sealed it, or not served, or would stay sealed if it started now; null: all is well. */
   readonly problem: string | null;
 }
 

@@ -3,7 +3,7 @@ import { systemRandom } from '../../src/base/random.ts';
 import type { JsonObject } from '../../src/base/json.ts';
 import { RequestError } from '../../src/protocol/request-error.ts';
 import type { SealSetting } from '../../src/seal/migration.ts';
-import type { Seals } from '../../src/server/node.ts';
+import type { Seals } from '../../src/server/seals.ts';
 import { MemoryMedium } from '../../src/storage/memory.ts';
 import { storeSeals } from '../../src/store-seals.ts';
 import { storeOver } from '../barrier/fixture.ts';

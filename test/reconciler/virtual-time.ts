@@ -10,6 +10,11 @@ export class VirtualTime implements Clock, Timer {
     this.time = time;
   }
 
+  /** How many timers have neither fired nor been cancelled. */
+  get waiting(): number {
+    return this.#timers.size;
+  }
+
   now(): number {
     return this.time;
   }

@@ -1,24 +1,45 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
 import { assemble } from '../../src/assemble.ts';
 import { Fault } from '../../src/base/error.ts';
 import type { Request } from '../../src/protocol/request.ts';
+import { RequestError } from '../../src/protocol/request-error.ts';
 import { Node, type NodeParts } from '../../src/server/node.ts';
 import { sealRoute } from '../../src/server/seal-route.ts';
 import { machine, servingOf } from '../../src/serving.ts';
 import { createMemoryBackend, MemoryMedium } from '../../src/storage/memory.ts';
 import { createStore } from '../../src/storage/optimistic.ts';
 import { storeSeals } from '../../src/store-seals.ts';
+import { VirtualTime } from '../reconciler/virtual-time.ts';
 
 const storeId = '11111111-2222-4333-8444-555555555555';
 
-/** A node with a store in memory that nobody initialized. `failing`: its seal can't be read, now or once it is made. */
-async function newNode(more: Partial<NodeParts> = {}) {
-  const failing = { now: false, onceMade: false };
+const directories: string[] = [];
+afterEach(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
+});
+
+/** Where a static seal keeps its key. */
+function newKeyFile(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'secretctl-node-'));
+  directories.push(directory);
+  return join(directory, 'key');
+}
+
+/**
+ * A node with a store in memory that nobody initialized: under shares, or under the key in `keyFile`. `failing`: its seal
+ * can't be read, now or once it is made; `medium`: what the medium of the store fails of.
+ */
+async function newNode(more: Partial<NodeParts> = {}, keyFile: string | null = null) {
+  const failing = { now: false, onceMade: false, medium: null as Fault | null };
   const ends: string[] = [];
   const backend = createMemoryBackend(new MemoryMedium());
   const epoch = await backend.advanceEpoch();
   const store = createStore(backend, epoch);
-  const seal = { type: 'shamir', context: { storeId, random: machine.random, settings: {} } };
+  const settings: Readonly<Record<string, string>> = keyFile === null ? {} : { keyFile };
+  const seal = { type: keyFile === null ? 'shamir' : 'static', context: { storeId, random: machine.random, settings } };
   const seals = storeSeals({ ...machine, store, storeId, seal, former: null, sinks: [] });
   const node = new Node({
     ...machine,
@@ -35,14 +56,24 @@ async function newNode(more: Partial<NodeParts> = {}) {
       open: () => (failing.now ? Promise.reject(new Fault('store-io', 'the medium failed')) : seals.open()),
     },
     takeRestore: () => null,
-    reopen: (between) => Promise.resolve(between?.()),
+    async reopen(between) {
+      if (failing.medium !== null) throw failing.medium;
+      between?.();
+    },
     fatal: (reason) => void ends.push(reason),
     log: () => undefined,
     observe: () => () => undefined,
-    serve: async (barrier) =>
-      servingOf(
-        await assemble({ ...machine, storeId, epoch, store, barrier, sinks: [], unaudited: true, serverRoutes: [sealRoute] }),
-      ),
+    async serve(barrier) {
+      const parts = { ...machine, storeId, epoch, store, barrier, sinks: [], unaudited: true as const };
+      const serving = servingOf(await assemble({ ...parts, serverRoutes: [sealRoute] }));
+      return {
+        ...serving,
+        async handle(request) {
+          if (failing.medium !== null) throw new RequestError(500, 'internal error', { cause: failing.medium });
+          return serving.handle(request);
+        },
+      };
+    },
     ...more,
   });
   await node.start();
@@ -83,5 +114,53 @@ describe('the node', () => {
     // Whoever looks meanwhile must not take it for a store to initialize.
     expect(meanwhile).toEqual({ initialized: true });
     expect([node.status().sealed, ends]).toEqual([true, ['the restored store could not be opened']]);
+  });
+});
+
+describe('a node whose seal needs nobody', () => {
+  const tenMinutes = 600_000;
+  const sealProblem = 'the seal would not open the store now: see the log of the server';
+
+  /** One that was initialized, with a time that stands still. */
+  async function opened() {
+    const time = new VirtualTime();
+    const keyFile = newKeyFile();
+    const made = await newNode({ clock: time, timer: time }, keyFile);
+    const reply = await made.ask('write', 'sys/init', {});
+    const { root_token: token } = reply.json as { root_token: string };
+    return { ...made, time, keyFile, token };
+  }
+
+  /** Lets time pass until a node says that of itself: what it asks may lie on a disk, which has a time of its own. */
+  async function untilProblem(node: Node, time: VirtualTime, expected: string | null): Promise<void> {
+    while (node.status().problem !== expected) await time.pass(tenMinutes / 10);
+  }
+
+  it('goes on asking its seal after the medium of the store failed and can be used again', async () => {
+    const { node, ask, failing, time, keyFile, token } = await opened();
+    failing.medium = new Fault('store-full', 'the disk is full');
+    await expect(ask('read', 'auth/token/lookup-self', {}, token)).rejects.toMatchObject({ status: 503 });
+    await time.pass(2 * tenMinutes);
+    await expect(ask('read', 'auth/token/lookup-self', {}, token)).rejects.toMatchObject({ status: 503 });
+    failing.medium = null;
+    await untilProblem(node, time, null);
+    expect((await ask('read', 'auth/token/lookup-self', {}, token)).data).toBeDefined();
+    rmSync(keyFile);
+    await untilProblem(node, time, sealProblem);
+    await node.stop();
+    expect([node.status().problem, time.waiting]).toEqual([null, 0]);
+  });
+
+  it('says that its store failed, whatever its seal says meanwhile', async () => {
+    const { node, ask, failing, time, keyFile, token } = await opened();
+    rmSync(keyFile);
+    await untilProblem(node, time, sealProblem);
+    failing.medium = new Fault('store-full', 'the disk is full');
+    await expect(ask('read', 'auth/token/lookup-self', {}, token)).rejects.toMatchObject({ status: 503 });
+    await time.pass(3 * tenMinutes);
+    expect(node.status().problem).toMatch(/the disk of the store is full/);
+    failing.medium = null;
+    await untilProblem(node, time, sealProblem);
+    await node.stop();
   });
 });
