@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { assemble, configRevision } from './assemble.ts';
 import { createSink } from './audit/registry.ts';
 import type { AuditSink } from './audit/sink.ts';
@@ -229,7 +229,7 @@ async function locate(directory: string): Promise<LocatedStore> {
   const settings = await readSettings(directory);
   return {
     storeId: readStoreId(join(directory, settings.storage.path))?.id ?? null,
-    socketPath: absolute(directory, settings.server.socket),
+    socketPath: resolve(directory, settings.server.socket),
   };
 }
 
@@ -263,12 +263,8 @@ export function sinksOf(directory: string, settings: Settings): AuditSink[] {
 
 function auditFiles(directory: string, settings: Settings, enabled: readonly string[]): string[] {
   return Object.entries(settings.audit).flatMap(([name, { type, options }]) =>
-    type === 'file' && options.path !== undefined && enabled.includes(name) ? [absolute(directory, options.path)] : [],
+    type === 'file' && options.path !== undefined && enabled.includes(name) ? [resolve(directory, options.path)] : [],
   );
-}
-
-function absolute(directory: string, path: string): string {
-  return isAbsolute(path) ? path : resolve(directory, path);
 }
 
 /** A file with mode 0600 that is there, as a whole, after a loss of power too. */

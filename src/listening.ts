@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import process from 'node:process';
 import { clearInterval, setInterval } from 'node:timers';
 import type { System } from './assemble.ts';
@@ -11,6 +11,7 @@ import { listen, type Listener, type ListenerOptions } from './http/listener.ts'
 import { nodeWarning } from './server/environment.ts';
 import type { Log } from './server/log.ts';
 import type { Node } from './server/node.ts';
+import { describe } from './server/trouble.ts';
 import { machine } from './serving.ts';
 import type { ListenerSettings, Settings, TlsSettings } from './settings.ts';
 
@@ -35,7 +36,7 @@ export async function run(node: Node, listeners: readonly ListenerOptions[], opt
   // not end in the middle of it.
   const alive = setInterval(() => undefined, hour);
   const onHangup = (): void => {
-    options.reload(bound).catch((error: unknown) => log('error', 'not everything was read again', { reason: reasonOf(error) }));
+    options.reload(bound).catch((error: unknown) => log('error', 'not everything was read again', { reason: describe(error) }));
   };
   try {
     for (const listener of listeners) bound.push(await listen(node, listener));
@@ -101,9 +102,9 @@ export function common(settings: Settings | null, log: Log): Omit<ListenerOption
 function tlsMaterial(directory: string, { certFile, keyFile, clientCaFile, minVersion }: TlsSettings): CertificateMaterial {
   const read = (path: string): Buffer => {
     try {
-      return readFileSync(absolute(directory, path));
+      return readFileSync(resolve(directory, path));
     } catch (error) {
-      throw new Fault('settings', `${absolute(directory, path)} can't be read: ${ioReason(error)}`, {
+      throw new Fault('settings', `${resolve(directory, path)} can't be read: ${ioReason(error)}`, {
         hint: 'It is named in the tls part of a listener in settings.yaml.',
       });
     }
@@ -128,18 +129,9 @@ export async function reload(
   });
   const outcomes = await Promise.allSettled([...work, system?.reopenAudit()]);
   for (const outcome of outcomes) {
-    if (outcome.status === 'rejected') log('error', 'not everything was read again', { reason: reasonOf(outcome.reason) });
+    if (outcome.status === 'rejected') log('error', 'not everything was read again', { reason: describe(outcome.reason) });
   }
   log('info', 'certificates and audit files were read again');
-}
-
-export function absolute(directory: string, path: string): string {
-  return isAbsolute(path) ? path : resolve(directory, path);
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof Fault) return error.hint === null ? error.message : `${error.message}. ${error.hint}`;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { assemble, type System } from './assemble.ts';
 import { version } from './base/version.ts';
 import type { ServeOptions } from './cli/context.ts';
 import { sealContextOf, sinksOf } from './compose.ts';
 import type { ListenerOptions } from './http/listener.ts';
-import { absolute, common, reload, run, tcpListener } from './listening.ts';
+import { common, reload, run, tcpListener } from './listening.ts';
 import type { SealSetting } from './seal/migration.ts';
 import { serveDev } from './serve-dev.ts';
 import { refuseDebuggers } from './server/environment.ts';
@@ -111,7 +111,7 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
     const listeners = server.listeners.map((listener) => tcpListener(directory, listener, settings, log));
     const socket: ListenerOptions = {
       ...common(settings, log),
-      address: { socketPath: absolute(directory, server.socket) },
+      address: { socketPath: resolve(directory, server.socket) },
       tls: null,
       trustedProxies: [],
     };
@@ -154,7 +154,7 @@ async function openOrCreate(directory: string, settings: Settings, command: stri
   if (readStoreId(path) !== null || existsSync(path)) return openEmbeddedStore(path, options);
   // Where audit files of its own go is part of a new store; other places are for the operator to make.
   for (const { options: sink } of Object.values(settings.audit)) {
-    const folder = sink.path === undefined ? null : dirname(absolute(directory, sink.path));
+    const folder = sink.path === undefined ? null : dirname(resolve(directory, sink.path));
     if (folder?.startsWith(join(directory, '/')) === true) makePrivateDirectory(folder);
   }
   return createEmbeddedStore(path, { ...options, random: machine.random });
