@@ -140,6 +140,8 @@ export class Node implements Service {
     try {
       reply = await this.#underWay.during(() => serving.handle(request));
     } catch (error) {
+      // It was brought before its request was refused, or failed.
+      this.#parts.takeRestore(request.id)?.discard();
       const fault = faultOfStore(error);
       if (fault !== null) throw this.#storeFailed(fault);
       throw error;

@@ -117,6 +117,18 @@ describe('the node', () => {
   });
 });
 
+describe('a snapshot that was sent', () => {
+  it('is discarded where the request that brought it is refused in the end', async () => {
+    const ends: string[] = [];
+    const staged = { records: 1, activate: () => void ends.push('in place'), discard: () => void ends.push('discarded') };
+    const { node, ask } = await newNode({ takeRestore: () => staged }, newKeyFile());
+    await ask('write', 'sys/init', {});
+    await expect(ask('write', 'sys/policies/acl/a', { policy: '' }, 'no token')).rejects.toMatchObject({ status: 403 });
+    expect([ends, node.status().sealed]).toEqual([['discarded'], false]);
+    await node.stop();
+  });
+});
+
 describe('a node whose seal needs nobody', () => {
   const tenMinutes = 600_000;
   const sealProblem = 'the seal would not open the store now: see the log of the server';
