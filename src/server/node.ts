@@ -143,7 +143,7 @@ export class Node implements Service {
       // It was brought before its request was refused, or failed.
       this.#parts.takeRestore(request.id)?.discard();
       const fault = faultOfStore(error);
-      if (fault !== null) throw this.#storeFailed(fault);
+      if (fault !== null) throw this.#storeFailed(fault, serving);
       throw error;
     }
     // A ceremony may have made other shares. The answer may be the only place where they are, so nothing keeps it back.
@@ -164,19 +164,19 @@ export class Node implements Service {
   }
 
   /** What clients are told of a medium that failed; the server finds its way out of it, or ends. */
-  #storeFailed(fault: Fault): RequestError {
-    if (this.#serving !== null && fault.code !== 'store-fenced') {
-      this.#problem = storeProblem(fault);
-      this.#parts.log('error', 'the store failed', { reason: describe(fault) });
-      void this.#exclusively(async () => {
-        await this.#stopServing();
-        await this.#tryReopen();
-      });
-    }
+  #storeFailed(fault: Fault, failed: Serving): RequestError {
     if (fault.code === 'store-fenced') {
       this.#parts.fatal('another process owns the store');
       return new RequestError(503, 'this server does not own the store any more');
     }
+    void this.#exclusively(async () => {
+      // Others failed of the same, or it was sealed since: what is served now has not failed.
+      if (this.#serving !== failed) return;
+      this.#problem = storeProblem(fault);
+      this.#parts.log('error', 'the store failed', { reason: describe(fault) });
+      await this.#stopServing();
+      await this.#tryReopen();
+    });
     return new RequestError(503, storeProblem(fault), { cause: fault, headers: { 'Retry-After': '5' } });
   }
 
@@ -194,7 +194,7 @@ export class Node implements Service {
     } catch (error) {
       if (error instanceof Fault) this.#problem = storeProblem(error);
       this.#parts.log('error', 'the store could not be opened anew', { reason: describe(error) });
-      this.#retry.later(() => void this.#exclusively(() => this.#tryReopen()));
+      this.#later(() => this.#tryReopen());
     }
   }
 
@@ -281,7 +281,7 @@ export class Node implements Service {
     );
     // As in the Vault API: who made shares unseals with them, to see that they were written down.
     if (made.shares.length > 0) made.barrier.seal();
-    else await this.#serve(made.barrier);
+    else if (!(await this.#serve(made.barrier))) this.#later(() => this.#tryUnattended());
     return made;
   }
 
@@ -293,16 +293,17 @@ export class Node implements Service {
     try {
       const barrier = await unsealing.openUnattended();
       if (barrier === null) return;
-      if (await this.#serve(barrier)) {
-        this.#retry.succeeded();
-        return;
-      }
+      if (await this.#serve(barrier)) return;
     } catch (error) {
       this.#problem = `the seal does not open (${error instanceof Fault ? error.code : 'internal error'}): see the log of the server`;
       this.#parts.log('error', 'the store could not be unsealed', { reason: describe(error) });
       if (!mayRecover(error)) return;
     }
-    this.#retry.later(() => void this.#exclusively(() => this.#tryUnattended()));
+    this.#later(() => this.#tryUnattended());
+  }
+
+  #later(work: () => Promise<void>): void {
+    if (!this.#stopped) this.#retry.later(() => void this.#exclusively(work));
   }
 
   /** False: it could not be served, and is sealed again. */
@@ -319,6 +320,7 @@ export class Node implements Service {
       this.#barrier = barrier;
       this.#watch.begin();
       this.#problem = null;
+      this.#retry.succeeded();
       this.#attempts.succeeded();
       this.#parts.log('info', 'the store is unsealed');
       return true;

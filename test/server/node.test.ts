@@ -12,7 +12,7 @@ import { machine, servingOf } from '../../src/serving.ts';
 import { createMemoryBackend, MemoryMedium } from '../../src/storage/memory.ts';
 import { createStore } from '../../src/storage/optimistic.ts';
 import { storeSeals } from '../../src/store-seals.ts';
-import { VirtualTime } from '../reconciler/virtual-time.ts';
+import { quiet, VirtualTime } from '../reconciler/virtual-time.ts';
 
 const storeId = '11111111-2222-4333-8444-555555555555';
 
@@ -28,12 +28,15 @@ function newKeyFile(): string {
   return join(directory, 'key');
 }
 
+const broken = new Fault('store-io', 'the medium failed');
+
 /**
  * A node with a store in memory that nobody initialized: under shares, or under the key in `keyFile`. `failing`: its seal
- * can't be read, now or once it is made; `medium`: what the medium of the store fails of.
+ * can't be read, now or once it is made; `medium`: what the medium of the store fails of; `held`: what the next request
+ * waits for before it fails; `serve`: the store can't be served.
  */
 async function newNode(more: Partial<NodeParts> = {}, keyFile: string | null = null) {
-  const failing = { now: false, onceMade: false, medium: null as Fault | null };
+  const failing = { now: false, onceMade: false, serve: false, medium: null as Fault | null, held: null as Promise<void> | null };
   const ends: string[] = [];
   const backend = createMemoryBackend(new MemoryMedium());
   const epoch = await backend.advanceEpoch();
@@ -53,7 +56,7 @@ async function newNode(more: Partial<NodeParts> = {}, keyFile: string | null = n
         failing.now = failing.onceMade;
         return made;
       },
-      open: () => (failing.now ? Promise.reject(new Fault('store-io', 'the medium failed')) : seals.open()),
+      open: () => (failing.now ? Promise.reject(broken) : seals.open()),
     },
     takeRestore: () => null,
     async reopen(between) {
@@ -64,12 +67,17 @@ async function newNode(more: Partial<NodeParts> = {}, keyFile: string | null = n
     log: () => undefined,
     observe: () => () => undefined,
     async serve(barrier) {
+      if (failing.serve) throw new Fault('audit-unavailable', 'the audit log is on a disk that is not there');
       const parts = { ...machine, storeId, epoch, store, barrier, sinks: [], unaudited: true as const };
       const serving = servingOf(await assemble({ ...parts, serverRoutes: [sealRoute] }));
       return {
         ...serving,
         async handle(request) {
-          if (failing.medium !== null) throw new RequestError(500, 'internal error', { cause: failing.medium });
+          const { held } = failing;
+          failing.held = null;
+          await held;
+          if (held !== null || failing.medium !== null)
+            throw new RequestError(500, 'internal error', { cause: failing.medium ?? broken });
           return serving.handle(request);
         },
       };
@@ -137,10 +145,15 @@ describe('a node whose seal needs nobody', () => {
   async function opened() {
     const time = new VirtualTime();
     const keyFile = newKeyFile();
-    const made = await newNode({ clock: time, timer: time }, keyFile);
+    const reopened: number[] = [];
+    const reopen = async (): Promise<void> => {
+      if (made.failing.medium !== null) throw made.failing.medium;
+      reopened.push(time.now());
+    };
+    const made = await newNode({ clock: time, timer: time, reopen }, keyFile);
     const reply = await made.ask('write', 'sys/init', {});
     const { root_token: token } = reply.json as { root_token: string };
-    return { ...made, time, keyFile, token };
+    return { ...made, time, keyFile, token, reopened };
   }
 
   /** Lets time pass until a node says that of itself: what it asks may lie on a disk, which has a time of its own. */
@@ -173,6 +186,69 @@ describe('a node whose seal needs nobody', () => {
     expect(node.status().problem).toMatch(/the disk of the store is full/);
     failing.medium = null;
     await untilProblem(node, time, sealProblem);
+    await node.stop();
+  });
+
+  it('opens its store anew once, however many requests failed of it together', async () => {
+    const { node, ask, failing, time, token, reopened } = await opened();
+    failing.medium = broken;
+    const asked = Array.from({ length: 5 }, () => ask('read', 'auth/token/lookup-self', {}, token));
+    const answers = await Promise.allSettled(asked);
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 5 }, () => 'rejected'));
+    failing.medium = null;
+    await time.pass(60_000);
+    expect((await ask('read', 'auth/token/lookup-self', {}, token)).data).toBeDefined();
+    expect(reopened).toHaveLength(1);
+    await node.stop();
+  });
+
+  it('goes on serving where a request fails late of the store that was closed since', async () => {
+    const { node, ask, failing, time, token, reopened } = await opened();
+    let fail: () => void = () => undefined;
+    failing.held = new Promise((resolve) => (fail = resolve));
+    const late = ask('read', 'auth/token/lookup-self', {}, token);
+    await quiet();
+    failing.medium = broken;
+    await expect(ask('read', 'auth/token/lookup-self', {}, token)).rejects.toMatchObject({ status: 503 });
+    failing.medium = null;
+    // It is waited for, and not for ever.
+    await time.pass(60_000);
+    expect(reopened).toHaveLength(1);
+    fail();
+    await expect(late).rejects.toMatchObject({ status: 503 });
+    await time.pass(60_000);
+    expect((await ask('read', 'auth/token/lookup-self', {}, token)).data).toBeDefined();
+    expect([reopened.length, node.status().problem]).toEqual([1, null]);
+    await node.stop();
+  });
+
+  /** One that was initialized while it could not be served, and can be since. */
+  async function initialized() {
+    const time = new VirtualTime();
+    const made = await newNode({ clock: time, timer: time }, newKeyFile());
+    made.failing.serve = true;
+    const reply = await made.ask('write', 'sys/init', {});
+    const { root_token: token } = reply.json as { root_token: string };
+    expect(made.node.status().sealed).toBe(true);
+    made.failing.serve = false;
+    return { ...made, time, token };
+  }
+
+  it('opens by itself once it can be served', async () => {
+    const { node, time } = await initialized();
+    while (node.status().sealed) await time.pass(1000);
+    expect([node.status().sealed, node.status().problem]).toEqual([false, null]);
+    await node.stop();
+    expect(time.waiting).toBe(0);
+  });
+
+  it('stays sealed where somebody sealed it by hand, whatever was to be tried again before', async () => {
+    const { node, ask, time, token } = await initialized();
+    await ask('write', 'sys/unseal', { key: 'aa' });
+    expect(node.status().sealed).toBe(false);
+    await ask('write', 'sys/seal', {}, token);
+    // Nothing is left that would open it.
+    expect([node.status().sealed, time.waiting]).toEqual([true, 0]);
     await node.stop();
   });
 });
