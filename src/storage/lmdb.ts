@@ -1,7 +1,6 @@
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RootDatabase, RootDatabaseOptionsWithPath, Transaction } from 'lmdb';
+import type { RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb';
 import { Fault } from '../base/error.ts';
 import {
   maxKeyBytes,
@@ -12,11 +11,11 @@ import {
   type ListedKey,
   type ListOptions,
   type RangeGuard,
-  type StoredRecord,
   type StoredValue,
 } from './backend.ts';
 import { makePrivateDirectory, syncDirectory } from './directory.ts';
 import { checkBatch, checkKey, checkRange } from './key.ts';
+import { captureLmdb } from './lmdb-capture.ts';
 import { checkLmdbFile } from './lmdb-file.ts';
 import { recordOf, recordOfState, stateKey, stateOf, valueOf, versionOf, type State } from './lmdb-record.ts';
 import { storageFault } from './medium-fault.ts';
@@ -78,9 +77,6 @@ export function removeLmdbFiles(directory: string): void {
 
 /** About so many writes go into one LMDB transaction: they are made on the main thread, where others wait to read. */
 const writesPerTransaction = 4096;
-/** A page of a capture ends behind so many records or bytes. */
-const pageRecords = 512;
-const pageBytes = 1024 * 1024;
 
 interface Job {
   readonly writes: number;
@@ -144,35 +140,7 @@ class LmdbBackend implements Backend {
   }
 
   async capture(): Promise<Capture> {
-    this.#checkUsable();
-    this.#database.resetReadTxn();
-    const transaction = this.#database.useReadTransaction();
-    const record = this.#database.get(stateKey, { transaction });
-    return { sequence: record === undefined ? 0 : stateOf(record).sequence, pages: this.#pages(transaction) };
-  }
-
-  /** Each page is read in one go; between them others have their turn. */
-  async *#pages(transaction: Transaction): AsyncGenerator<readonly StoredRecord[]> {
-    try {
-      let after: Buffer | null = null;
-      for (;;) {
-        this.#checkUsable();
-        const page: StoredRecord[] = [];
-        let bytes = 0;
-        const start: Buffer = after ?? Buffer.of(0);
-        for (const { key, value } of this.#database.getRange({ start, exclusiveStart: true, end: stateKey, transaction })) {
-          after = Buffer.from(key);
-          page.push({ key: textOf(key), version: versionOf(value), value: valueOf(value).slice() });
-          bytes += value.byteLength;
-          if (page.length >= pageRecords || bytes >= pageBytes) break;
-        }
-        if (page.length === 0) return;
-        yield page;
-        await nextTurn();
-      }
-    } finally {
-      transaction.done();
-    }
+    return captureLmdb(this.#database, () => this.#checkUsable());
   }
 
   close(): Promise<void> {
