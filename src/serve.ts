@@ -18,6 +18,7 @@ import { Restores } from './server/restores.ts';
 import { sealRoute } from './server/seal-route.ts';
 import { storageRoutes } from './server/storage-routes.ts';
 import { startTracing } from './server/tracing.ts';
+import { describe } from './server/trouble.ts';
 import { ceremonies, machine, measured, observing, servingOf } from './serving.ts';
 import { readSettings, type SealSettings, type Settings } from './settings.ts';
 import { createEmbeddedStore, openEmbeddedStore, type EmbeddedStore } from './storage/embedded.ts';
@@ -125,7 +126,7 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
       });
       return code;
     } finally {
-      await tracing?.stop();
+      await tracing?.stop().catch((error: unknown) => log('warn', 'the last traces were lost', { reason: describe(error) }));
     }
   } finally {
     await embedded.close();

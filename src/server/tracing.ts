@@ -5,9 +5,12 @@ import type { Request } from '../protocol/request.ts';
 export interface Tracing {
   /** A request begins; call the result with the status of its answer. */
   begin(request: Request): (status: number) => void;
-  /** Sends what waits. */
+  /** Sends what waits. Rejects where nobody takes it, after some seconds. */
   stop(): Promise<void>;
 }
+
+/** How long a batch of traces is offered, with its retries: a server that ends waits for the last one. */
+const timeoutMillis = 3000;
 
 /** Sends traces to an OTLP/HTTP endpoint. The SDK is loaded by whoever asks for it, and by nobody else. */
 export async function startTracing(endpoint: string, version: string): Promise<Tracing> {
@@ -19,7 +22,7 @@ export async function startTracing(endpoint: string, version: string): Promise<T
       import('@opentelemetry/core'),
     ],
   );
-  const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/$/, '')}/v1/traces` });
+  const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/$/, '')}/v1/traces`, timeoutMillis });
   const provider = new BasicTracerProvider({
     resource: resourceFromAttributes({ 'service.name': 'secretctl', 'service.version': version }),
     spanProcessors: [new BatchSpanProcessor(exporter)],

@@ -64,3 +64,17 @@ test('Traces of requests go to an OTLP endpoint, join the caller’s trace, and 
   expect(sent).toContain('secretctl.request_id');
   expect(sent).not.toContain('canary');
 });
+
+test('A server ends in order where nobody takes its traces', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as { port: number };
+  taken.close();
+  await once(taken, 'close');
+  const store = new ServedStore();
+  store.settings('{ type: static }', `  telemetry: { otlpEndpoint: "http://127.0.0.1:${port}" }\n`);
+  const server = await store.serve();
+  await server.call('GET', 'sys/mounts');
+  expect(await server.stop()).toBe(0);
+  expect(server.log).toContain('the last traces were lost');
+});
