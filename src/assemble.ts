@@ -194,10 +194,13 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       audit.append([{ type: 'system', request: null, verb: null, mount: null, auth: null, reply: null, error: null, facts }]),
     reopenAudit: () => audit.reopen(),
     async close() {
-      await reconciler.stop(stopGrace);
-      await rememberHead(parts, audit, corridor);
-      tokens.wipe();
-      await audit.close();
+      try {
+        await reconciler.stop(stopGrace);
+        await rememberHead(parts, audit, corridor);
+      } finally {
+        tokens.wipe();
+        await audit.close();
+      }
     },
   };
 }

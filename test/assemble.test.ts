@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readAnchor } from '../src/audit/stored.ts';
+import { createMemoryBackend } from '../src/storage/memory.ts';
 import { world, type World } from './world.ts';
 
 const anchorOf = async ({ store, barrier }: World) => (await store.read((tx) => readAnchor(barrier.view(tx, 'core'))))?.seq ?? 0;
@@ -25,5 +26,14 @@ describe('what the store remembers of its audit log', () => {
     const { sequence } = at.medium;
     await at.crash();
     expect(at.medium.sequence).toBe(sequence);
+  });
+
+  test('stays as it was where the store fails at the end, and the log is closed all the same', async () => {
+    const at = await world();
+    await at.read('sys/mounts');
+    await createMemoryBackend(at.medium).advanceEpoch();
+    await expect(at.system.close()).rejects.toMatchObject({ code: 'store-fenced' });
+    expect(await anchorOf(at)).toBe(0);
+    await expect(at.system.note({ event: 'later' })).rejects.toThrow('the audit log is closed');
   });
 });
