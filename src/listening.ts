@@ -117,7 +117,7 @@ function tlsMaterial(directory: string, { certFile, keyFile, clientCaFile, minVe
   };
 }
 
-/** SIGHUP: certificates and audit files. Each is tried, whatever becomes of the others. */
+/** SIGHUP: certificates and, while the store is served, audit files. Each is tried, whatever becomes of the others. */
 export async function reload(
   bound: readonly Listener[],
   listeners: readonly TcpListener[],
@@ -128,10 +128,9 @@ export async function reload(
     if (material !== null) bound[index]?.reloadCertificate(material());
   });
   const outcomes = await Promise.allSettled([...work, system?.reopenAudit()]);
-  for (const outcome of outcomes) {
-    if (outcome.status === 'rejected') log('error', 'not everything was read again', { reason: describe(outcome.reason) });
-  }
-  log('info', 'certificates and audit files were read again');
+  const failed = outcomes.filter((outcome) => outcome.status === 'rejected');
+  for (const { reason } of failed) log('error', 'not everything was read again', { reason: describe(reason) });
+  log('info', `${failed.length === 0 ? '' : 'all other '}certificates and audit files were read again`);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

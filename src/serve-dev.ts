@@ -1,4 +1,4 @@
-import { assemble, type AssemblyParts, type System } from './assemble.ts';
+import { assemble, type System } from './assemble.ts';
 import type { JsonObject } from './base/json.ts';
 import { randomUuid } from './base/random.ts';
 import type { ServeOptions } from './cli/context.ts';
@@ -28,15 +28,6 @@ export async function serveDev(options: ServeOptions, dev: NonNullable<ServeOpti
     listeners: [{ address: dev.address, tls: false }],
     logLevel: 'info',
   };
-  const assembly: Omit<AssemblyParts, 'barrier'> = {
-    ...machine,
-    storeId,
-    epoch,
-    store,
-    sinks: [],
-    unaudited: true,
-    serverRoutes: [sealRoute],
-  };
   let rootToken = made.rootToken;
   let system: System | null = null;
   const metrics = new Metrics(() => measured(node, system));
@@ -53,8 +44,13 @@ export async function serveDev(options: ServeOptions, dev: NonNullable<ServeOpti
     observe: observing(metrics, null),
     async serve(barrier) {
       system = await assemble({
-        ...assembly,
+        ...machine,
+        storeId,
+        epoch,
+        store,
         barrier,
+        sinks: [],
+        unaudited: true,
         serverRoutes: [
           sealRoute,
           ...machineRoutes({ clock: machine.clock, config: running }),
@@ -62,7 +58,7 @@ export async function serveDev(options: ServeOptions, dev: NonNullable<ServeOpti
           ...ceremonies({ storeId, store, barrier, seal, allowed: [], log }),
         ],
       });
-      return servingOf(system);
+      return servingOf(system, () => (system = null));
     },
   });
   const listener: ListenerOptions = { ...common(null, log), address: { host, port }, tls: null, trustedProxies: [] };

@@ -106,7 +106,7 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
           },
           serverRoutes,
         });
-        return servingOf(system);
+        return servingOf(system, () => (system = null));
       },
     });
     const listeners = server.listeners.map((listener) => tcpListener(directory, listener, settings, log));

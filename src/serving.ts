@@ -44,6 +44,7 @@ export function observing(metrics: Metrics, tracing: Tracing | null): NodeParts[
   };
 }
 
+/** What the metrics show; `system` is null while the store is not served. */
 export function measured(node: Node, system: System | null): Measured {
   return {
     sealed: node.status().sealed,
@@ -53,14 +54,17 @@ export function measured(node: Node, system: System | null): Measured {
   };
 }
 
-/** A system with its background tasks begun, as a node serves it. */
-export function servingOf(system: System): Serving {
+/** A system with its background tasks begun, as a node serves it. `ends` is called when it serves no more. */
+export function servingOf(system: System, ends: () => void = () => undefined): Serving {
   system.reconciler.start();
   return {
     handle: (request) => system.handle(request),
     note: (facts) => system.note(facts),
     admit: (line) => system.admit(line),
     mayWrite: (line) => system.mayWrite(line),
-    stop: () => system.close(),
+    stop() {
+      ends();
+      return system.close();
+    },
   };
 }

@@ -22,7 +22,7 @@ export function refuseDebuggers(execArgv: readonly string[], env: Readonly<Recor
   }
 }
 
-/** What an operator should know of this Node; null: nothing. `now` in milliseconds since the epoch. */
+/** What an operator should know of this Node; null: nothing. */
 export function nodeWarning(nodeVersion: string): string | null {
   const major = Number(/^v?(\d+)\./.exec(nodeVersion)?.[1] ?? 0);
   if (major >= 22 && major % 2 === 0) return null;

@@ -37,6 +37,17 @@ test('SIGHUP opens a moved audit file anew: the chain goes on in the new one', a
   await again.stop();
 });
 
+test('SIGHUP while the store is sealed asks nothing of the audit log that is closed', async () => {
+  const store = new ServedStore();
+  store.settings('{ type: static }');
+  const server = await store.serve();
+  expect((await server.call('PUT', 'sys/seal')).status).toBe(204);
+  server.process.kill('SIGHUP');
+  await server.logged(/were read again/);
+  expect(server.log).not.toContain('not everything was read again');
+  await server.stop();
+});
+
 test('A command on this machine reaches the store through the socket beside it, and nobody else may', async () => {
   const store = new ServedStore();
   store.settings('{ type: static }');
