@@ -1,6 +1,9 @@
 import type { Clock } from '../base/clock.ts';
-import { RequestError } from '../protocol/request-error.ts';
+import { Fault } from '../base/error.ts';
+import type { Barrier } from '../barrier/barrier.ts';
+import { badRequest, RequestError } from '../protocol/request-error.ts';
 import type { Remote } from '../protocol/request.ts';
+import type { Unsealing } from '../seal/unsealing.ts';
 import type { Log } from './log.ts';
 
 /** How long a seal that needs nobody is left alone by those who have no token. Milliseconds. */
@@ -23,6 +26,17 @@ export class Attempts {
     return this.#refused;
   }
 
+  /** The open barrier; null: more shares are needed. Throws RequestError, for whoever gave the share. */
+  async open(unsealing: Unsealing, share: string, migrate: boolean): Promise<Barrier | null> {
+    const unattended = unsealing.status().shares === 0;
+    if (unattended) this.#askSeal();
+    try {
+      return unattended ? await unsealing.openUnattended() : await unsealing.give(share, { migrate });
+    } catch (error) {
+      throw refusalOf(error);
+    }
+  }
+
   refuse(error: unknown, from: Remote | null): void {
     this.#refused++;
     // Of many not each, or they would fill the disk.
@@ -42,7 +56,7 @@ export class Attempts {
   }
 
   /** A seal that needs nobody may be elsewhere, where each question costs. Throws RequestError 429. */
-  askSeal(): void {
+  #askSeal(): void {
     const now = this.#clock.now();
     if (Math.abs(now - this.#askedAt) < shortestPause) {
       throw new RequestError(429, 'the seal was asked a moment ago: it is asked again by itself', {
@@ -51,4 +65,11 @@ export class Attempts {
     }
     this.#askedAt = now;
   }
+}
+
+/** Why a store was not unsealed, as whoever gave a share is told: what failed besides stands in the log. */
+function refusalOf(error: unknown): RequestError {
+  if (!(error instanceof Fault)) return new RequestError(500, 'internal error', { cause: error });
+  if (error.code.startsWith('share-') || error.code === 'seal-migration') return badRequest(error.message);
+  return new RequestError(500, `the seal does not open (${error.code}): see the log of the server`, { cause: error });
 }

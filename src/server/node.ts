@@ -17,7 +17,7 @@ import { Retry } from './retry.ts';
 import { SealWatch } from './seal-watch.ts';
 import type { InitBody, Initialized, Seals } from './seals.ts';
 import type { NodeStatus } from './status.ts';
-import { describe, faultOfStore, unsealRefusal, storeProblem } from './trouble.ts';
+import { describe, faultOfStore, storeProblem } from './trouble.ts';
 import { UnderWay } from './under-way.ts';
 
 /** A store that is open for requests. */
@@ -252,14 +252,7 @@ export class Node implements Service {
     if (key === '') throw badRequest("'key' must be specified in request body as JSON, or 'reset' set to true");
     if (fromHex(key) === null && fromBase64(key) === null) throw badRequest("'key' must be a valid hex or base64 string");
     if (this.#barrier !== null) return;
-    const unattended = unsealing.status().shares === 0;
-    if (unattended) this.#attempts.askSeal();
-    let barrier: Barrier | null;
-    try {
-      barrier = unattended ? await unsealing.openUnattended() : await unsealing.give(key, { migrate });
-    } catch (error) {
-      throw unsealRefusal(error);
-    }
+    const barrier = await this.#attempts.open(unsealing, key, migrate);
     if (barrier === null) return;
     if (!(await this.#serve(barrier))) throw new RequestError(500, this.#problem ?? 'internal error');
   }
