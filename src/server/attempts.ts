@@ -5,6 +5,7 @@ import { badRequest, RequestError } from '../protocol/request-error.ts';
 import type { Remote } from '../protocol/request.ts';
 import type { Unsealing } from '../seal/unsealing.ts';
 import type { Log } from './log.ts';
+import { describe } from './trouble.ts';
 
 /** How long a seal that needs nobody is left alone by those who have no token. Milliseconds. */
 const shortestPause = 1000;
@@ -41,7 +42,8 @@ export class Attempts {
     this.#refused++;
     // Of many not each, or they would fill the disk.
     if (this.#refused > 16 && this.#refused % 1000 !== 0) return;
-    const reason = error instanceof RequestError ? error.message : 'internal error';
+    // The answer says less than the log, and refers to it.
+    const reason = describe(error instanceof RequestError ? (error.cause ?? error.message) : error);
     const remote = from?.address ?? null;
     this.#log('warn', 'an attempt to unseal was refused', { reason, remote, refused: this.#refused });
   }

@@ -251,4 +251,24 @@ describe('a node whose seal needs nobody', () => {
     expect([node.status().sealed, time.waiting]).toEqual([true, 0]);
     await node.stop();
   });
+
+  it('logs why its seal did not open to whoever asked, and answers without it', async () => {
+    const time = new VirtualTime();
+    const lines: string[] = [];
+    const keyFile = newKeyFile();
+    const log: NodeParts['log'] = (level, message, fields) =>
+      void lines.push(`${level} ${message}: ${String(fields?.['reason'] ?? '')}`);
+    const { node, ask } = await newNode({ clock: time, timer: time, log }, keyFile);
+    const reply = await ask('write', 'sys/init', {});
+    const { root_token: token } = reply.json as { root_token: string };
+    await ask('write', 'sys/seal', {}, token);
+    rmSync(keyFile);
+    const answer = await ask('write', 'sys/unseal', { key: 'aa' }).catch((error: unknown) => error);
+    expect(answer).toMatchObject({
+      status: 500,
+      message: 'the seal does not open (seal-key-missing): see the log of the server',
+    });
+    expect(lines.find((line) => line.startsWith('warn an attempt to unseal was refused'))).toContain(keyFile);
+    await node.stop();
+  });
 });
