@@ -16,7 +16,7 @@ import type { Barrier } from './barrier/barrier.ts';
 import type { View } from './barrier/view.ts';
 import { controllers, wokenBy } from './controllers.ts';
 import { createCore, type Core } from './core/core.ts';
-import { rightsOf, type CoreContext } from './core/corridor.ts';
+import { rightsOf, runOf } from './core/corridor.ts';
 import type { Route } from './core/mount-type.ts';
 import { reconcilerRoutes } from './core/reconciler-routes.ts';
 import { readRevision } from './core/revision.ts';
@@ -147,7 +147,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       ...capabilityRoutes(async (context, holder) => {
         const found = await tokens.holderOf(context, holder);
         if (found === null) return null;
-        return (await rightsOf({ identity, policies }, (context as CoreContext).run, found))?.acl ?? null;
+        return (await rightsOf({ identity, policies }, runOf(context), found))?.acl ?? null;
       }),
       ...auditRoutes({ sinks: parts.sinks }),
       ...reconcilerRoutes(reconciler),

@@ -1,4 +1,4 @@
-import type { CoreContext } from '../core/corridor.ts';
+import { runOf } from '../core/corridor.ts';
 import type { OperationSpec, RouteContext } from '../core/mount-type.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { Transaction } from '../storage/transaction.ts';
@@ -22,5 +22,5 @@ export function ceremonyStep<T>(
 }
 
 export function transactionOf(context: RouteContext): Transaction {
-  return (context as CoreContext).run.tx;
+  return runOf(context).tx;
 }

@@ -5,7 +5,7 @@ import { type Fields, readFields } from '../protocol/field.ts';
 import type { ApplyLock } from '../protocol/managed.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../protocol/request-error.ts';
-import type { CoreContext } from './corridor.ts';
+import { runOf } from './corridor.ts';
 import type { Caller, Route, RouteContext } from './mount-type.ts';
 
 /**
@@ -44,8 +44,6 @@ const breakFields = {
   id: { type: 'string', description: 'The lock that is meant: another one is not broken.', required: true },
 } as const satisfies Fields;
 
-const coreOf = (context: RouteContext): View => (context as CoreContext).run.core;
-
 /** `sys/managed/lock…` and `sys/managed/force-unlock`: who may apply now. */
 export const applyLockRoutes: readonly Route[] = [
   {
@@ -55,7 +53,7 @@ export const applyLockRoutes: readonly Route[] = [
       read: {
         summary: 'Shows it; 404: nobody holds it.',
         handle: async (context) => {
-          const held = await current(coreOf(context), context.now);
+          const held = await current(runOf(context).core, context.now);
           if (held === null) throw notFound();
           return { data: { ...shown(held) } };
         },
@@ -79,7 +77,7 @@ export const applyLockRoutes: readonly Route[] = [
 ];
 
 async function take(context: RouteContext): Promise<Reply> {
-  const core = coreOf(context);
+  const core = runOf(context).core;
   const body = readFields(takeFields, context.data);
   const present = await current(core, context.now);
   if (present !== null) throw new RequestError(409, `${heldText(present)}; to break it: secretctl force-unlock ${present.id}`);
@@ -99,18 +97,18 @@ async function take(context: RouteContext): Promise<Reply> {
 async function renew(context: RouteContext): Promise<Reply> {
   const held = await own(context);
   const renewed = { ...held, expires: context.now + milliseconds(readFields(renewFields, context.data).ttl) };
-  await coreOf(context).putJson(place, renewed);
+  await runOf(context).core.putJson(place, renewed);
   return { data: { ...shown(renewed) } };
 }
 
 async function release(context: RouteContext): Promise<Reply> {
   await own(context);
-  await coreOf(context).delete(place);
+  await runOf(context).core.delete(place);
   return noContent;
 }
 
 async function breakLock(context: RouteContext): Promise<Reply> {
-  const core = coreOf(context);
+  const core = runOf(context).core;
   const { id } = readFields(breakFields, context.data);
   const held = await core.getJson<Held>(place);
   if (held?.id !== id) throw new RequestError(409, 'this lock is held no more');
@@ -120,7 +118,7 @@ async function breakLock(context: RouteContext): Promise<Reply> {
 
 /** The lock of the path, expired or not: until somebody else takes it, its holder may go on. */
 async function own(context: RouteContext): Promise<Held> {
-  const held = await coreOf(context).getJson<Held>(place);
+  const held = await runOf(context).core.getJson<Held>(place);
   if (held?.id !== context.params.id) throw lost();
   if (held?.tokenId !== context.caller?.tokenId || held === null) throw new RequestError(409, 'another token took this lock');
   return held;

@@ -1,9 +1,7 @@
-import type { CoreContext, CorridorParts } from './corridor.ts';
+import { type CorridorParts, runOf } from './corridor.ts';
 import { keyringRotationRoutes } from './keyring-rotation.ts';
-import type { Route, RouteContext } from './mount-type.ts';
+import type { Route } from './mount-type.ts';
 import { noContent } from '../protocol/reply.ts';
-
-const runOf = (context: RouteContext) => (context as CoreContext).run;
 
 /** `sys/key-status` and `sys/rotate*`: the keys under which records are encrypted. */
 export function barrierRoutes(parts: CorridorParts): readonly Route[] {

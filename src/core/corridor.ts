@@ -46,6 +46,11 @@ export interface CoreContext extends RouteContext {
   readonly run: Run;
 }
 
+/** The transaction that a request runs in, for the routes of the core and of its nouns: no other has one. */
+export function runOf(context: RouteContext): Run {
+  return (context as CoreContext).run;
+}
+
 /** A request that passed authentication and authorisation and knows its handler. */
 export interface Admission {
   readonly request: Request;

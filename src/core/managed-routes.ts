@@ -7,12 +7,10 @@ import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../protocol/request-error.ts';
 import { readReply } from './apply.ts';
 import { address, list, readRead, text } from './apply-body.ts';
-import { type CoreContext, type CorridorParts, innerRequest, typeKey } from './corridor.ts';
+import { type CorridorParts, innerRequest, runOf, typeKey } from './corridor.ts';
 import { addressOfPath, managedRecords } from './managed.ts';
 import type { Mount, Route, RouteContext } from './mount-type.ts';
 import { checkBinding } from './value.ts';
-
-const runOf = (context: RouteContext) => (context as CoreContext).run;
 
 /** `sys/managed/…`: what config repos manage, and everything that a plan needs to know of the store. */
 export function managedRoutes(parts: CorridorParts, storeId: string): readonly Route[] {

@@ -4,7 +4,7 @@ import { randomText, randomUuid } from '../base/random.ts';
 import { readFields } from '../protocol/field.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, MissingMount } from '../protocol/request-error.ts';
-import { type CoreContext, type CorridorParts, typeKey } from './corridor.ts';
+import { type CorridorParts, runOf, typeKey } from './corridor.ts';
 import {
   checkDefaultTtl,
   enableFields,
@@ -26,7 +26,6 @@ export function mountRoutes(parts: CorridorParts): readonly Route[] {
   return [...routesOf(parts, 'secret', 'mounts'), ...routesOf(parts, 'auth', 'auth')];
 }
 
-const runOf = (context: RouteContext) => (context as CoreContext).run;
 const noun = (mountClass: MountClass): string => (mountClass === 'secret' ? 'secret engine' : 'auth method');
 const routeOf = (mountClass: MountClass, path: string): string => (mountClass === 'auth' ? `auth/${path}` : path);
 

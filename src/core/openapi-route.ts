@@ -1,4 +1,4 @@
-import { type CoreContext, type CorridorParts, typeKey } from './corridor.ts';
+import { type CorridorParts, runOf, typeKey } from './corridor.ts';
 import { mountRoute } from './mount-index.ts';
 import type { Route } from './mount-type.ts';
 import { openapiDocument } from './openapi.ts';
@@ -12,8 +12,8 @@ export function openapiRoute(parts: CorridorParts): Route {
       read: {
         summary: 'Reads it.',
         handle: (context) => {
-          const mounts = (context as CoreContext).run.mounts
-            .all()
+          const mounts = runOf(context)
+            .mounts.all()
             .filter((mount) => context.caller?.acl.reaches(`${mountRoute(mount)}/`) === true)
             .flatMap((mount) => {
               const type = parts.types.get(typeKey(mount.class, mount.type));

@@ -3,7 +3,7 @@ import { randomUuid } from '../base/random.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound } from '../protocol/request-error.ts';
-import { type CoreContext, type CorridorParts } from './corridor.ts';
+import { type CorridorParts, runOf } from './corridor.ts';
 import { runningVersion } from './mount-fields.ts';
 import { mountableTypes } from './mount-routes.ts';
 import type { Route, RouteContext } from './mount-type.ts';
@@ -96,8 +96,7 @@ function reload(context: RouteContext, namesOf: (type: CatalogType) => readonly 
   }
   for (const path of mounts) {
     const route = path.replace(/\/$/, '');
-    if ((context as CoreContext).run.mounts.resolve(route)?.path !== '')
-      throw badRequest(`cannot fetch mount entry on "${route}/"`);
+    if (runOf(context).mounts.resolve(route)?.path !== '') throw badRequest(`cannot fetch mount entry on "${route}/"`);
   }
   return { data: { reload_id: randomUuid(context.random) } };
 }

@@ -7,12 +7,10 @@ import type { ManagedAddress } from '../protocol/managed.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import { address, list, text } from './apply-body.ts';
-import { admit, type CoreContext, type CorridorParts, innerRequest } from './corridor.ts';
+import { admit, type CorridorParts, innerRequest, runOf } from './corridor.ts';
 import { recordPath } from './managed.ts';
 import type { Route, RouteContext } from './mount-type.ts';
 import { checkBinding } from './value.ts';
-
-const coreOf = (context: RouteContext) => (context as CoreContext).run.core;
 
 const mostOthers = 16;
 
@@ -29,7 +27,7 @@ export function recipientRoutes(parts: CorridorParts): readonly Route[] {
       operations: {
         read: {
           summary: 'Reads them.',
-          handle: async (context) => ({ data: { recipients: await recipients(coreOf(context)) } }),
+          handle: async (context) => ({ data: { recipients: await recipients(runOf(context).core) } }),
         },
       },
     },
@@ -39,7 +37,7 @@ export function recipientRoutes(parts: CorridorParts): readonly Route[] {
       operations: {
         read: {
           summary: 'Reads them.',
-          handle: async (context) => ({ data: { recipients: await otherRecipients(coreOf(context)) } }),
+          handle: async (context) => ({ data: { recipients: await otherRecipients(runOf(context).core) } }),
         },
         write: {
           summary: 'Sets them. Whoever has the private key of one can read what is sealed anew.',
@@ -59,7 +57,7 @@ export function recipientRoutes(parts: CorridorParts): readonly Route[] {
           summary: 'Rotates it.',
           sudo: true,
           configures: true,
-          handle: async (context) => ({ data: { recipient: await rotateRecipient(coreOf(context), context.random) } }),
+          handle: async (context) => ({ data: { recipient: await rotateRecipient(runOf(context).core, context.random) } }),
         },
       },
     },
@@ -89,13 +87,13 @@ async function setOthers(context: RouteContext): Promise<Reply> {
     // What is none may be a private key: it is not repeated.
     if (!(await isRecipient(recipient))) throw badRequest('recipients holds something that is no age public key (age1…)');
   }
-  await setOtherRecipients(coreOf(context), sent);
+  await setOtherRecipients(runOf(context).core, sent);
   return noContent;
 }
 
 async function rewrap(parts: CorridorParts, context: RouteContext): Promise<Reply> {
   const to = await recipientsFor(context);
-  const open = await recipientOpener(coreOf(context));
+  const open = await recipientOpener(runOf(context).core);
   const blocks: string[] = [];
   for (const [index, block] of list(context.data.blocks, 'blocks').entries()) {
     blocks.push(await sealedAnew(parts, context, open, to, block, `blocks[${index}]`));
@@ -105,13 +103,13 @@ async function rewrap(parts: CorridorParts, context: RouteContext): Promise<Repl
 
 /** Throws RequestError 400 for one that nobody named who may: else whoever asks would choose who reads. */
 async function recipientsFor(context: RouteContext): Promise<readonly string[]> {
-  const own = await recipients(coreOf(context));
+  const own = await recipients(runOf(context).core);
   const sent =
     context.data.recipients === undefined
       ? []
       : list(context.data.recipients, 'recipients').map((item, index) => text(item, `recipients[${index}]`));
   const others = sent.filter((recipient) => !own.includes(recipient));
-  const known = await otherRecipients(coreOf(context));
+  const known = await otherRecipients(runOf(context).core);
   for (const recipient of others) {
     if (known.includes(recipient)) continue;
     const shown = (await isRecipient(recipient)) ? recipient : 'what was sent';
@@ -146,7 +144,7 @@ async function sealedAnew(
 /** Throws Refusal unless the caller may write the records of both, as a move does: a value can be read where it may stand. */
 async function mayMove(parts: CorridorParts, context: RouteContext, from: ManagedAddress, to: ManagedAddress): Promise<void> {
   if (recordPath(from) === recordPath(to)) return;
-  const { run } = context as CoreContext;
+  const run = runOf(context);
   const caller = context.caller === null ? null : { ...context.caller, limitedUses: false };
   for (const path of [from, to].map((one) => `sys/managed/record/${recordPath(one)}`)) {
     await admit(parts, run, innerRequest(context.request, 'write', path, {}), caller);

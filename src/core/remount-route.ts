@@ -1,7 +1,7 @@
 import { randomUuid } from '../base/random.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
 import { badRequest, notFound } from '../protocol/request-error.ts';
-import type { CoreContext, CorridorParts } from './corridor.ts';
+import { type CorridorParts, runOf } from './corridor.ts';
 import { listedPath, checkMountPath } from './mount-routes.ts';
 import { reservedMounts } from './mount-fields.ts';
 import { mountRoute } from './mount-index.ts';
@@ -33,7 +33,7 @@ export function remountRoutes(parts: CorridorParts): readonly Route[] {
           handle: async (context) => {
             const move = await remount(context);
             const id = randomUuid(parts.random);
-            (context as CoreContext).run.tx.onCommit(() => {
+            runOf(context).tx.onCommit(() => {
               moves.set(id, move);
               for (const oldest of moves.keys()) if (moves.size > remembered) moves.delete(oldest);
             });
@@ -61,7 +61,7 @@ export function remountRoutes(parts: CorridorParts): readonly Route[] {
 }
 
 async function remount(context: RouteContext): Promise<{ readonly from: string; readonly to: string }> {
-  const { mounts } = (context as CoreContext).run;
+  const { mounts } = runOf(context);
   const body = readFields(fields, context.data);
   const from = body.from.replace(/\/$/, '');
   const to = body.to.replace(/\/$/, '');

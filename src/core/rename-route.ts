@@ -1,6 +1,6 @@
 import { readFields } from '../protocol/field.ts';
 import { badRequest } from '../protocol/request-error.ts';
-import { admit, checkRequestPath, type CoreContext, type CorridorParts, innerRequest, typeKey } from './corridor.ts';
+import { admit, checkRequestPath, type CorridorParts, innerRequest, runOf, typeKey } from './corridor.ts';
 import { type Destination, mountRoute } from './mount-index.ts';
 import type { Route } from './mount-type.ts';
 
@@ -24,7 +24,7 @@ export function renameRoute(parts: CorridorParts): Route {
         shown: ['from', 'to'],
         configures: true,
         handle: async (context) => {
-          const { run } = context as CoreContext;
+          const run = runOf(context);
           const body = readFields(fields, context.data);
           for (const path of [body.from, body.to]) checkRequestPath({ operation: 'write', path });
           const [from, to] = [run.mounts.resolve(body.from), run.mounts.resolve(body.to)];

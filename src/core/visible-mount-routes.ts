@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../base/json.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { permissionDenied, RequestError } from '../protocol/request-error.ts';
-import type { CoreContext } from './corridor.ts';
+import { runOf } from './corridor.ts';
 import { shownMount } from './mount-fields.ts';
 import { mountRoute } from './mount-index.ts';
 import { listedClass, listedPath } from './mount-routes.ts';
@@ -29,7 +29,7 @@ export const visibleMountRoutes: readonly Route[] = [
 function mountsVisibleTo(context: RouteContext): readonly Mount[] {
   const { caller, request } = context;
   if (caller === null && request.token !== null && request.token !== '') throw permissionDenied();
-  const { mounts } = (context as CoreContext).run;
+  const { mounts } = runOf(context);
   return mounts
     .all()
     .filter((mount) => mount.config.listingVisibility === 'unauth' || caller?.acl.reaches(`${mountRoute(mount)}/`) === true);
@@ -48,7 +48,7 @@ function visibleMounts(context: RouteContext): Reply {
 /** How clients find the mount of a path, and with it the version of its engine. */
 function visibleMount(context: RouteContext): Reply {
   const { path = '' } = context.params;
-  const destination = (context as CoreContext).run.mounts.resolve(path);
+  const destination = runOf(context).mounts.resolve(path);
   if (destination === null || context.caller?.acl.reaches(`${mountRoute(destination.mount)}/`) !== true) {
     // The same words for what is not there and for what may not be seen.
     throw new RequestError(

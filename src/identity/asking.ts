@@ -1,14 +1,16 @@
-import type { CoreContext } from '../core/corridor.ts';
+import { runOf } from '../core/corridor.ts';
 import type { Mount, RouteContext } from '../core/mount-type.ts';
 import { IdentityRecords } from './records.ts';
 
 /** The records as the transaction of a request sees them. */
 export function recordsOf(context: RouteContext): IdentityRecords {
-  return new IdentityRecords((context as CoreContext).run.core);
+  return new IdentityRecords(runOf(context).core);
 }
 
 /** The auth method with this accessor (`auth/token` is one too), or null. */
 export function methodAt(context: RouteContext, accessor: string): Mount | null {
-  const found = (context as CoreContext).run.mounts.all().find((mount) => mount.accessor === accessor);
+  const found = runOf(context)
+    .mounts.all()
+    .find((mount) => mount.accessor === accessor);
   return found !== undefined && (found.class === 'auth' || found.type === 'token') ? found : null;
 }

@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts';
-import type { CoreContext } from '../core/corridor.ts';
+import { runOf } from '../core/corridor.ts';
 import { mountRoute } from '../core/mount-index.ts';
 import type { Mount, Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
@@ -93,7 +93,7 @@ function wantedLogins(context: RouteContext, sent: Json): readonly Login[] {
 }
 
 function methodNamed(context: RouteContext, path: string): Mount {
-  const mount = (context as CoreContext).run.mounts.resolve(`auth/${path}`);
+  const mount = runOf(context).mounts.resolve(`auth/${path}`);
   if (mount === null || mount.path !== '' || methodAt(context, mount.mount.accessor) === null) {
     throw badRequest(`no auth method at ${JSON.stringify(path.slice(0, 128))}`);
   }

@@ -1,4 +1,4 @@
-import type { CoreContext } from '../core/corridor.ts';
+import { runOf } from '../core/corridor.ts';
 import type { LeaseSource, ShownLease } from '../core/lease.ts';
 import type { RouteContext } from '../core/mount-type.ts';
 import { badRequest } from '../protocol/request-error.ts';
@@ -6,17 +6,15 @@ import { noteEnding } from './ending.ts';
 import { Leases } from './leases.ts';
 import type { LeaseRecord } from './record.ts';
 
-const coreOf = (context: RouteContext) => (context as CoreContext).run.core;
-
 /** The leases of engines. What they stand for outside is ended in the background. */
 export const engineLeases: LeaseSource = {
   async find(context, id) {
     const record = await standing(context, id);
     return record === null ? null : shown(record);
   },
-  children: (context, folder) => new Leases(coreOf(context)).children(folder),
+  children: (context, folder) => new Leases(runOf(context).core).children(folder),
   async renew(context, id, increment) {
-    const leases = new Leases(coreOf(context));
+    const leases = new Leases(runOf(context).core);
     const record = await standing(context, id);
     if (record === null) return null;
     if (!record.renewable) throw badRequest('lease is not renewable');
@@ -26,12 +24,12 @@ export const engineLeases: LeaseSource = {
     return { leaseId: id, renewable: true, leaseDuration };
   },
   async revoke(context, id) {
-    const leases = new Leases(coreOf(context));
+    const leases = new Leases(runOf(context).core);
     const record = await leases.get(id);
     if (record !== null) await leases.end(record, context.now, false);
   },
   async revokePrefix(context, prefix, force) {
-    const core = coreOf(context);
+    const core = runOf(context).core;
     const leases = new Leases(core);
     const record = await leases.get(prefix);
     if (record !== null) await leases.end(record, context.now, force);
@@ -42,7 +40,7 @@ export const engineLeases: LeaseSource = {
 
 /** One that is active and not past its time: expiry is checked at each use, whatever the background has come to. */
 async function standing(context: RouteContext, id: string): Promise<LeaseRecord | null> {
-  const record = await new Leases(coreOf(context)).get(id);
+  const record = await new Leases(runOf(context).core).get(id);
   return record?.state === 'active' && record.expiresAt > context.now ? record : null;
 }
 

@@ -1,6 +1,6 @@
 import { instantText } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
-import type { CoreContext } from '../core/corridor.ts';
+import { runOf } from '../core/corridor.ts';
 import type { LeaseSource, ShownLease } from '../core/lease.ts';
 import type { OperationSpec, Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
@@ -87,8 +87,6 @@ export function leaseRoutes(sources: readonly LeaseSource[]): readonly Route[] {
   ];
 }
 
-const coreOf = (context: RouteContext) => (context as CoreContext).run.core;
-
 function leaseIdOf(context: RouteContext): string {
   const id = context.params.lease_id ?? readFields(leaseField, context.data).lease_id;
   if (id === '') throw badRequest('lease_id must be specified');
@@ -161,7 +159,7 @@ async function irrevocable(context: RouteContext) {
   if (limit !== '' && limit !== 'none' && !/^\d+$/.test(limit))
     throw badRequest(`invalid 'limit' provided: ${JSON.stringify(limit)}`);
   const most = limit === 'none' ? Infinity : limit === '' ? mostShown : Number(limit);
-  return new Leases(coreOf(context)).irrevocable(most);
+  return new Leases(runOf(context).core).irrevocable(most);
 }
 
 async function listIrrevocable(context: RouteContext): Promise<Reply> {
@@ -174,7 +172,7 @@ async function countIrrevocable(context: RouteContext): Promise<Reply> {
   const records = await irrevocable(context);
   const counts: Record<string, number> = {};
   for (const { mountId } of records) {
-    const mount = (context as CoreContext).run.mounts.byId(mountId);
+    const mount = runOf(context).mounts.byId(mountId);
     const path = mount === null ? 'gone' : `${mount.path}/`;
     counts[path] = (counts[path] ?? 0) + 1;
   }

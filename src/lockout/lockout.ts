@@ -1,4 +1,4 @@
-import type { CoreContext } from '../core/corridor.ts';
+import { runOf } from '../core/corridor.ts';
 import type { LoginAttempt, LoginName, MountConfig, RouteContext } from '../core/mount-type.ts';
 import type { LockoutPort } from '../core/ports.ts';
 import { RecordedRefusal } from '../core/recorded-refusal.ts';
@@ -47,7 +47,7 @@ const uncounted: LoginAttempt = {
  * the threshold allows: the others run again and find a lock.
  */
 async function beginCounted(context: RouteContext, { name, known }: LoginName, terms: LockoutTerms): Promise<LoginAttempt> {
-  const view = (context as CoreContext).run.core.below('lockout/');
+  const view = runOf(context).core.below('lockout/');
   const { now } = context;
   const { accessor } = context.mount;
   const path = await failuresPath(view, accessor, name, known);

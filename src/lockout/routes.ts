@@ -1,6 +1,6 @@
 import type { JsonObject } from '../base/json.ts';
 import type { View } from '../barrier/view.ts';
-import type { CoreContext } from '../core/corridor.ts';
+import { runOf } from '../core/corridor.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
@@ -25,7 +25,7 @@ export const lockoutRoutes: readonly Route[] = [
   },
 ];
 
-const lockouts = (context: RouteContext): View => (context as CoreContext).run.core.below('lockout/');
+const lockouts = (context: RouteContext): View => runOf(context).core.below('lockout/');
 
 async function list(context: RouteContext): Promise<Reply> {
   const { mount_accessor: wanted } = readFields(listFields, context.data);
@@ -45,7 +45,9 @@ async function list(context: RouteContext): Promise<Reply> {
 }
 
 async function lockedNames(context: RouteContext, view: View, accessor: string): Promise<readonly string[]> {
-  const mount = (context as CoreContext).run.mounts.all().find((other) => other.accessor === accessor);
+  const mount = runOf(context)
+    .mounts.all()
+    .find((other) => other.accessor === accessor);
   const terms = mount === undefined ? null : lockoutTerms(mount.config);
   if (terms === null) return [];
   const names: string[] = [];

@@ -1,7 +1,7 @@
 import { fromUtf8 } from '../base/bytes.ts';
 import { isIdentifier } from '../base/name.ts';
 import type { View } from '../barrier/view.ts';
-import type { CoreContext } from '../core/corridor.ts';
+import { runOf } from '../core/corridor.ts';
 import type { Acl } from '../core/mount-type.ts';
 import type { PolicyPort } from '../core/ports.ts';
 import { pendingVersion } from '../storage/transaction.ts';
@@ -103,7 +103,7 @@ export function createPolicies(maxRules = 200_000): PolicyPort {
       if (ownKey !== null) own.put(ownKey, generation, { set, acl }, set.templatedRules);
       return acl;
     },
-    generatePassword: (context, policy) => generatePassword((context as CoreContext).run.core, policy, context.random),
+    generatePassword: (context, policy) => generatePassword(runOf(context).core, policy, context.random),
     generateFromCharset,
   };
 }

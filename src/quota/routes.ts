@@ -1,6 +1,5 @@
 import { isIdentifier, isCanonicalPath } from '../base/name.ts';
-import type { View } from '../barrier/view.ts';
-import type { CoreContext } from '../core/corridor.ts';
+import { runOf } from '../core/corridor.ts';
 import { mountRoute } from '../core/mount-index.ts';
 import type { Mount, MountType, Route, RouteContext } from '../core/mount-type.ts';
 import { isSystemMount } from '../core/system-mounts.ts';
@@ -72,11 +71,10 @@ export function quotaRoutes(methods: readonly MountType[]): readonly Route[] {
   ];
 }
 
-const coreOf = (context: RouteContext): View => (context as CoreContext).run.core;
 const nameOf = (context: RouteContext): string => context.params.name ?? '';
 
 async function readConfig(context: RouteContext): Promise<Reply> {
-  const config = await readQuotaConfig(coreOf(context));
+  const config = await readQuotaConfig(runOf(context).core);
   return {
     data: {
       enable_rate_limit_audit_logging: config.auditLogging,
@@ -88,7 +86,7 @@ async function readConfig(context: RouteContext): Promise<Reply> {
 
 async function writeConfig(context: RouteContext): Promise<Reply> {
   const body = readFields(configFields, context.data);
-  await writeQuotaConfig(coreOf(context), {
+  await writeQuotaConfig(runOf(context).core, {
     exemptPaths: body.rate_limit_exempt_paths,
     auditLogging: body.enable_rate_limit_audit_logging,
     responseHeaders: body.enable_rate_limit_response_headers,
@@ -97,8 +95,8 @@ async function writeConfig(context: RouteContext): Promise<Reply> {
 }
 
 async function list(context: RouteContext): Promise<Reply> {
-  const limits = await readRateLimits(coreOf(context));
-  const { mounts } = (context as CoreContext).run;
+  const limits = await readRateLimits(runOf(context).core);
+  const { mounts } = runOf(context);
   const keys = limits.filter((limit) => routeOf(limit, mounts) !== null).map(({ name }) => name);
   if (keys.length === 0) throw notFound();
   return { data: { keys } };
@@ -124,8 +122,8 @@ async function read(context: RouteContext): Promise<Reply> {
 
 /** A quota whose mount is gone is gone too. */
 async function shownLimit(context: RouteContext): Promise<{ readonly limit: RateLimit; readonly route: string } | null> {
-  const limit = await readRateLimit(coreOf(context), nameOf(context));
-  const route = limit === null ? null : routeOf(limit, (context as CoreContext).run.mounts);
+  const limit = await readRateLimit(runOf(context).core, nameOf(context));
+  const route = limit === null ? null : routeOf(limit, runOf(context).mounts);
   return limit === null || route === null ? null : { limit, route };
 }
 
@@ -150,13 +148,13 @@ async function write(methods: readonly MountType[], context: RouteContext): Prom
     blockInterval: body.block_interval,
     inheritable: body.inheritable ?? target.mount === null,
   };
-  const { mounts } = (context as CoreContext).run;
-  const same = (await readRateLimits(coreOf(context))).find(
+  const { mounts } = runOf(context);
+  const same = (await readRateLimits(runOf(context).core)).find(
     (other) =>
       other.name !== name && routeOf(other, mounts) === limit.route && other.suffix === limit.suffix && other.role === limit.role,
   );
   if (same !== undefined) throw badRequest(`quota rule with similar properties exists under the name "${same.name}"`);
-  await writeRateLimit(coreOf(context), limit);
+  await writeRateLimit(runOf(context).core, limit);
   return noContent;
 }
 
@@ -167,7 +165,7 @@ interface Target {
 
 function targetOf(context: RouteContext, path: string): Target {
   if (path === '') return { mount: null, suffix: '' };
-  const destination = (context as CoreContext).run.mounts.resolve(path);
+  const destination = runOf(context).mounts.resolve(path);
   if (destination === null) throw badRequest(`invalid mount path "${path}/"`);
   const { mount, path: suffix } = destination;
   const bare = suffix.endsWith('*') ? suffix.slice(0, -1) : suffix;
@@ -191,6 +189,6 @@ function checkRole(methods: readonly MountType[], { mount, suffix }: Target, rol
 }
 
 async function remove(context: RouteContext): Promise<Reply> {
-  await deleteRateLimit(coreOf(context), nameOf(context));
+  await deleteRateLimit(runOf(context).core, nameOf(context));
   return noContent;
 }

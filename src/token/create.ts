@@ -1,4 +1,5 @@
 import { instantText } from '../base/instant.ts';
+import { runOf } from '../core/corridor.ts';
 import { allPolicies } from '../core/corridor.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import type { Identity } from '../core/ports.ts';
@@ -8,7 +9,7 @@ import { badRequest } from '../protocol/request-error.ts';
 import { globMatches, resolvePolicies } from './policies.ts';
 import { readTokenRole, type TokenRole } from './role.ts';
 import { entityMember, isRoot, maxDepth, newAccessor, newServiceToken, tokenPrefixes, type TokenRecord } from './token.ts';
-import { callerOf, hasSudo, runOf, type TokenDesk, type Tokens } from './tokens.ts';
+import { callerOf, hasSudo, type TokenDesk, type Tokens } from './tokens.ts';
 import { grantedTtl } from './ttl.ts';
 
 const fields = {

@@ -1,11 +1,12 @@
 import { givingWay } from '../base/giving-way.ts';
+import { runOf } from '../core/corridor.ts';
 import { mountRoute } from '../core/mount-index.ts';
 import type { LeaseSource, ShownLease } from '../core/lease.ts';
 import type { RouteContext } from '../core/mount-type.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import type { TokenRecords } from './token-records.ts';
 import { createdIndex, type TokenRecord } from './token.ts';
-import { runOf, type TokenDesk } from './tokens.ts';
+import { type TokenDesk } from './tokens.ts';
 
 /**
  * The leases of tokens, as the Vault API shows them: one for each, below the path of the login or the creation that gave

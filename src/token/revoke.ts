@@ -1,10 +1,11 @@
+import { runOf } from '../core/corridor.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import { accessorField } from './lookup.ts';
 import { expireTokens, revocationBatch } from './revocation.ts';
-import { callerOf, hasSudo, runOf, type TokenDesk } from './tokens.ts';
+import { callerOf, hasSudo, type TokenDesk } from './tokens.ts';
 
 const tokenField = { token: { type: 'string', description: 'The token.', default: '' } } as const satisfies Fields;
 

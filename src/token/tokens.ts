@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
-import type { CoreContext, Run } from '../core/corridor.ts';
+import { runOf, type Run } from '../core/corridor.ts';
 import type { Caller, Mount, MountType, RouteContext } from '../core/mount-type.ts';
 import type { Grant, Identity, IdentityPort } from '../core/ports.ts';
 import { badRequest, permissionDenied } from '../protocol/request-error.ts';
@@ -154,11 +154,6 @@ export class TokenDesk {
     if (mount?.class !== 'auth' || type?.grant === undefined) return null;
     return type.grant(this.parts.storageOf(run.tx, mountId), role);
   }
-}
-
-/** The transaction that a request runs in. */
-export function runOf(context: RouteContext): Run {
-  return (context as CoreContext).run;
 }
 
 /** Routes that are not unauthenticated always have a caller; should that ever be wrong, nothing is given away. */

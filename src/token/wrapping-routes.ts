@@ -1,8 +1,9 @@
+import { runOf } from '../core/corridor.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { badRequest, permissionDenied, RequestError } from '../protocol/request-error.ts';
-import { runOf, type TokenDesk } from './tokens.ts';
+import { type TokenDesk } from './tokens.ts';
 import { findWrapped, openWrapped, shownWrapped, wrapAgain, type WrappedReply } from './wrapping.ts';
 
 const fields = {

@@ -1,12 +1,13 @@
 import { instantText } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { View } from '../barrier/view.ts';
+import { runOf } from '../core/corridor.ts';
 import type { RouteContext } from '../core/mount-type.ts';
 import { openEnvelope, replyEnvelope } from '../protocol/envelope.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import { newAccessor, newServiceToken, wrappingPolicy, type TokenRecord } from './token.ts';
-import { runOf, type TokenDesk } from './tokens.ts';
+import { type TokenDesk } from './tokens.ts';
 
 /**
  * Response wrapping (https://developer.hashicorp.com/vault/docs/concepts/response-wrapping): a reply waits in the
