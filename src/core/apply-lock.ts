@@ -6,7 +6,8 @@ import type { ApplyLock } from '../protocol/managed.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../protocol/request-error.ts';
 import { runOf } from './corridor.ts';
-import type { Caller, Route, RouteContext } from './mount-type.ts';
+import type { Caller } from './caller.ts';
+import type { Route, RouteContext } from './mount-type.ts';
 
 /**
  * The apply lock as stored. It keeps two people from planning against each other: while one of them looks at a plan, no

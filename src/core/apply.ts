@@ -17,13 +17,13 @@ import { seenDigest } from '../protocol/seen-digest.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
 import { readApplyBody } from './apply-body.ts';
 import { applyUnderLock } from './apply-lock.ts';
+import { authenticate } from './authenticate.ts';
+import type { Caller } from './caller.ts';
 import { rememberApply } from './committed-apply.ts';
 import {
   type Admission,
   admit,
   asRequestError,
-  type Authenticated,
-  authenticate,
   checkRequestPath,
   type CorridorParts,
   entryOf,
@@ -178,7 +178,7 @@ async function checkSeen(
   parts: CorridorParts,
   run: Run,
   outer: Request,
-  caller: Authenticated | null,
+  caller: Caller | null,
   change: ApplyChange,
 ): Promise<void> {
   const replies: (JsonObject | null)[] = [];
@@ -200,7 +200,7 @@ export async function readReply(
   parts: CorridorParts,
   run: Run,
   request: Request,
-  caller: Authenticated | null,
+  caller: Caller | null,
 ): Promise<JsonObject | null> {
   checkRequestPath(request);
   try {
@@ -218,7 +218,7 @@ async function applyChange(
   parts: CorridorParts,
   run: Run,
   outer: Request,
-  caller: Authenticated | null,
+  caller: Caller | null,
   body: ApplyBody,
   change: ApplyChange,
   progress: Progress,
@@ -290,7 +290,7 @@ async function admitRecord(
   parts: CorridorParts,
   run: Run,
   outer: Request,
-  caller: Authenticated | null,
+  caller: Caller | null,
   change: ApplyChange,
 ): Promise<void> {
   const operation = change.record === null ? 'delete' : 'write';
@@ -300,7 +300,7 @@ async function admitRecord(
   for (const path of paths) await admitChange(parts, run, innerRequest(outer, operation, path, {}), caller);
 }
 
-async function admitChange(parts: CorridorParts, run: Run, request: Request, caller: Authenticated | null): Promise<Admission> {
+async function admitChange(parts: CorridorParts, run: Run, request: Request, caller: Caller | null): Promise<Admission> {
   try {
     const admission = await admit(parts, run, request, caller);
     // Nobody would count how often a login in an apply fails.

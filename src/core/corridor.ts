@@ -9,13 +9,13 @@ import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, permissionDenied, RequestError } from '../protocol/request-error.ts';
 import type { Operation, Request } from '../protocol/request.ts';
 import type { Transaction } from '../storage/transaction.ts';
-import { mountHelp, routeHelp } from './help.ts';
-import { type Destination, mountRoute } from './mount-index.ts';
+import { helpMatch } from './help.ts';
 import type { MountTable, MountTables } from './mount-table.ts';
-import type { Acl, AclQuestion, Caller, Mount, MountType, OperationSpec, Route, RouteContext, Services } from './mount-type.ts';
-import type { AuditAuth, AuditEntry, Grant, IdentityPort, PolicyPort, TokenPort } from './ports.ts';
+import type { Acl, AclQuestion, Caller } from './caller.ts';
+import type { Mount, MountType, OperationSpec, Route, RouteContext, Services } from './mount-type.ts';
+import type { AuditAuth, AuditEntry, IdentityPort, PolicyPort, TokenPort } from './ports.ts';
 import { moveRevision, readRevision, type Revision } from './revision.ts';
-import { matchRoute, type RouteMatch } from './route.ts';
+import { matchRoute } from './route.ts';
 
 /** What the corridor is built of. */
 export interface CorridorParts {
@@ -109,85 +109,14 @@ export function inOneForm(request: Request): Request {
   return namedEitherWay.some((folder) => path.startsWith(folder)) ? { ...request, path: path.slice(0, -1) } : request;
 }
 
-/** A caller, and whether each of its requests must take a use of its token first. */
-export type Authenticated = Caller & { readonly limitedUses: boolean };
-
 /** A trailing slash names a folder, which only a list may ask for: no other path has two forms. */
 export function checkRequestPath({ operation, path }: Pick<Request, 'operation' | 'path'>): void {
   checkPath(path);
   if (operation !== 'list' && path.endsWith('/')) throw badRequest('the path ends in "/", which only a list request may');
 }
 
-/** Who presents this token; null for none or one that does not count. Throws nothing: the reason is not for the caller. */
-export async function authenticate(
-  parts: CorridorParts,
-  run: Run,
-  request: Pick<Request, 'token' | 'remote'>,
-  useTaken: boolean,
-): Promise<Authenticated | null> {
-  if (request.token === null || request.token === '') return null;
-  const found = await parts.tokens.find(run.core, request.token, request.remote, run.now, useTaken);
-  if (found === null) return null;
-  let expiresAt = found.expiresAt;
-  for (const grant of found.grants) {
-    const until = await grantEnds(parts, run, grant);
-    if (until === null || (until !== 'never' && until <= run.now)) return null;
-    if (until !== 'never') expiresAt = expiresAt === null ? until : Math.min(expiresAt, until);
-  }
-  const rights = await rightsOf(parts, run, found);
-  if (rights === null) return null;
-  return {
-    tokenId: found.tokenId,
-    accessor: found.accessor,
-    displayName: found.displayName,
-    tokenPolicies: found.tokenPolicies,
-    policies: rights.policies,
-    metadata: found.metadata,
-    entityId: rights.entityId,
-    tokenType: found.tokenType,
-    expiresAt,
-    acl: rights.acl,
-    limitedUses: found.limitedUses,
-  };
-}
-
-/** What a token may do, by its own policies and those of the entity behind it. */
-export interface Rights {
-  readonly entityId: string;
-  readonly policies: readonly string[];
-  readonly acl: Acl;
-}
-
-/** Null: the entity is gone or disabled, so the token does not work. */
-export async function rightsOf(
-  { identity: identities, policies }: Pick<CorridorParts, 'identity' | 'policies'>,
-  run: Run,
-  { tokenPolicies, entityId }: { readonly tokenPolicies: readonly string[]; readonly entityId: string },
-): Promise<Rights | null> {
-  const identity = entityId === '' ? null : await identities.resolve(run.core, entityId);
-  if (entityId !== '' && identity === null) return null;
-  const names = allPolicies(tokenPolicies, identity?.policies ?? []);
-  return {
-    entityId: identity?.entity.id ?? '',
-    policies: names,
-    acl: await policies.acl(run.core, names, run.revision.generation, identity),
-  };
-}
-
-/** The policies of a token and of its entity, sorted. Nothing adds to `root`. */
-export function allPolicies(ofToken: readonly string[], ofIdentity: readonly string[]): readonly string[] {
-  if (ofIdentity.length === 0 || ofToken.includes('root')) return ofToken;
-  return [...new Set([...ofToken, ...ofIdentity])].sort();
-}
-
-async function grantEnds(parts: CorridorParts, run: Run, grant: Grant): Promise<number | 'never' | null> {
-  const mount = run.mounts.byId(grant.mountId);
-  const type = mount === null ? undefined : parts.types.get(typeKey(mount.class, mount.type));
-  if (mount === null || type?.grant === undefined) return null;
-  return type.grant(storageOf(parts, run, mount), grant.role);
-}
-
-function storageOf(parts: CorridorParts, run: Run, mount: Mount): View {
+/** The storage of a mount in the transaction of a run. */
+export function storageOf(parts: CorridorParts, run: Run, mount: Mount): View {
   return mount.class === 'system' ? run.core : parts.barrier.view(run.tx, { mountId: mount.id });
 }
 
@@ -249,32 +178,6 @@ export async function admit(parts: CorridorParts, run: Run, request: Request, ca
   if (matched === null || context === null) throw refusal(new RequestError(404, 'unsupported path'), verb, auth);
   if (spec === undefined) throw refusal(new RequestError(405, 'unsupported operation'), verb, auth);
   return { request, verb, caller, mount, route: matched.route, spec, context, audit: auth };
-}
-
-/** In place of a route: the answer to who asks what it is for. Whoever may do anything in the mount may know. */
-function helpMatch(
-  { mount, path }: Destination,
-  type: MountType,
-  routes: readonly Route[],
-  found: RouteMatch | null,
-): RouteMatch | null {
-  if (path !== '' && found === null) return null;
-  const at = mountRoute(mount);
-  const route: Route = {
-    path: found?.route.path ?? '',
-    summary: 'Help.',
-    operations: {
-      read: {
-        summary: 'Says what a path is for.',
-        selfAuthorising: true,
-        handle: ({ caller }) => {
-          if (caller?.acl.reaches(`${at}/`) !== true) throw permissionDenied();
-          return Promise.resolve({ json: found === null ? mountHelp(at, type, routes) : routeHelp(at, path, found.route) });
-        },
-      },
-    },
-  };
-  return { route, params: {} };
 }
 
 /** May the caller make it, or change it where it is there already? */

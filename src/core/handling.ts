@@ -6,12 +6,11 @@ import type { Request } from '../protocol/request.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
 import { admittedBody, type ApplyAdmission } from './apply.ts';
 import { isApply } from './apply-route.ts';
+import { type Authenticated, authenticate } from './authenticate.ts';
 import {
   type Admission,
   admit,
   asRequestError,
-  type Authenticated,
-  authenticate,
   checkRequestPath,
   inOneForm,
   type CorridorParts,

@@ -116,11 +116,10 @@ async function snapshot(parts: CorridorParts, storeId: string, context: RouteCon
   const records = project === null ? [] : await managedRecords(run.core).all();
   const reads = list(context.data.reads ?? [], 'reads').map((read, index) => readRead(read, `reads[${index}]`));
   const replies: (JsonObject | null)[] = [];
-  const caller = context.caller === null ? null : { ...context.caller, limitedUses: false };
   const giveWay = givingWay(32);
   for (const read of reads) {
     await giveWay();
-    replies.push(await readReply(parts, run, innerRequest(context.request, read.operation, read.path, {}), caller));
+    replies.push(await readReply(parts, run, innerRequest(context.request, read.operation, read.path, {}), context.caller));
   }
   const mounts = run.mounts.all();
   return {

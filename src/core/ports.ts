@@ -3,7 +3,8 @@ import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import type { Request } from '../protocol/request.ts';
 import type { Reply } from '../protocol/reply.ts';
-import type { Acl, Login, LoginAlias, LoginAttempt, LoginName, Mount, RouteContext } from './mount-type.ts';
+import type { Acl } from './caller.ts';
+import type { Login, LoginAlias, LoginAttempt, LoginName, Mount, RouteContext } from './mount-type.ts';
 
 /** How the core asks for tokens. Implemented in token/, wired by compose.ts. */
 export interface TokenPort {

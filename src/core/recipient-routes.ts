@@ -145,8 +145,7 @@ async function sealedAnew(
 async function mayMove(parts: CorridorParts, context: RouteContext, from: ManagedAddress, to: ManagedAddress): Promise<void> {
   if (recordPath(from) === recordPath(to)) return;
   const run = runOf(context);
-  const caller = context.caller === null ? null : { ...context.caller, limitedUses: false };
   for (const path of [from, to].map((one) => `sys/managed/record/${recordPath(one)}`)) {
-    await admit(parts, run, innerRequest(context.request, 'write', path, {}), caller);
+    await admit(parts, run, innerRequest(context.request, 'write', path, {}), context.caller);
   }
 }

@@ -35,9 +35,8 @@ export function renameRoute(parts: CorridorParts): Route {
             );
           }
           const { mount } = from;
-          const caller = context.caller === null ? null : { ...context.caller, limitedUses: false };
           for (const { operation, path } of rename.needs(mount, from.path, to.path)) {
-            await admit(parts, run, innerRequest(context.request, operation, `${mountRoute(mount)}/${path}`, {}), caller);
+            await admit(parts, run, innerRequest(context.request, operation, `${mountRoute(mount)}/${path}`, {}), context.caller);
           }
           const storage = parts.barrier.view(run.tx, { mountId: mount.id });
           return rename.perform({ ...context, mount, storage }, from.path, to.path);

@@ -1,4 +1,4 @@
-import type { Acl, AclAnswer, AclQuestion, Capability } from '../core/mount-type.ts';
+import type { Acl, AclAnswer, AclQuestion, Capability } from '../core/caller.ts';
 import type { Identity } from '../core/ports.ts';
 import { mergeRules } from './merge.ts';
 import { type ParameterCheck, parameterCheck } from './parameters.ts';

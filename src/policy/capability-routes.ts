@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../base/json.ts';
 import { isCanonicalPath } from '../base/name.ts';
-import type { Acl, Route, RouteContext } from '../core/mount-type.ts';
+import type { Acl } from '../core/caller.ts';
+import type { Route, RouteContext } from '../core/mount-type.ts';
 import { type Fields, readFields } from '../protocol/field.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { badRequest } from '../protocol/request-error.ts';

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../base/json.ts';
-import type { Acl, Route } from '../core/mount-type.ts';
+import type { Acl } from '../core/caller.ts';
+import type { Route } from '../core/mount-type.ts';
 import { permissionDenied } from '../protocol/request-error.ts';
 import { compiledRules, rootAcl } from './acl.ts';
 import type { PolicyRule } from './rule.ts';

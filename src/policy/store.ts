@@ -2,7 +2,7 @@ import { fromUtf8 } from '../base/bytes.ts';
 import { isIdentifier } from '../base/name.ts';
 import type { View } from '../barrier/view.ts';
 import { runOf } from '../core/corridor.ts';
-import type { Acl } from '../core/mount-type.ts';
+import type { Acl } from '../core/caller.ts';
 import type { PolicyPort } from '../core/ports.ts';
 import { pendingVersion } from '../storage/transaction.ts';
 import { compileAcl, PolicySet, rootAcl } from './acl.ts';

@@ -1,6 +1,6 @@
 import { instantText } from '../base/instant.ts';
 import { runOf } from '../core/corridor.ts';
-import { allPolicies } from '../core/corridor.ts';
+import { allPolicies } from '../core/authenticate.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import type { Identity } from '../core/ports.ts';
 import { readFields, type Body, type Fields } from '../protocol/field.ts';

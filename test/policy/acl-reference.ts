@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../src/base/json.ts';
-import type { AclQuestion } from '../../src/core/mount-type.ts';
+import type { AclQuestion } from '../../src/core/caller.ts';
 import type { Policy, PolicyRule } from '../../src/policy/rule.ts';
 
 /**

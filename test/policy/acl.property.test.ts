@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Acl, AclQuestion } from '../../src/core/mount-type.ts';
+import type { Acl, AclQuestion } from '../../src/core/caller.ts';
 import { compileAcl } from '../../src/policy/acl.ts';
 import type { Policy } from '../../src/policy/rule.ts';
 import { decide, type Verdict } from './acl-reference.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/base/json.ts';
-import type { Acl, AclQuestion } from '../../src/core/mount-type.ts';
+import type { Acl, AclQuestion } from '../../src/core/caller.ts';
 import { compileAcl, rootAcl } from '../../src/policy/acl.ts';
 import { parsePolicy } from '../../src/policy/hcl.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { View } from '../../src/barrier/view.ts';
-import type { Acl } from '../../src/core/mount-type.ts';
+import type { Acl } from '../../src/core/caller.ts';
 import type { PolicyPort } from '../../src/core/ports.ts';
 import { parsePolicy } from '../../src/policy/hcl.ts';
 import { createPolicies, deletePolicy, getPolicy, initializePolicies, policyNames, putPolicy } from '../../src/policy/store.ts';

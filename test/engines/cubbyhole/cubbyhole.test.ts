@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Caller } from '../../../src/core/mount-type.ts';
+import type { Caller } from '../../../src/core/caller.ts';
 import { clearCubbyhole, cubbyhole } from '../../../src/engines/cubbyhole/index.ts';
 import { mounted, type Mounted } from '../mounted.ts';
 
