@@ -5,11 +5,11 @@ import type { SealedOpener } from '../crypto/sealed-value.ts';
 import type { ManagedRecord, Snapshot } from '../protocol/managed.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../protocol/request-error.ts';
-import { readReply } from './apply.ts';
 import { address, list, readRead, text } from './apply-body.ts';
 import { type CorridorParts, innerRequest, runOf, typeKey } from './corridor.ts';
 import { addressOfPath, managedRecords } from './managed.ts';
 import type { Mount, Route, RouteContext } from './mount-type.ts';
+import { readReply } from './plan-read.ts';
 import { checkBinding } from './value.ts';
 
 /** `sys/managed/…`: what config repos manage, and everything that a plan needs to know of the store. */
