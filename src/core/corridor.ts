@@ -208,10 +208,10 @@ export async function perform(admission: Admission, joined: boolean, prepared?: 
   return withWarning(complete(reply), unrecognized(admission));
 }
 
-/** A reply that says nothing is one without content; a warning alone is something. */
+/** A reply that says nothing is one without content; a warning or a lease alone is something. */
 function complete(reply: Reply): Reply {
-  const { data, auth, json, body, status } = reply;
-  if ([data, auth, json, body, status].some((part) => part !== undefined)) return reply;
+  const { data, auth, json, body, status, leaseId } = reply;
+  if ([data, auth, json, body, status, leaseId].some((part) => part !== undefined)) return reply;
   return reply.warnings === undefined ? { ...noContent, ...reply } : { ...reply, data: null };
 }
 
