@@ -5,6 +5,9 @@ import { confirm } from './confirm.ts';
 import { keyValues, printJson, printWarnings, wireReply } from './output.ts';
 import { sessionCommand, success } from './session-command.ts';
 
+/** The status of an answer to what is not done yet. */
+const queued = 202;
+
 export const lookup: Command = sessionCommand(
   {
     path: ['lease', 'lookup'],
@@ -69,7 +72,10 @@ export const revoke: Command = sessionCommand(
     options: {
       prefix: { type: 'flag', description: 'The operand is a prefix: all leases below it.' },
       force: { type: 'flag', description: 'With -prefix: forget leases whose target can’t be reached.' },
-      sync: { type: 'flag', description: 'Wait until it is done.' },
+      sync: {
+        type: 'flag',
+        description: 'Ask other servers of the API to wait until it is done; the answer says whether it is.',
+      },
       'auto-approve': { type: 'flag', description: 'Do not ask.' },
     },
   },
@@ -77,14 +83,16 @@ export const revoke: Command = sessionCommand(
     const sync = options.flag('sync');
     if (options.flag('force') && !options.flag('prefix')) throw new Fault('usage', '-force needs -prefix');
     if (!options.flag('prefix')) {
-      await session.request('write', 'sys/leases/revoke', { lease_id: id, sync });
-      return success(context, sync ? 'The lease is revoked.' : 'The lease will be revoked; it works no more.');
+      const { status } = await session.request('write', 'sys/leases/revoke', { lease_id: id, sync });
+      return success(context, status === queued ? 'The revocation of the lease is queued.' : 'The lease is revoked.');
     }
     const prefix = id.replace(/^\/+|\/+$/g, '');
     if (!options.flag('auto-approve'))
       await session.apart(() => confirm(context, `Do you want to revoke every lease below ${prefix}/?`));
     const force = options.flag('force');
-    await session.request('write', `sys/leases/${force ? 'revoke-force' : 'revoke-prefix'}/${prefix}`, force ? {} : { sync });
-    return success(context, `All leases below ${prefix}/ ${sync ? 'are' : 'will be'} revoked.`);
+    const path = `sys/leases/${force ? 'revoke-force' : 'revoke-prefix'}/${prefix}`;
+    const { status } = await session.request('write', path, force ? {} : { sync });
+    const below = `leases below ${prefix}/`;
+    return success(context, status === queued ? `The revocation of all ${below} is queued.` : `All ${below} are revoked.`);
   },
 );

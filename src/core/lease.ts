@@ -26,13 +26,16 @@ export interface LeaseSource {
   children(context: RouteContext, folder: string): Promise<readonly string[]>;
   /** Renews a lease of this source; null: it has no such lease. Throws RequestError 400. */
   renew(context: RouteContext, id: string, increment: number): Promise<Reply | null>;
-  /** Ends a lease of this source; an unknown one is no error. */
-  revoke(context: RouteContext, id: string): Promise<void>;
   /**
-   * Ends every lease at or below a path, as it stands now; what is too much for one transaction is noted and done in
-   * the background. `force`: forgets them even where what they stand for outside cannot be ended.
+   * Ends a lease of this source; an unknown one is no error. With the commit it stands no more. False: what it stands
+   * for outside is yet to be ended, in the background.
    */
-  revokePrefix(context: RouteContext, prefix: string, force: boolean): Promise<void>;
+  revoke(context: RouteContext, id: string): Promise<boolean>;
+  /**
+   * Ends every lease at or below a path, as `revoke` does, however many there are. `force`: forgets them even where what
+   * they stand for outside cannot be ended.
+   */
+  revokePrefix(context: RouteContext, prefix: string, force: boolean): Promise<boolean>;
 }
 
 /** A lease as the engine that gave it gets it back. */

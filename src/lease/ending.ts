@@ -1,6 +1,7 @@
 import { randomUuid, type Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import { Leases } from './leases.ts';
+import type { LeaseRecord } from './record.ts';
 
 /** What is to end as a whole: all leases of a token, or all below a path. */
 export interface Ending {
@@ -14,11 +15,24 @@ export interface Ending {
 
 const folder = 'lease/ending/';
 
-/** Notes that something is to end; `continueEnding` does it. Returns its name. `core` is the core's view. */
-export async function noteEnding(core: View, ending: Omit<Ending, 'after'>, random: Random): Promise<string> {
-  const name = randomUuid(random);
+/**
+ * Notes that something is to end: from that commit on its leases stand no more. `continueEnding` has them end. `core` is
+ * the core's view.
+ */
+export async function noteEnding(core: View, ending: Omit<Ending, 'after'>, random: Random): Promise<void> {
+  const name = 'tokenId' in ending.of ? `token/${ending.of.tokenId}` : `prefix/${randomUuid(random)}`;
   await core.putJson(folder + name, { ...ending, after: null } satisfies Ending);
-  return name;
+}
+
+/** Is a lease among those of which it is noted that they are to end? */
+export async function isToEnd(core: View, { id, issuedAt, tokenId }: LeaseRecord): Promise<boolean> {
+  if (tokenId !== null && (await core.get(`${folder}token/${tokenId}`)) !== null) return true;
+  for (const path of await core.scan(`${folder}prefix/`)) {
+    const ending = await core.getJson<Ending>(path);
+    if (ending === null || !('prefix' in ending.of) || issuedAt > ending.until) continue;
+    if (id.startsWith(`${ending.of.prefix}/`)) return true;
+  }
+  return false;
 }
 
 /**
@@ -33,7 +47,7 @@ export async function endLeasesOfToken(core: View, tokenId: string, random: Rand
 
 /** The names of what is to end. */
 export async function endings(core: View, limit: number): Promise<readonly string[]> {
-  return core.children(folder, { limit });
+  return (await core.scan(folder, { limit })).map((path) => path.slice(folder.length));
 }
 
 /** Has about `limit` leases end. True: all have that were to, or there is nothing of this name. */

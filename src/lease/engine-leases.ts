@@ -2,7 +2,7 @@ import { runOf } from '../core/corridor.ts';
 import type { LeaseSource, ShownLease } from '../core/lease.ts';
 import type { RouteContext } from '../core/mount-type.ts';
 import { badRequest } from '../protocol/request-error.ts';
-import { noteEnding } from './ending.ts';
+import { isToEnd, noteEnding } from './ending.ts';
 import { Leases } from './leases.ts';
 import type { LeaseRecord } from './record.ts';
 
@@ -26,22 +26,27 @@ export const engineLeases: LeaseSource = {
   async revoke(context, id) {
     const leases = new Leases(runOf(context).core);
     const record = await leases.get(id);
-    if (record !== null) await leases.end(record, context.now, false);
+    if (record === null) return true;
+    await leases.end(record, context.now, false);
+    return false;
   },
   async revokePrefix(context, prefix, force) {
     const core = runOf(context).core;
     const leases = new Leases(core);
     const record = await leases.get(prefix);
     if (record !== null) await leases.end(record, context.now, force);
-    if ((await leases.below(prefix, null, 1)).length === 0) return;
+    if ((await leases.below(prefix, null, 1)).length === 0) return record === null;
     await noteEnding(core, { of: { prefix }, until: context.now, force }, context.random);
+    return false;
   },
 };
 
-/** One that is active and not past its time: expiry is checked at each use, whatever the background has come to. */
+/** One that is active, not past its time and not to end: asked at each use, whatever the background has come to. */
 async function standing(context: RouteContext, id: string): Promise<LeaseRecord | null> {
-  const record = await new Leases(runOf(context).core).get(id);
-  return record?.state === 'active' && record.expiresAt > context.now ? record : null;
+  const { core } = runOf(context);
+  const record = await new Leases(core).get(id);
+  if (record?.state !== 'active' || record.expiresAt <= context.now) return null;
+  return (await isToEnd(core, record)) ? null : record;
 }
 
 function shown({ id, issuedAt, expiresAt, lastRenewal, renewable }: LeaseRecord): ShownLease {

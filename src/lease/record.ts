@@ -6,7 +6,7 @@ import type { JsonObject } from '../base/json.ts';
  * - `by-expiry/<ms>/<id>`      when something is to be done about it: 15 digits, so that the order of keys is that of time
  * - `by-token/<token>/<id>`    the leases that end with a token
  * - `irrevocable/<id>`         those that could not be ended for long
- * - `ending/<uuid>`            a whole prefix, or all of a token, that is to end (see ending.ts)
+ * - `ending/prefix/<uuid>`, `ending/token/<token>`   all below a path, or all of a token, that are to end (see ending.ts)
  */
 export interface LeaseRecord {
   /** The path of the request that gave it, `/`, and 24 random letters and digits. */

@@ -17,7 +17,8 @@ const renewFields = {
 const syncField = {
   sync: {
     type: 'bool',
-    description: 'Accepted for compatibility: a revoked lease stands no more in either case.',
+    description:
+      'Accepted for compatibility: from the answer on nothing works that is revoked, with it and without. An answer of 202 says that what engines have made outside is yet to be ended, in the background.',
     default: false,
   },
 } as const satisfies Fields;
@@ -141,14 +142,21 @@ async function renewLease(sources: readonly LeaseSource[], context: RouteContext
 
 async function revokeLease(sources: readonly LeaseSource[], context: RouteContext): Promise<Reply> {
   const id = leaseIdOf(context);
-  for (const source of sources) await source.revoke(context, id);
-  return noContent;
+  let ended = true;
+  for (const source of sources) ended = (await source.revoke(context, id)) && ended;
+  return ended ? noContent : queued;
 }
 
 async function revokeBelow(sources: readonly LeaseSource[], context: RouteContext, force: boolean): Promise<Reply> {
-  for (const source of sources) await source.revokePrefix(context, context.params.prefix ?? '', force);
-  return noContent;
+  let ended = true;
+  for (const source of sources) ended = (await source.revokePrefix(context, context.params.prefix ?? '', force)) && ended;
+  return ended ? noContent : queued;
 }
+
+const queued: Reply = {
+  status: 202,
+  warnings: ['What engines have made outside for these leases is yet to be ended: that is queued, and done in the background.'],
+};
 
 const mostShown = 10_000;
 

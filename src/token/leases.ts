@@ -43,17 +43,21 @@ export function tokenLeases(desk: TokenDesk): LeaseSource {
     async revoke(context, leaseId) {
       const found = await lookUp(context, leaseId);
       if (found !== null) await (await desk.revocation(context)).tree(found.id);
+      return true;
     },
     async revokePrefix(context, prefix) {
       const revocation = await desk.revocation(context);
       const found = await lookUp(context, prefix);
       if (found !== null) await revocation.tree(found.id);
-      for (const { index, route } of indexesAt(context, `${prefix}/`)) {
-        // Above or at the mount: all that it gave, whatever its path was then.
-        const path = prefix.startsWith(`${route}/`) ? prefix : null;
-        await revocation.notePrefix({ index, path, until: context.now, after: '' }, context.random);
-      }
-      await revocation.resume();
+      await revocation.prefixes(
+        indexesAt(context, `${prefix}/`).map(({ index, route }) => ({
+          index,
+          // Above or at the mount: all that it gave, whatever its path was then.
+          path: prefix.startsWith(`${route}/`) ? prefix : null,
+          until: context.now,
+        })),
+      );
+      return true;
     },
   };
 }

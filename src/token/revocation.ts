@@ -1,22 +1,11 @@
-import { randomUuid, type Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
+import { isRevokedBy, noteRevokedPrefixes, putRevokedPrefixes, revokedPrefixes, type RevokedPrefix } from './revoked-prefix.ts';
 import { type TokenKey, TokenKeys } from './token-key.ts';
 import { duePath, parseDuePath, TokenRecords } from './token-records.ts';
 import type { Tombstone } from './token.ts';
 
 /** Removes what a token keeps outside of its record: its cubbyhole. Runs in the transaction of the revocation. */
 export type Forget = (tokenId: string) => Promise<void>;
-
-/** All tokens that are to end of one index of `by-mount`. */
-export interface RevokedPrefix {
-  readonly index: string;
-  /** At or below which path they were given; null: anywhere. */
-  readonly path: string | null;
-  /** Later ones stay. Milliseconds since the epoch. */
-  readonly until: number;
-  /** The last id that was looked at; '': none. */
-  readonly after: string;
-}
 
 /** How many tokens one transaction removes at most; what is more is left to later runs of `expireTokens`. */
 export const revocationBatch = 500;
@@ -25,8 +14,9 @@ const pageSize = 64;
 
 /**
  * The end of tokens. A token without its record works no more, and neither does one of its descendants, since each use
- * looks up the tree: so a revocation is complete with its first write, however large the tree is. What it leaves
- * behind is noted below `revoking/` and removed within a budget, here and in later runs.
+ * looks up the tree; nor does one below a path that is noted as revoked. So a revocation is complete with its first
+ * write, however much it ends. What it leaves behind is noted below `revoking/` and removed within a budget, here and in
+ * later runs.
  */
 export class Revocation {
   readonly #tokens: View;
@@ -67,9 +57,10 @@ export class Revocation {
     if (!(await this.#sweepChildren(id))) await this.#tokens.putJson(`revoking/children/${id}`, {});
   }
 
-  /** Notes that tokens are to end; `resume` ends them. */
-  async notePrefix(prefix: RevokedPrefix, random: Random): Promise<void> {
-    await this.#tokens.putJson(`revoking/prefix/${randomUuid(random)}`, prefix);
+  /** Ends all tokens below paths. */
+  async prefixes(revoked: readonly Omit<RevokedPrefix, 'after'>[]): Promise<void> {
+    await noteRevokedPrefixes(this.#tokens, revoked);
+    await this.resume();
   }
 
   /** Goes on with what earlier revocations left. True: nothing is left. */
@@ -78,7 +69,6 @@ export class Revocation {
       ['revoking/tree/', (id: string) => this.#sweepTree(id)],
       ['revoking/children/', (id: string) => this.#sweepChildren(id)],
       ['revoking/mount/', (id: string) => this.#sweepMount(id)],
-      ['revoking/prefix/', (id: string) => this.#sweepPrefix(id)],
     ] as const) {
       for (;;) {
         const [id] = await this.#tokens.children(folder, { limit: 1 });
@@ -87,7 +77,7 @@ export class Revocation {
         await this.#tokens.delete(folder + id);
       }
     }
-    return true;
+    return this.#sweepPrefixes();
   }
 
   /** Ends a token whose time in the index has come, or drops an entry that no record confirms. */
@@ -146,26 +136,32 @@ export class Revocation {
     }
   }
 
-  async #sweepPrefix(name: string): Promise<boolean> {
-    const prefix = await this.#tokens.getJson<RevokedPrefix>(`revoking/prefix/${name}`);
-    if (prefix === null) return true;
-    const { index, path, until } = prefix;
+  async #sweepPrefixes(): Promise<boolean> {
+    const prefixes = await revokedPrefixes(this.#tokens);
+    for (const [place, prefix] of prefixes.entries()) {
+      const after = await this.#sweepPrefix(prefix);
+      if (after === null) continue;
+      await putRevokedPrefixes(this.#tokens, [{ ...prefix, after }, ...prefixes.slice(place + 1)]);
+      return false;
+    }
+    if (prefixes.length > 0) await putRevokedPrefixes(this.#tokens, []);
+    return true;
+  }
+
+  /** The last id that it came to before the budget ended; null: all are removed. */
+  async #sweepPrefix(prefix: RevokedPrefix): Promise<string | null> {
     let { after } = prefix;
     for (;;) {
-      const page = await this.#records.ofMount(index, after, pageSize);
+      const page = await this.#records.ofMount(prefix.index, after, pageSize);
       for (const id of page) {
-        if (this.#budget <= 0) {
-          await this.#tokens.putJson(`revoking/prefix/${name}`, { ...prefix, after } satisfies RevokedPrefix);
-          return false;
-        }
+        if (this.#budget <= 0) return after;
         after = id;
         const record = await this.#records.get(id);
-        const ends = record !== null && record.createdAt <= until && (path === null || `${record.path}/`.startsWith(`${path}/`));
         // What is looked at and stays costs its part of a transaction, too.
-        if (ends) await this.tree(id);
+        if (record !== null && isRevokedBy(prefix, record)) await this.tree(id);
         else this.#budget--;
       }
-      if (page.length < pageSize) return true;
+      if (page.length < pageSize) return null;
     }
   }
 

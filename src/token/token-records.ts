@@ -1,5 +1,6 @@
 import type { View } from '../barrier/view.ts';
 import type { Grant } from '../core/ports.ts';
+import { isRevokedBy, revokedPrefixes } from './revoked-prefix.ts';
 import type { TokenKey } from './token-key.ts';
 import { maxDepth, mountIndexOf, type Tombstone, type TokenRecord } from './token.ts';
 
@@ -103,9 +104,11 @@ export class TokenRecords {
    */
   async standing(record: TokenRecord, now: number): Promise<readonly Grant[] | null> {
     const grants: Grant[] = [];
+    const revoked = await revokedPrefixes(this.#tokens);
     let current = record;
     for (let depth = 0; depth <= maxDepth; depth++) {
       if (current.expiresAt !== null && current.expiresAt <= now) return null;
+      if (revoked.some((prefix) => isRevokedBy(prefix, current))) return null;
       if (current.grant !== null) grants.push(current.grant);
       if (current.parent === null) return grants;
       const parent = await this.#tokens.getJson<TokenRecord | Tombstone>(`id/${current.parent}`);

@@ -12,7 +12,7 @@ import type { Grant } from '../core/ports.ts';
  * - `child/<parent id>/<id>`    the tree; the value is empty JSON
  * - `by-expiry/<ms>/<id>`       when the record is due for removal: 15 digits, so that the order of keys is that of time
  * - `by-mount/<mount id>/<id>`  the logins of a mount, and what auth/token made (`created`)
- * - `revoking/tree|children|mount/<id>`  what a revocation left for later runs (see revocation.ts)
+ * - `revoking/tree|children|mount/<id>`, `revoking/prefixes`  what a revocation left for later runs (see revocation.ts)
  * - `roles/<name>`              token roles (see role.ts)
  */
 export interface TokenRecord {

@@ -213,6 +213,27 @@ describe('the leases of an engine', () => {
     expect(out.users.has(later)).toBe(true);
   });
 
+  it('stand no more from the answer on, which says that what they stand for outside is yet to be ended', async () => {
+    const out = await Outside.open();
+    const ids: string[] = [];
+    for (let n = 0; n < 450; n++) ids.push(await out.issue());
+    const apple = await out.issue({ path: 'db/creds/apple' });
+    const stands = (lease_id: string): Promise<number> => out.at.status('write', 'sys/leases/lookup', { lease_id });
+    const renewed = (lease_id: string): Promise<number> => out.at.status('write', 'sys/leases/renew', { lease_id });
+    expect(await out.at.status('write', 'sys/leases/revoke', { lease_id: ids[0]!, sync: true })).toBe(202);
+    const reply = await out.at.write('sys/leases/revoke-prefix/db/creds/app', { sync: true });
+    expect(reply).toMatchObject({ status: 202, warnings: [expect.stringContaining('yet to be ended')] });
+    for (const id of [ids[1]!, ids[449]!]) expect([await stands(id), await renewed(id)]).toEqual([400, 400]);
+    expect([await stands(apple), await renewed(apple)]).toEqual([200, 200]);
+    out.time.time += 1;
+    const later = await out.issue();
+    expect(await stands(later)).toBe(200);
+    expect(await out.at.status('write', 'sys/leases/revoke-prefix/db/creds/none')).toBe(204);
+    out.wake();
+    await out.time.pass(minute);
+    expect([...out.users].sort()).toEqual([apple, later].sort());
+  });
+
   it('end with their token', async () => {
     const out = await Outside.open();
     const { client_token: token } = (await out.at.write('auth/token/create', { ttl: '1h', policies: ['default'] })).auth!;

@@ -120,13 +120,70 @@ describe('the leases of tokens', () => {
     const at = await withLogins();
     const tokens: string[] = [];
     for (let n = 0; n < 620; n++) tokens.push(await login(at));
-    await at.write('sys/leases/revoke-prefix/auth/approle/login');
+    expect(await at.status('write', 'sys/leases/revoke-prefix/auth/approle/login', { sync: true })).toBe(204);
     at.clock.time += 1;
     const later = await login(at);
     expect(await at.system.tidy(at.clock.time + 10_000)).toBe(true);
     for (const token of [tokens[0]!, tokens[400]!, tokens[619]!]) expect(await works(at, token)).toBe(false);
     expect(await works(at, later)).toBe(true);
     expect(await keys(at, 'auth/approle/login')).toHaveLength(1);
+  });
+
+  it.each([
+    ['auth/approle/login', { sync: true }],
+    ['auth/approle', {}],
+    ['auth', {}],
+  ])('below %s (%j) work no more from the answer on, however many there are', async (prefix, body) => {
+    const at = await withLogins();
+    await at.write('sys/policies/acl/making', { policy: 'path "auth/token/create" { capabilities = ["update"] }' });
+    await at.write('auth/approle/role/r', { token_policies: 'default,making' });
+    const tokens: string[] = [];
+    for (let n = 0; n < 620; n++) tokens.push(await login(at));
+    const made = (
+      await at.send('write', 'auth/token/create', { policies: ['default'] }, tokens[300], { address: '10.0.0.1', port: 1 })
+    ).auth!.client_token;
+    const batch = (await at.write('auth/token/create', { type: 'batch', ttl: '1h', policies: ['default'] })).auth!.client_token;
+    const working = async (): Promise<number> => {
+      let count = 0;
+      for (const token of tokens) if (await works(at, token)) count++;
+      return count;
+    };
+    expect(await working()).toBe(620);
+    expect(await works(at, made)).toBe(true);
+    expect(await at.status('write', `sys/leases/revoke-prefix/${prefix}`, body)).toBe(204);
+    expect(await working()).toBe(0);
+    expect(await works(at, made)).toBe(false);
+    for (const token of tokens.slice(0, 20)) {
+      await expect(at.write('auth/token/lookup', { token })).rejects.toMatchObject({ status: 403 });
+    }
+    expect(await at.status('read', 'sys/mounts')).toBe(200);
+    at.clock.time += 1;
+    const later = await login(at);
+    expect(await works(at, later)).toBe(true);
+    expect(await at.system.tidy(at.clock.time + 10_000)).toBe(true);
+    expect([await working(), await works(at, later), await works(at, batch)]).toEqual([0, true, true]);
+  });
+
+  it('are revoked below many paths at once, piece by piece, and those below none of them are not', async () => {
+    const at = await withLogins();
+    await at.write('sys/auth/other', { type: 'approle' });
+    await at.write('auth/other/role/r', {
+      bind_secret_id: false,
+      secret_id_bound_cidrs: '10.0.0.0/8',
+      token_policies: 'default',
+    });
+    const [one, other]: [string[], string[]] = [[], []];
+    for (let n = 0; n < 560; n++) one.push(await login(at));
+    for (let n = 0; n < 4; n++) other.push(await login(at, 'other'));
+    const kept = (await at.write('auth/token/create', { ttl: '1h', policies: ['default'] })).auth!.client_token;
+    for (let n = 0; n < 3; n++) await at.write('sys/leases/revoke-prefix/auth/token/create-orphan');
+    await at.write('sys/leases/revoke-prefix/auth/approle');
+    await at.write('sys/leases/revoke-prefix/auth/other/login');
+    for (const token of [one[0]!, one[559]!, ...other]) expect(await works(at, token)).toBe(false);
+    expect(await works(at, kept)).toBe(true);
+    expect(await at.system.tidy(at.clock.time + 10_000)).toBe(true);
+    expect([...at.medium.entries.keys()].filter((key) => key.startsWith('core/token/revoking'))).toEqual([]);
+    expect(await works(at, kept)).toBe(true);
   });
 
   it('of a mount that has moved end with it, whatever path they show', async () => {
