@@ -16,12 +16,14 @@ export interface Destination {
 export class MountIndex {
   readonly #byId: Map<string, Mount>;
   readonly #byRoute: Map<string, Mount>;
+  readonly #byAccessor: Map<string, Mount>;
   /** How many mounts lie below each path that is none itself. */
   readonly #below: Map<string, number>;
 
   constructor(from?: MountIndex) {
     this.#byId = new Map(from === undefined ? [] : from.#byId);
     this.#byRoute = new Map(from === undefined ? [] : from.#byRoute);
+    this.#byAccessor = new Map(from === undefined ? [] : from.#byAccessor);
     this.#below = new Map(from === undefined ? [] : from.#below);
   }
 
@@ -36,6 +38,10 @@ export class MountIndex {
 
   byRoute(route: string): Mount | null {
     return this.#byRoute.get(route) ?? null;
+  }
+
+  byAccessor(accessor: string): Mount | null {
+    return this.#byAccessor.get(accessor) ?? null;
   }
 
   resolve(path: string): Destination | null {
@@ -59,6 +65,7 @@ export class MountIndex {
     this.delete(mount.id);
     this.#byId.set(mount.id, mount);
     this.#byRoute.set(mountRoute(mount), mount);
+    this.#byAccessor.set(mount.accessor, mount);
     this.#count(mount, 1);
   }
 
@@ -67,6 +74,7 @@ export class MountIndex {
     if (mount === undefined) return;
     this.#byId.delete(id);
     this.#byRoute.delete(mountRoute(mount));
+    this.#byAccessor.delete(mount.accessor);
     this.#count(mount, -1);
   }
 

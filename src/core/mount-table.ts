@@ -10,6 +10,7 @@ export interface MountTable {
   /** Every mount, the system's too, sorted by route. */
   all(): readonly Mount[];
   byId(id: string): Mount | null;
+  byAccessor(accessor: string): Mount | null;
   /** By class and path; an auth method's path without `auth/`. */
   at(mountClass: 'secret' | 'auth', path: string): Mount | null;
   /** The mount that a request path (without a trailing slash) leads to; null: none. Nested mounts do not exist, so at most one. */
@@ -64,6 +65,7 @@ export class MountTables {
     return {
       all: () => current.all(),
       byId: (id) => current.byId(id),
+      byAccessor: (accessor) => current.byAccessor(accessor),
       at(mountClass, path) {
         const mount = current.byRoute(mountClass === 'auth' ? `auth/${path}` : path);
         return mount?.class === mountClass ? mount : null;

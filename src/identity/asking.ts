@@ -9,8 +9,6 @@ export function recordsOf(context: RouteContext): IdentityRecords {
 
 /** The auth method with this accessor (`auth/token` is one too), or null. */
 export function methodAt(context: RouteContext, accessor: string): Mount | null {
-  const found = runOf(context)
-    .mounts.all()
-    .find((mount) => mount.accessor === accessor);
-  return found !== undefined && (found.class === 'auth' || found.type === 'token') ? found : null;
+  const found = runOf(context).mounts.byAccessor(accessor);
+  return found !== null && (found.class === 'auth' || found.type === 'token') ? found : null;
 }

@@ -1,3 +1,4 @@
+import { givingWay } from '../base/giving-way.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { View } from '../barrier/view.ts';
 import { runOf } from '../core/corridor.ts';
@@ -45,13 +46,13 @@ async function list(context: RouteContext): Promise<Reply> {
 }
 
 async function lockedNames(context: RouteContext, view: View, accessor: string): Promise<readonly string[]> {
-  const mount = runOf(context)
-    .mounts.all()
-    .find((other) => other.accessor === accessor);
-  const terms = mount === undefined ? null : lockoutTerms(mount.config);
+  const mount = runOf(context).mounts.byAccessor(accessor);
+  const terms = mount === null ? null : lockoutTerms(mount.config);
   if (terms === null) return [];
   const names: string[] = [];
+  const giveWay = givingWay(64);
   for (const hash of await view.children(`${knownFolder}${accessor}/`)) {
+    await giveWay();
     const failures = await view.getJson<Failures>(`${knownFolder}${accessor}/${hash}`);
     if (failures !== null && isLocked(failures, terms, context.now)) names.push(failures.name);
   }

@@ -9,7 +9,7 @@ function mount(id: string, path: string): Mount {
   const named = path.startsWith('auth/') ? { class: 'auth' as const, path: path.slice(5) } : { class: 'secret' as const, path };
   const rest = {
     type: 'kv',
-    accessor: '',
+    accessor: `of-${id}`,
     description: '',
     options: {},
     config: defaultMountConfig,
@@ -61,6 +61,7 @@ describe('an index of mounts', () => {
           if (around !== undefined) expect(destination?.path).toBe(route.slice(around.length + 1));
         }
         for (const [id, at] of model) expect(mountRoute(index.byId(id)!)).toBe(at);
+        for (const id of ['1', '2', '3', '4', '5']) expect(index.byAccessor(`of-${id}`)).toBe(index.byId(id));
       }),
       runs(300, 30_000),
     );
