@@ -22,8 +22,13 @@ export function shownAlias(context: RouteContext, owner: string, alias: Alias): 
   };
 }
 
+/** What a list of entities or groups tells of their aliases. */
+export function shownAliasName(context: RouteContext, { id, name, mountAccessor }: Alias): JsonObject {
+  return { id, name, mount_accessor: mountAccessor, ...shownAliasMount(context, mountAccessor) };
+}
+
 /** The type and path of its auth method; nothing where that is gone. */
-export function shownAliasMount(context: RouteContext, accessor: string): JsonObject {
+function shownAliasMount(context: RouteContext, accessor: string): JsonObject {
   const mount = methodAt(context, accessor);
   return mount === null ? {} : { mount_type: mount.type, mount_path: `${mountRoute(mount)}/` };
 }

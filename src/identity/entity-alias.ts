@@ -1,15 +1,14 @@
-import { givingWay } from '../base/giving-way.ts';
-import { canonicalJson, type Json } from '../base/json.ts';
+import { canonicalJson } from '../base/json.ts';
 import { randomUuid } from '../base/random.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
-import { pageFields, readPage } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound } from '../protocol/request-error.ts';
 import { shownAlias, shownAliasInfo } from './alias-view.ts';
 import { methodAt, recordsOf } from './asking.ts';
 import { newEntity } from './entity.ts';
 import { checkAliasName, checkCustomMetadata } from './naming.ts';
+import { listOperation } from './listing.ts';
 import type { Alias, EntityRecord, IdentityRecords } from './records.ts';
 
 const fields = {
@@ -21,6 +20,11 @@ const fields = {
   custom_metadata: { type: 'stringMap', description: 'Text by name; replaces all that was there.' },
 } as const satisfies Fields;
 
+const list = listOperation('Lists their ids.', 'entity-alias', async (context, records, id) => {
+  const owned = await byId(records, id);
+  return owned === null ? null : { id, info: shownAliasInfo(context, owned.entity.id, owned.alias) };
+});
+
 export const entityAliasRoutes: readonly Route[] = [
   {
     path: 'entity-alias',
@@ -30,7 +34,7 @@ export const entityAliasRoutes: readonly Route[] = [
   {
     path: 'entity-alias/id',
     summary: 'The aliases of entities.',
-    operations: { list: { summary: 'Lists their ids.', fields: pageFields, handle: list } },
+    operations: { list },
   },
   {
     path: 'entity-alias/id/:id',
@@ -171,18 +175,4 @@ async function remove(context: RouteContext): Promise<Reply> {
   const owned = await byId(records, context.params['id'] ?? '');
   if (owned !== null) await records.put('entity', owned.entity, without(owned.entity, owned.alias, context.now));
   return noContent;
-}
-
-async function list(context: RouteContext): Promise<Reply> {
-  const records = recordsOf(context);
-  const keys = await records.list('entity-alias', readPage(context.data));
-  if (keys.length === 0) throw notFound();
-  const info: Record<string, Json> = {};
-  const giveWay = givingWay(64);
-  for (const key of keys) {
-    await giveWay();
-    const owned = await byId(records, key);
-    if (owned !== null) info[key] = shownAliasInfo(context, owned.entity.id, owned.alias);
-  }
-  return { data: { keys, key_info: info } };
 }

@@ -1,15 +1,15 @@
 import { givingWay } from '../base/giving-way.ts';
 import { instantText } from '../base/instant.ts';
-import type { Json, JsonObject } from '../base/json.ts';
+import type { JsonObject } from '../base/json.ts';
 import { randomUuid } from '../base/random.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
-import { pageFields, readPage } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound } from '../protocol/request-error.ts';
-import { shownAlias, shownAliasMount } from './alias-view.ts';
+import { shownAlias, shownAliasName } from './alias-view.ts';
 import { ancestorsOf } from './group-tree.ts';
-import { recordsOf } from './asking.ts';
+import { namedByPath, recordsOf } from './asking.ts';
+import { listOperations } from './listing.ts';
 import { checkMetadata, checkName, idSet } from './naming.ts';
 import { newNameOf } from './new-name.ts';
 import { identityPolicies } from './policies.ts';
@@ -29,6 +29,11 @@ const batchFields = {
   entity_ids: { type: 'strings', description: 'The ids of the entities.', default: [] },
 } as const satisfies Fields;
 
+const lists = listOperations('entity', async (context, _records, { name, aliases }) => {
+  const shown = aliases.map((alias) => shownAliasName(context, alias));
+  return { name, ...(shown.length > 0 ? { aliases: shown } : {}) };
+});
+
 export const entityRoutes: readonly Route[] = [
   {
     path: 'entity',
@@ -43,7 +48,7 @@ export const entityRoutes: readonly Route[] = [
   {
     path: 'entity/id',
     summary: 'The entities.',
-    operations: { list: { summary: 'Lists their ids.', fields: pageFields, handle: (context) => list(context, 'entity') } },
+    operations: { list: lists.byId },
   },
   {
     path: 'entity/id/:id',
@@ -57,9 +62,7 @@ export const entityRoutes: readonly Route[] = [
   {
     path: 'entity/name',
     summary: 'The entities.',
-    operations: {
-      list: { summary: 'Lists their names.', fields: pageFields, handle: (context) => list(context, 'entity-name') },
-    },
+    operations: { list: lists.byName },
   },
   {
     path: 'entity/name/:name*',
@@ -118,12 +121,8 @@ export async function newEntity(context: RouteContext, records: IdentityRecords)
   };
 }
 
-async function find({ params }: RouteContext, records: IdentityRecords): Promise<EntityRecord | null> {
-  return params['id'] === undefined ? records.byName('entity', params['name'] ?? '') : records.get('entity', params['id']);
-}
-
 async function read(context: RouteContext): Promise<Reply> {
-  const entity = await find(context, recordsOf(context));
+  const entity = await namedByPath(context, recordsOf(context), 'entity');
   if (entity === null) throw notFound();
   return { data: await shownEntity(context, entity) };
 }
@@ -151,7 +150,7 @@ export async function shownEntity(context: RouteContext, entity: EntityRecord): 
 
 async function remove(context: RouteContext): Promise<Reply> {
   const records = recordsOf(context);
-  const entity = await find(context, records);
+  const entity = await namedByPath(context, records, 'entity');
   if (entity !== null) await deleteEntity(records, entity);
   return noContent;
 }
@@ -174,25 +173,4 @@ async function deleteEntity(records: IdentityRecords, entity: EntityRecord): Pro
   for (const group of entity.groups) await records.removeMember('entity', group, entity.id);
   for (const merged of entity.mergedIds) await records.forgetMerged(merged);
   await records.delete('entity', entity);
-}
-
-async function list(context: RouteContext, folder: 'entity' | 'entity-name'): Promise<Reply> {
-  const records = recordsOf(context);
-  const keys = await records.list(folder, readPage(context.data));
-  if (keys.length === 0) throw notFound();
-  const info: Record<string, Json> = {};
-  const giveWay = givingWay(64);
-  for (const key of keys) {
-    await giveWay();
-    const entity = await (folder === 'entity' ? records.get('entity', key) : records.byName('entity', key));
-    if (entity === null) continue;
-    const aliases = entity.aliases.map(({ id, name, mountAccessor }) => ({
-      id,
-      name,
-      mount_accessor: mountAccessor,
-      ...shownAliasMount(context, mountAccessor),
-    }));
-    info[entity.id] = { name: entity.name, ...(aliases.length > 0 ? { aliases } : {}) };
-  }
-  return { data: { keys, key_info: info } };
 }

@@ -1,14 +1,12 @@
-import { givingWay } from '../base/giving-way.ts';
-import type { Json } from '../base/json.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
-import { pageFields, readPage } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound } from '../protocol/request-error.ts';
 import { shownAlias, shownAliasInfo } from './alias-view.ts';
 import { recordsOf } from './asking.ts';
 import { checkLogin, newAlias } from './entity-alias.ts';
 import { newGroup } from './group.ts';
+import { listOperation } from './listing.ts';
 import type { Alias, GroupRecord, IdentityRecords } from './records.ts';
 
 const fields = {
@@ -17,6 +15,11 @@ const fields = {
   mount_accessor: { type: 'string', description: 'The accessor of the auth method that knows this name.', default: '' },
   name: { type: 'string', description: 'What the auth method calls the group.', default: '' },
 } as const satisfies Fields;
+
+const list = listOperation('Lists their ids.', 'group-alias', async (context, records, id) => {
+  const group = await records.byAlias('group', id);
+  return group === null || group.alias === null ? null : { id, info: shownAliasInfo(context, group.id, group.alias) };
+});
 
 export const groupAliasRoutes: readonly Route[] = [
   {
@@ -27,7 +30,7 @@ export const groupAliasRoutes: readonly Route[] = [
   {
     path: 'group-alias/id',
     summary: 'The aliases of external groups.',
-    operations: { list: { summary: 'Lists their ids.', fields: pageFields, handle: list } },
+    operations: { list },
   },
   {
     path: 'group-alias/id/:id',
@@ -89,18 +92,4 @@ async function remove(context: RouteContext): Promise<Reply> {
   const group = await records.byAlias('group', context.params['id'] ?? '');
   if (group !== null) await records.put('group', group, { ...group, ...touched(group, context), alias: null });
   return noContent;
-}
-
-async function list(context: RouteContext): Promise<Reply> {
-  const records = recordsOf(context);
-  const keys = await records.list('group-alias', readPage(context.data));
-  if (keys.length === 0) throw notFound();
-  const info: Record<string, Json> = {};
-  const giveWay = givingWay(64);
-  for (const key of keys) {
-    await giveWay();
-    const group = await records.byAlias('group', key);
-    if (group !== null && group.alias !== null) info[key] = shownAliasInfo(context, group.id, group.alias);
-  }
-  return { data: { keys, key_info: info } };
 }

@@ -1,16 +1,15 @@
-import { givingWay } from '../base/giving-way.ts';
 import { instantText } from '../base/instant.ts';
-import type { Json, JsonObject } from '../base/json.ts';
+import type { JsonObject } from '../base/json.ts';
 import { randomUuid } from '../base/random.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
-import { pageFields, readPage } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound } from '../protocol/request-error.ts';
-import { shownAlias, shownAliasMount } from './alias-view.ts';
-import { recordsOf } from './asking.ts';
+import { shownAlias, shownAliasName } from './alias-view.ts';
+import { namedByPath, recordsOf } from './asking.ts';
 import { freeName } from './fresh-name.ts';
 import { setMemberEntities, setMemberGroups } from './group-members.ts';
+import { listOperations } from './listing.ts';
 import { checkMetadata, checkName } from './naming.ts';
 import { newNameOf } from './new-name.ts';
 import { identityPolicies } from './policies.ts';
@@ -27,6 +26,13 @@ const fields = {
   member_group_ids: { type: 'strings', description: 'The ids of the groups that are members; replaces those before.' },
 } as const satisfies Fields;
 
+const lists = listOperations('group', async (context, records, { id, name, parents, alias }) => ({
+  name,
+  num_member_entities: (await records.members('entity', id)).length,
+  num_parent_groups: parents.length,
+  ...(alias === null ? {} : { alias: shownAliasName(context, alias) }),
+}));
+
 export const groupRoutes: readonly Route[] = [
   {
     path: 'group',
@@ -36,7 +42,7 @@ export const groupRoutes: readonly Route[] = [
   {
     path: 'group/id',
     summary: 'The groups.',
-    operations: { list: { summary: 'Lists their ids.', fields: pageFields, handle: (context) => list(context, 'group') } },
+    operations: { list: lists.byId },
   },
   {
     path: 'group/id/:id',
@@ -50,7 +56,7 @@ export const groupRoutes: readonly Route[] = [
   {
     path: 'group/name',
     summary: 'The groups.',
-    operations: { list: { summary: 'Lists their names.', fields: pageFields, handle: (context) => list(context, 'group-name') } },
+    operations: { list: lists.byName },
   },
   {
     path: 'group/name/:name*',
@@ -133,12 +139,8 @@ export async function newGroup(context: RouteContext, records: IdentityRecords, 
   };
 }
 
-async function find({ params }: RouteContext, records: IdentityRecords): Promise<GroupRecord | null> {
-  return params['id'] === undefined ? records.byName('group', params['name'] ?? '') : records.get('group', params['id']);
-}
-
 async function read(context: RouteContext): Promise<Reply> {
-  const group = await find(context, recordsOf(context));
+  const group = await namedByPath(context, recordsOf(context), 'group');
   if (group === null) throw notFound();
   return { data: await shownGroup(context, group) };
 }
@@ -166,41 +168,11 @@ export async function shownGroup(context: RouteContext, group: GroupRecord): Pro
 
 async function remove(context: RouteContext): Promise<Reply> {
   const records = recordsOf(context);
-  const group = await find(context, records);
+  const group = await namedByPath(context, records, 'group');
   if (group === null) return noContent;
   await setMemberEntities(records, group.id, []);
   await setMemberGroups(records, group.id, []);
   for (const parent of group.parents) await records.removeMember('group', parent, group.id);
   await records.delete('group', group);
   return noContent;
-}
-
-async function list(context: RouteContext, folder: 'group' | 'group-name'): Promise<Reply> {
-  const records = recordsOf(context);
-  const keys = await records.list(folder, readPage(context.data));
-  if (keys.length === 0) throw notFound();
-  const info: Record<string, Json> = {};
-  const giveWay = givingWay(64);
-  for (const key of keys) {
-    await giveWay();
-    const group = await (folder === 'group' ? records.get('group', key) : records.byName('group', key));
-    if (group === null) continue;
-    const { alias } = group;
-    info[group.id] = {
-      name: group.name,
-      num_member_entities: (await records.members('entity', group.id)).length,
-      num_parent_groups: group.parents.length,
-      ...(alias === null
-        ? {}
-        : {
-            alias: {
-              id: alias.id,
-              name: alias.name,
-              mount_accessor: alias.mountAccessor,
-              ...shownAliasMount(context, alias.mountAccessor),
-            },
-          }),
-    };
-  }
-  return { data: { keys, key_info: info } };
 }

@@ -69,6 +69,7 @@ interface Kinds {
 }
 export type IdentityKind = keyof Kinds;
 export type IdentityRecord<K extends IdentityKind> = Kinds[K];
+export type IdentityFolder = IdentityKind | `${IdentityKind}-name` | `${IdentityKind}-alias`;
 
 /** The records of entities and groups and their indexes, in one transaction. */
 export class IdentityRecords {
@@ -167,10 +168,7 @@ export class IdentityRecords {
   }
 
   /** Names or ids in byte order; those of aliases are ids. */
-  async list(
-    folder: IdentityKind | `${IdentityKind}-name` | `${IdentityKind}-alias`,
-    page: { readonly after?: string; readonly limit?: number },
-  ): Promise<readonly string[]> {
+  async list(folder: IdentityFolder, page: { readonly after?: string; readonly limit?: number }): Promise<readonly string[]> {
     return this.#view.children(`${folder}/`, page);
   }
 
