@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../base/json.ts';
-import { changedMapped, mappedProblems, mappedProperties, normalizeMapped, readMapped } from '../../kinds/field-map.ts';
+import { changedMapped, mappedProblems, mappedProperties, normalizeMapped } from '../../kinds/field-map.ts';
 import type { LensChange, LensRequest, SpecProblem, SpecSchema } from '../../kinds/kind.ts';
 import {
   addressesField,
@@ -9,6 +9,7 @@ import {
   flagField,
   matchDescription,
 } from '../../token/binding-fields.ts';
+import { bindingAt } from '../binding-at.ts';
 import type { BindingLens } from '../method.ts';
 import { hasAddresses, tokenAddressFields, tokenFields, tokenProblems } from '../token-binding-fields.ts';
 
@@ -42,13 +43,8 @@ export const appRoleBinding: BindingLens = {
     ...(spec['roleId'] === undefined ? {} : { roleId: spec['roleId'] }),
   }),
   check,
-  reads: (mount, name) => [{ operation: 'read', path: pathOf(mount, name) }],
-  read: ([reply]) => (reply === null || reply === undefined ? null : readMapped(fields, reply)),
+  ...bindingAt(pathOf, fields),
   write,
-  remove: (mount, name) => [{ operation: 'delete', path: pathOf(mount, name), data: {} }],
-  move: (mount, from, to) => [
-    { operation: 'write', path: 'sys/managed/rename', data: { from: pathOf(mount, from), to: pathOf(mount, to) } },
-  ],
 };
 
 function write(change: LensChange, mount: string, name: string): readonly LensRequest[] {

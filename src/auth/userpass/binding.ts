@@ -1,8 +1,9 @@
 import { isJsonObject, type Json } from '../../base/json.ts';
-import { changedMapped, mappedProblems, mappedProperties, normalizeMapped, readMapped } from '../../kinds/field-map.ts';
+import { changedMapped, mappedProblems, mappedProperties, normalizeMapped } from '../../kinds/field-map.ts';
 import type { LensChange, LensRequest } from '../../kinds/kind.ts';
 import { normalizeSource, valueSourceSchema } from '../../kinds/value-source.ts';
 import { expiresField, matchDescription } from '../../token/binding-fields.ts';
+import { bindingAt } from '../binding-at.ts';
 import type { BindingLens } from '../method.ts';
 import { tokenAddressFields, tokenFields, tokenProblems } from '../token-binding-fields.ts';
 
@@ -23,13 +24,8 @@ export const userBinding: BindingLens = {
     ...(isJsonObject(spec['password']) ? { password: normalizeSource(spec['password']) } : {}),
   }),
   check: (spec) => [...mappedProblems(fields, spec), ...tokenProblems(normalizeMapped(fields, spec))],
-  reads: (mount, name) => [{ operation: 'read', path: pathOf(mount, name) }],
-  read: ([reply]) => (reply === null || reply === undefined ? null : readMapped(fields, reply)),
+  ...bindingAt(pathOf, fields),
   write,
-  remove: (mount, name) => [{ operation: 'delete', path: pathOf(mount, name), data: {} }],
-  move: (mount, from, to) => [
-    { operation: 'write', path: 'sys/managed/rename', data: { from: pathOf(mount, from), to: pathOf(mount, to) } },
-  ],
 };
 
 function write(change: LensChange, mount: string, name: string): readonly LensRequest[] {
