@@ -46,15 +46,20 @@ async function merge(context: RouteContext): Promise<Reply> {
   for (const id of ids) {
     const source = await records.get('entity', id);
     if (source === null) throw badRequest('entity id to merge from is invalid');
+    // Its tokens would work again, as those of the other one.
+    if (source.disabled && !target.disabled) {
+      throw badRequest(`the entity ${source.name} is disabled, and the one that stays is not: enable the first, or delete it`);
+    }
     sources.push(source);
   }
   const aliases = mergedAliases(target, sources, keep, context.now);
-  for (const source of sources) await end(records, source, target.id);
+  for (const source of sources) await end(records, source);
   const groups = [...new Set([target, ...sources].flatMap((entity) => entity.groups))].sort();
   if (groups.length > mostGroups) throw badRequest(`the entity would be in more than ${mostGroups} groups`);
   for (const group of groups) if (!target.groups.includes(group)) await records.addMember('entity', group, target.id);
-  const mergedIds = [...target.mergedIds, ...sources.flatMap((source) => [...source.mergedIds, source.id])];
-  for (const id of mergedIds) await records.noteMerged(id, target.id);
+  const merged = sources.flatMap((source) => [...source.mergedIds, source.id]);
+  for (const id of merged) await records.noteMerged(id, target.id);
+  const mergedIds = [...target.mergedIds, ...merged];
   await records.put('entity', target, { ...target, aliases, groups, mergedIds, updatedAt: context.now });
   return noContent;
 }
@@ -82,8 +87,7 @@ function mergedAliases(
   return [...byMount.values()];
 }
 
-async function end(records: IdentityRecords, source: EntityRecord, target: string): Promise<void> {
+async function end(records: IdentityRecords, source: EntityRecord): Promise<void> {
   for (const group of source.groups) await records.removeMember('entity', group, source.id);
   await records.delete('entity', source);
-  await records.noteMerged(source.id, target);
 }

@@ -169,6 +169,33 @@ describe('a merge', () => {
     expect(await w.status('read', 'kv/a', {}, token)).toBe(403);
   });
 
+  test('of a disabled one into one that is not is refused: its tokens would work again', async () => {
+    const { client_token: token, entity_id: from } = await at.login('from');
+    const to = await entity('to');
+    await w.write(`identity/entity/id/${from}`, { disabled: true });
+    const merge = () => w.write('identity/entity/merge', { to_entity_id: to, from_entity_ids: [from] });
+    expect(await refusal(merge())).toEqual([
+      400,
+      expect.stringMatching(/^the entity entity_\w+ is disabled.*: enable the first/),
+    ]);
+    expect(await w.status('read', `identity/entity/id/${from}`)).toBe(200);
+    expect(await w.status('read', 'auth/token/lookup-self', {}, token)).toBe(403);
+    await w.write(`identity/entity/id/${to}`, { disabled: true });
+    await merge();
+    expect(await w.status('read', 'auth/token/lookup-self', {}, token)).toBe(403);
+    await w.write(`identity/entity/id/${to}`, { disabled: false });
+    expect(await w.status('read', 'auth/token/lookup-self', {}, token)).toBe(200);
+  });
+
+  test('of what was merged before keeps the tokens of all', async () => {
+    const { client_token: token, entity_id: first } = await at.login('first');
+    const [second, third] = [await entity('second'), await entity('third')];
+    await w.write('identity/entity/merge', { to_entity_id: second, from_entity_ids: [first] });
+    await w.write('identity/entity/merge', { to_entity_id: third, from_entity_ids: [second] });
+    expect(await at.read(`entity/id/${third}`)).toMatchObject({ merged_entity_ids: [first, second] });
+    expect((await w.read('auth/token/lookup-self', {}, token)).data).toMatchObject({ identity_policies: ['of-third'] });
+  });
+
   test('wants to be told which alias to keep where two are at one auth method', async () => {
     const [to, from] = [await entity('to'), await entity('from')];
     const [kept, dropped] = [await alias(from, 'from'), await alias(to, 'to')];
