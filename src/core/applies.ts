@@ -1,7 +1,10 @@
+import { Fault } from '../base/error.ts';
 import type { View } from '../barrier/view.ts';
 import type { ApplyBody } from '../protocol/managed.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { RequestError } from '../protocol/request-error.ts';
+import type { Request } from '../protocol/request.ts';
+import { auditTrouble } from './audit-trouble.ts';
 import { type ApplyAdmission, type ApplyParts, commitChanges } from './apply.ts';
 import { completeApply, type FindCommitted, forgetApply } from './committed-apply.ts';
 
@@ -23,7 +26,7 @@ export class Applies {
     this.#apply = apply;
   }
 
-  /** `sys/apply`. Throws RequestError, or what the audit log throws. */
+  /** `sys/apply`. Throws RequestError, or what the store throws. */
   run(admission: ApplyAdmission, body: ApplyBody): Promise<Reply> {
     const done = this.#turn.then(() => this.#run(admission, body));
     this.#turn = done.catch(() => undefined);
@@ -42,7 +45,7 @@ export class Applies {
 
   async #run(admission: ApplyAdmission, body: ApplyBody): Promise<Reply> {
     if (this.#untold) {
-      await this.recover(() => Promise.resolve(false));
+      await this.#tellOfLast(admission.request);
       this.#untold = false;
     }
     const { reply, entries } = await commitChanges(this.#apply, admission, body);
@@ -56,12 +59,25 @@ export class Applies {
       const revision = String(reply.data?.revision);
       throw new RequestError(
         500,
-        `the apply is committed, at config revision ${revision}, but the audit log can't be written: ${(error as Error).message}`,
+        `the apply is committed, at config revision ${revision}, but the audit log can't be written: ${auditTrouble(admission.request, error)}`,
         { cause: error },
       );
     }
     this.#untold = false;
     this.#told = admission.request.id;
     return reply;
+  }
+
+  async #tellOfLast(request: Request): Promise<void> {
+    try {
+      await this.recover(() => Promise.resolve(false));
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 'audit-unavailable') throw error;
+      throw new RequestError(
+        500,
+        `the audit log can't be written, and it lacks the apply before this one, so this one is refused: ${auditTrouble(request, error)}`,
+        { cause: error },
+      );
+    }
   }
 }

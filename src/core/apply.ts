@@ -9,6 +9,7 @@ import type { Transaction, TransactionalStore } from '../storage/transaction.ts'
 import { readApplyBody } from './apply-body.ts';
 import { applyChange, type Applying, checkSeen, RefusedChange } from './apply-change.ts';
 import { applyUnderLock } from './apply-lock.ts';
+import { writeAudit } from './audit-trouble.ts';
 import { authenticate } from './authenticate.ts';
 import { rememberApply } from './committed-apply.ts';
 import { type Admission, admit, asRequestError, type CorridorParts, openRun, Refusal, type Run } from './corridor.ts';
@@ -64,7 +65,7 @@ export async function commitChanges(apply: ApplyParts, admission: ApplyAdmission
     reply: null,
   };
   const after = apply.audit.position();
-  await apply.audit.append([{ type: 'apply-begin', ...about, error: null, facts }]);
+  await writeAudit(apply.audit, [{ type: 'apply-begin', ...about, error: null, facts }], 'so the apply is refused');
 
   const now = apply.clock.now();
   const blocks = new SealedBlocks();
@@ -80,10 +81,14 @@ export async function commitChanges(apply: ApplyParts, admission: ApplyAdmission
     const denied: AuditEntry[] = error instanceof RefusedChange ? [{ ...error.entry, reply: null, error: shown.message }] : [];
     // What the medium may have kept is known at the next start, which then adds `apply-commit`.
     const unknown: JsonObject = error instanceof Fault && error.code === 'store-io' ? { outcome: 'unknown' } : {};
-    await apply.audit.append([
-      ...denied,
-      { type: 'apply-abort', ...about, error: shown.message, quotable: request.data, facts: { ...facts, ...unknown } },
-    ]);
+    const abort: AuditEntry = {
+      type: 'apply-abort',
+      ...about,
+      error: shown.message,
+      quotable: request.data,
+      facts: { ...facts, ...unknown },
+    };
+    await writeAudit(apply.audit, [...denied, abort], `and the apply failed: ${shown.message}`);
     throw shown;
   }
   const commit: AuditEntry = { type: 'apply-commit', ...about, error: null, facts: { ...facts, revision: outcome.revision } };

@@ -6,6 +6,7 @@ import type { Request } from '../protocol/request.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
 import { admittedBody, type ApplyAdmission } from './apply.ts';
 import { isApply } from './apply-route.ts';
+import { writeAudit } from './audit-trouble.ts';
 import { type Authenticated, authenticate } from './authenticate.ts';
 import {
   type Admission,
@@ -246,16 +247,8 @@ export class Handling {
     throw shown;
   }
 
-  /** Unaudited means refused: an entry that no sink took turns into a 500, whatever was asked. */
   async #append(entries: readonly AuditEntry[], consequence = refused): Promise<void> {
-    try {
-      await this.#with.audit.append(entries);
-    } catch (error) {
-      // What is wrong names files and receivers, which whoever comes over the network need not know.
-      const remote = entries.some(({ request }) => request !== null && request.remote !== null);
-      const why = remote ? 'see the log of the server' : (error as Error).message;
-      throw new RequestError(500, `the audit log can't be written, ${consequence}: ${why}`, { cause: error });
-    }
+    await writeAudit(this.#with.audit, entries, consequence);
   }
 }
 

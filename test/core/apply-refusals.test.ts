@@ -285,6 +285,26 @@ describe('the audit log of an apply', () => {
   });
 });
 
+describe('an audit log that fails', () => {
+  test.each(['apply-begin', 'apply-abort', 'apply-commit'])('at %s is named by its file to nobody far away', async (type) => {
+    const at = await world();
+    const changes = [policyCreation('a', type === 'apply-abort' ? 'nonsense' : undefined)];
+    const body = { project, storeId: at.storeId, base: await revision(at), commit: 'c', planDigest: 'sha256:00' };
+    const send = (remote: { address: string; port: number } | null) =>
+      at.send('write', 'sys/apply', { ...body, changes: changes as unknown as Json }, at.rootToken, remote);
+    const take = at.sink.append.bind(at.sink);
+    at.sink.append = (lines) =>
+      Buffer.from(lines).includes(`"type":"${type}"`)
+        ? Promise.reject(new SinkFailure('unwritten', '/var/log/secret-place is full'))
+        : take(lines);
+    for (const remote of [null, { address: '10.0.0.1', port: 1 }]) {
+      const refusal = await send(remote).catch((error: unknown) => error);
+      expect(refusal).toMatchObject({ status: 500, message: expect.stringContaining("the audit log can't be written") });
+      expect((refusal as Error).message.includes('secret-place')).toBe(remote === null);
+    }
+  });
+});
+
 test('an object that is created twice in one apply keeps the record of the last', async () => {
   const at = await world();
   const twice = creation('Policy', 'a', 'sys/policies/acl/a', { policy: 'path "x" { capabilities = ["read"] }' });
