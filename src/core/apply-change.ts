@@ -61,11 +61,12 @@ export async function applyChange(applying: Applying, change: ApplyChange): Prom
 
 async function changeObject(applying: Applying, change: ApplyChange): Promise<void> {
   const { run, request: outer, body } = applying;
+  // Whose object it is, and how it is protected, is for those who may write its record.
+  await admitRecord(applying, change);
   const records = managedRecords(run.core);
   const previous = await records.get(change.from ?? change.address);
   checkOwner(previous, change.from ?? change.address, body.project);
   checkProtection(change, previous);
-  await admitRecord(applying, change);
   if (change.mark !== undefined && previous !== null) {
     throw badRequest(`${addressText(change.address)} is managed already, so its mark is what was applied`);
   }

@@ -285,6 +285,23 @@ describe('the audit log of an apply', () => {
   });
 });
 
+test('whose object it is, and that it is protected, is told to nobody who may not write its record', async () => {
+  const at = await world();
+  const made = policyCreation('a');
+  await apply(at, [{ ...made, record: { ...made.record!, protect: true } }], { project: 'other' });
+  await at.write('sys/policies/acl/poor', { policy: 'path "sys/apply" { capabilities = ["update"] }' });
+  const { client_token: poor } = (await at.write('auth/token/create', { policies: ['poor'] })).auth!;
+  const again = { ...made, action: 'update', reads: [], seen: seenDigest([]) } as const;
+  for (const sender of [project, 'other']) {
+    const refusal = await apply(at, [again], { project: sender }, poor).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({
+      status: 403,
+      message: 'update Policy/a: write sys/managed/record/Policy/-/a: permission denied',
+    });
+  }
+  await expect(apply(at, [again])).rejects.toThrow('is managed by project "other"');
+});
+
 describe('an audit log that fails', () => {
   test.each(['apply-begin', 'apply-abort', 'apply-commit'])('at %s is named by its file to nobody far away', async (type) => {
     const at = await world();
