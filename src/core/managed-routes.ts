@@ -96,8 +96,11 @@ export function managedRoutes(parts: CorridorParts, storeId: string): readonly R
           handle: async (context) => {
             const open = await recipientOpener(runOf(context).core);
             const verdicts: (string | null)[] = [];
-            for (const [index, block] of list(context.data.blocks, 'blocks').entries())
+            const giveWay = givingWay(1);
+            for (const [index, block] of list(context.data.blocks, 'blocks').entries()) {
+              await giveWay();
               verdicts.push(await verdict(open, block, `blocks[${index}]`));
+            }
             return { data: { verdicts } };
           },
         },

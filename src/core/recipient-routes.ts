@@ -1,3 +1,4 @@
+import { givingWay } from '../base/giving-way.ts';
 import { isJsonObject, type Json } from '../base/json.ts';
 import { otherRecipients, recipientOpener, recipients, rotateRecipient, setOtherRecipients } from '../barrier/recipient.ts';
 import type { SealedOpener } from '../crypto/sealed-value.ts';
@@ -95,7 +96,10 @@ async function rewrap(parts: CorridorParts, context: RouteContext): Promise<Repl
   const to = await recipientsFor(context);
   const open = await recipientOpener(runOf(context).core);
   const blocks: string[] = [];
+  // Each takes some public-key arithmetic.
+  const giveWay = givingWay(1);
   for (const [index, block] of list(context.data.blocks, 'blocks').entries()) {
+    await giveWay();
     blocks.push(await sealedAnew(parts, context, open, to, block, `blocks[${index}]`));
   }
   return { data: { blocks } };
