@@ -1,8 +1,9 @@
 import type { JsonObject } from '../base/json.ts';
 import type { Login, RouteContext } from '../core/mount-type.ts';
+import { refuseInternal } from '../core/policy-names.ts';
 import type { Body, Fields } from '../protocol/field.ts';
 import { badRequest } from '../protocol/request-error.ts';
-import { policySet, refuseInternal } from '../token/policies.ts';
+import { policySet } from '../token/policies.ts';
 import { readCidrs } from '../token/role.ts';
 
 /** What a role of any auth method says about the tokens of its logins. Durations in seconds, 0 for "not set". */

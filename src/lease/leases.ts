@@ -1,3 +1,4 @@
+import { givingWay } from '../base/giving-way.ts';
 import { randomText, type Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import { duePath, parseDuePath, pendingFor, revocationAttempts, type LeaseRecord } from './record.ts';
@@ -112,7 +113,9 @@ export class Leases {
   /** Those that could not be ended for long. */
   async irrevocable(limit: number): Promise<readonly LeaseRecord[]> {
     const records: LeaseRecord[] = [];
+    const giveWay = givingWay(64);
     for (const path of await this.#view.scan('irrevocable/', { limit })) {
+      await giveWay();
       const record = await this.get(path.slice('irrevocable/'.length));
       if (record !== null) records.push(record);
     }

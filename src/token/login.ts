@@ -1,8 +1,9 @@
 import type { Login, RouteContext } from '../core/mount-type.ts';
+import { refuseInternal } from '../core/policy-names.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import { replyAuth } from './create.ts';
-import { policySet, refuseInternal } from './policies.ts';
+import { policySet } from './policies.ts';
 import { entityMember, newAccessor, newServiceToken, type TokenRecord } from './token.ts';
 import type { TokenDesk } from './tokens.ts';
 import { grantedTtl } from './ttl.ts';

@@ -1,28 +1,10 @@
-import { isFreeIdentifier } from '../base/name.ts';
+import { namedPolicies, refuseInternal } from '../core/policy-names.ts';
 import { badRequest } from '../protocol/request-error.ts';
 
-/** Policies that only the store itself gives to a token. */
-const internal: readonly string[] = ['response-wrapping', 'control-group'];
-const reserved: readonly string[] = ['root', 'default', ...internal];
-
-/**
- * The names as a set, sorted, without empty ones; `root` makes every other one moot. Throws RequestError 400 for a name that is not
- * canonical, or that differs from a reserved one only by case.
- */
+/** The policies of a token, as `namedPolicies`; `root` makes every other one moot. */
 export function policySet(names: readonly string[], addDefault: boolean): string[] {
-  const given = names.filter((name) => name !== '');
-  for (const name of given) {
-    if (reserved.includes(name) || isFreeIdentifier(name, reserved)) continue;
-    throw badRequest(`invalid policy name ${JSON.stringify(name.slice(0, 128))}`);
-  }
-  if (given.includes('root')) return ['root'];
-  return [...new Set(addDefault ? [...given, 'default'] : given)].sort();
-}
-
-/** Throws RequestError 400 where a token would get a policy that nobody may assign. */
-export function refuseInternal(policies: readonly string[]): void {
-  const found = policies.find((name) => internal.includes(name));
-  if (found !== undefined) throw badRequest(`cannot assign policy "${found}"`);
+  const given = namedPolicies(addDefault ? [...names, 'default'] : names);
+  return given.includes('root') ? ['root'] : given;
 }
 
 /** What a token role says about policies. */
