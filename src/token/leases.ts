@@ -52,8 +52,9 @@ export function tokenLeases(desk: TokenDesk): LeaseSource {
       await revocation.prefixes(
         indexesAt(context, `${prefix}/`).map(({ index, route }) => ({
           index,
-          // Above or at the mount: all that it gave, whatever its path was then.
-          path: prefix.startsWith(`${route}/`) ? prefix : null,
+          route,
+          // Above or at the mount: all that it gave.
+          below: prefix.startsWith(`${route}/`) ? prefix.slice(route.length + 1) : null,
           until: context.now,
         })),
       );

@@ -8,8 +8,9 @@ import { mountIndexOf, type TokenRecord } from './token.ts';
 export interface RevokedPrefix {
   /** Where in `by-mount` they stand. */
   readonly index: string;
-  /** At or below which path they were given; null: anywhere. */
-  readonly path: string | null;
+  /** Where their mount lies, and at or below which path inside it they were given; null: anywhere. */
+  readonly route: string;
+  readonly below: string | null;
   /** Later ones stay. Milliseconds since the epoch. */
   readonly until: number;
   /** The last id that was looked at; '': none. */
@@ -31,14 +32,18 @@ export async function putRevokedPrefixes(tokens: View, prefixes: readonly Revoke
 
 /** Notes more of them. What is asked for again before it has begun is noted once, for all tokens until then. */
 export async function noteRevokedPrefixes(tokens: View, noted: readonly Omit<RevokedPrefix, 'after'>[]): Promise<void> {
-  const name = ({ index, path }: Omit<RevokedPrefix, 'after'>): string => JSON.stringify([index, path]);
+  const name = ({ index, route, below }: Omit<RevokedPrefix, 'after'>): string => JSON.stringify([index, route, below]);
   const names = new Set(noted.map(name));
   const others = (await revokedPrefixes(tokens)).filter((other) => other.after !== '' || !names.has(name(other)));
   await putRevokedPrefixes(tokens, [...others, ...noted.map((prefix) => ({ ...prefix, after: '' }))]);
 }
 
 /** Is a token one of those that are to end? A batch token is none: nothing of it is stored, and it cannot be revoked. */
-export function isRevokedBy({ index, path, until }: RevokedPrefix, record: TokenRecord): boolean {
+export function isRevokedBy({ index, route, below, until }: RevokedPrefix, record: TokenRecord): boolean {
   if (record.accessor === '' || mountIndexOf(record) !== index || record.createdAt > until) return false;
-  return path === null || `${record.path}/`.startsWith(`${path}/`);
+  if (below === null) return true;
+  const path = `${record.path}/`;
+  if (path.startsWith(`${route}/`)) return path.startsWith(`${route}/${below}/`);
+  // It shows where its mount lay before it moved.
+  return path.includes(`/${below}/`);
 }

@@ -195,6 +195,18 @@ describe('the leases of tokens', () => {
     expect(await works(at, token)).toBe(false);
   });
 
+  it('of a mount that has moved end with a path inside it, too', async () => {
+    const at = await withLogins();
+    const token = await login(at);
+    await at.write('sys/remount', { from: 'auth/approle', to: 'auth/moved' });
+    const later = await login(at, 'moved');
+    await at.write('sys/leases/revoke-prefix/auth/moved/log');
+    await at.write('sys/leases/revoke-prefix/auth/moved/login/other');
+    expect([await works(at, token), await works(at, later)]).toEqual([true, true]);
+    await at.write('sys/leases/revoke-prefix/auth/moved/login');
+    expect([await works(at, token), await works(at, later)]).toEqual([false, false]);
+  });
+
   it('leave nothing in the store when they are gone', async () => {
     const at = await withLogins();
     const count = (): number => [...at.medium.entries.keys()].filter((key) => /^core\/(token|lease)\//.test(key)).length;
