@@ -10,7 +10,7 @@ import { globMatches, resolvePolicies } from './policies.ts';
 import { readTokenRole, type TokenRole } from './role.ts';
 import { entityMember, isRoot, maxDepth, newAccessor, newServiceToken, tokenPrefixes, type TokenRecord } from './token.ts';
 import { callerOf, hasSudo, type TokenDesk, type Tokens } from './tokens.ts';
-import { grantedTtl } from './ttl.ts';
+import { grantedTtl, leastLimit } from './ttl.ts';
 
 const fields = {
   id: { type: 'string', description: 'The token itself, instead of a random one; needs sudo.', default: '' },
@@ -113,8 +113,7 @@ async function create(desk: TokenDesk, context: RouteContext, orphanRoute: boole
   if (depth > maxDepth) {
     throw badRequest(`tokens descend from each other over at most ${maxDepth} steps; create an orphan instead`);
   }
-  const uses = Math.min(...[wanted.num_uses, role?.numUses ?? 0].filter((limit) => limit > 0));
-  const numUses = Number.isFinite(uses) ? uses : 0;
+  const numUses = leastLimit(wanted.num_uses, role?.numUses ?? 0);
   const suffix = role?.pathSuffix === undefined || role.pathSuffix === '' ? '' : `/${role.pathSuffix}`;
   const record: TokenRecord = {
     accessor: type === 'batch' ? '' : newAccessor(context.random),
@@ -273,8 +272,8 @@ function lifeOf(
 }
 
 function lesser(asked: number, role: number, name: string, warnings: string[]): number {
-  if (asked === 0 || role === 0) return asked + role;
-  const least = Math.min(asked, role);
+  const least = leastLimit(asked, role);
+  if (asked === 0 || role === 0) return least;
   warnings.push(`${name} specified both during creation call and in role; using the lesser value of ${least} seconds`);
   return least;
 }

@@ -7,7 +7,7 @@ import { accessorField, tokenOfAccessor } from './lookup.ts';
 import { readTokenRole } from './role.ts';
 import type { Token } from './token.ts';
 import type { TokenDesk, Tokens } from './tokens.ts';
-import { grantedTtl, type TtlQuestion } from './ttl.ts';
+import { grantedTtl, leastLimit, type TtlQuestion } from './ttl.ts';
 
 const incrementField = {
   increment: {
@@ -130,15 +130,11 @@ async function termsOf(
   if (record.role === null) return { ...own, config };
   const role = await readTokenRole(context.storage, record.role);
   if (role === null) throw badRequest(`original token role "${record.role}" could not be found, not renewing`);
-  const least = (limits: readonly number[]): number => {
-    const set = limits.filter((limit) => limit > 0);
-    return set.length === 0 ? 0 : Math.min(...set);
-  };
   return {
     ...own,
     // What the caller of `create` asked for stays in force beside what the role says now.
-    period: least([record.period, role.period]),
-    explicitMaxTtl: least([record.explicitMaxTtl, role.explicitMaxTtl]),
+    period: leastLimit(record.period, role.period),
+    explicitMaxTtl: leastLimit(record.explicitMaxTtl, role.explicitMaxTtl),
     config,
   };
 }

@@ -35,10 +35,7 @@ export interface TtlAnswer {
 export function grantedTtl(question: TtlQuestion): TtlAnswer {
   const { increment, config, issuedAt, now } = question;
   const warnings: string[] = [];
-  const most = Math.min(
-    ...[question.maxTtl, question.explicitMaxTtl].filter((limit) => limit > 0),
-    config.maxLeaseTtl > 0 ? config.maxLeaseTtl : systemLeaseTtl,
-  );
+  const most = leastLimit(question.maxTtl, question.explicitMaxTtl, config.maxLeaseTtl > 0 ? config.maxLeaseTtl : systemLeaseTtl);
   const periodic = question.period > 0;
   if (periodic && question.period > most) {
     warnings.push(
@@ -65,6 +62,12 @@ export function grantedTtl(question: TtlQuestion): TtlAnswer {
     warnings.push(`TTL of "${shown(asked)}" exceeded the effective max_ttl of "${shown(ttl)}"; TTL value is capped accordingly`);
   }
   return { ttl, expiresAt, warnings };
+}
+
+/** The least of the limits that are set; 0: none is. */
+export function leastLimit(...limits: readonly number[]): number {
+  const set = limits.filter((limit) => limit > 0);
+  return set.length === 0 ? 0 : Math.min(...set);
 }
 
 /** As Go prints it, without its zero parts: `768h`, `1h30m`. */
