@@ -112,7 +112,8 @@ async function breakLock(context: RouteContext): Promise<Reply> {
   const core = runOf(context).core;
   const { id } = readFields(breakFields, context.data);
   const held = await core.getJson<Held>(place);
-  if (held?.id !== id) throw new RequestError(409, 'this lock is held no more');
+  if (held?.id !== id)
+    throw new RequestError(409, 'this lock is held no more; who holds one now: secretctl read sys/managed/lock');
   await core.delete(place);
   return { data: { ...shown(held) } };
 }
@@ -120,8 +121,10 @@ async function breakLock(context: RouteContext): Promise<Reply> {
 /** The lock of the path, expired or not: until somebody else takes it, its holder may go on. */
 async function own(context: RouteContext): Promise<Held> {
   const held = await runOf(context).core.getJson<Held>(place);
-  if (held?.id !== context.params.id) throw lost();
-  if (held?.tokenId !== context.caller?.tokenId || held === null) throw new RequestError(409, 'another token took this lock');
+  if (held === null || held.id !== context.params.id) throw lost();
+  if (held.tokenId !== context.caller?.tokenId) {
+    throw new RequestError(409, `another token took this lock; to break it: secretctl force-unlock ${held.id}`);
+  }
   return held;
 }
 

@@ -53,6 +53,9 @@ export function managedRecords(core: View): ManagedRecords {
 /** Refuses to touch what another project owns. */
 export function checkOwner(record: ManagedRecord | null, address: ManagedAddress, project: string): void {
   if (record !== null && record.project !== project) {
-    throw new RequestError(409, `${addressText(address)} is managed by project "${record.project}", not by "${project}"`);
+    throw new RequestError(
+      409,
+      `${addressText(address)} is managed by project "${record.project}", not by "${project}": remove its document here, or have "${record.project}" forget it first`,
+    );
   }
 }
