@@ -1,3 +1,4 @@
+import { givingWay } from '../base/giving-way.ts';
 import type { Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
@@ -53,7 +54,11 @@ async function merge(context: RouteContext): Promise<Reply> {
     sources.push(source);
   }
   const aliases = mergedAliases(target, sources, keep, context.now);
-  for (const source of sources) await end(records, source);
+  const giveWay = givingWay(16);
+  for (const source of sources) {
+    await giveWay();
+    await end(records, source);
+  }
   const groups = [...new Set([target, ...sources].flatMap((entity) => entity.groups))].sort();
   if (groups.length > mostGroups) throw badRequest(`the entity would be in more than ${mostGroups} groups`);
   for (const group of groups) if (!target.groups.includes(group)) await records.addMember('entity', group, target.id);

@@ -29,7 +29,9 @@ export async function setMemberEntities(records: IdentityRecords, groupId: strin
  */
 export async function setMemberGroups(records: IdentityRecords, groupId: string, ids: readonly string[]): Promise<void> {
   const { added, removed } = difference(await records.members('group', groupId), idSet('member_group_ids', ids));
+  const giveWay = givingWay(64);
   for (const id of removed) {
+    await giveWay();
     const group = await records.get('group', id);
     if (group !== null) await records.put('group', group, { ...group, parents: left(group.parents, groupId) });
     await records.removeMember('group', groupId, id);
@@ -38,6 +40,7 @@ export async function setMemberGroups(records: IdentityRecords, groupId: string,
   if (added.includes(groupId)) throw badRequest(`member group ID ${quoted(groupId)} is same as the ID of the group`);
   const above = new Set((await ancestorsOf(records, [groupId])).map(({ id }) => id));
   for (const id of added) {
+    await giveWay();
     const group = await records.get('group', id);
     if (group === null) throw badRequest(`invalid member group ID ${quoted(id)}`);
     if (above.has(id)) throw badRequest(`cyclic relationship detected for member group ID ${quoted(id)}`);
