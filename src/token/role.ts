@@ -144,7 +144,7 @@ async function write(context: RouteContext): Promise<Reply> {
   const body = readFields(fields, context.data);
   const before = (await readTokenRole(context.storage, name)) ?? unset(name);
   const set = <T>(sent: readonly T[] | undefined): readonly T[] | undefined =>
-    sent === undefined ? undefined : [...new Set(sent)];
+    sent === undefined ? undefined : [...new Set(sent)].sort();
   const role: TokenRole = {
     name,
     allowedPolicies: body.allowed_policies === undefined ? before.allowedPolicies : policySet(body.allowed_policies, false),
@@ -213,7 +213,7 @@ function unset(name: string): TokenRole {
 /** Unlike the policies that a token gets, a list of refused ones may hold `root` beside others. */
 function policyNames(names: readonly string[]): readonly string[] {
   for (const name of names) policySet([name], false);
-  return [...new Set(names)];
+  return [...new Set(names)].sort();
 }
 
 function readType(text: string): TokenRoleType {

@@ -224,6 +224,25 @@ describe('a token role', () => {
     expect(await w.status('list', 'auth/token/roles')).toBe(404);
   });
 
+  it('shows the names and patterns of its lists in order, each once, whatever the order they came in', async () => {
+    const sent = ['test/*', 'dev-b', 'dev/*', 'test/*'];
+    const names = ['ops', 'dev', 'ops'];
+    await w.write('auth/token/roles/r', {
+      allowed_policies: names,
+      disallowed_policies: names,
+      allowed_policies_glob: sent,
+      disallowed_policies_glob: sent,
+      allowed_entity_aliases: sent,
+    });
+    expect((await w.read('auth/token/roles/r')).data).toMatchObject({
+      allowed_policies: ['dev', 'ops'],
+      disallowed_policies: ['dev', 'ops'],
+      allowed_policies_glob: ['dev-b', 'dev/*', 'test/*'],
+      disallowed_policies_glob: ['dev-b', 'dev/*', 'test/*'],
+      allowed_entity_aliases: ['dev-b', 'dev/*', 'test/*'],
+    });
+  });
+
   it.each([
     [{ token_type: 'magic' }, 'invalid \'token_type\' value "magic"'],
     [{ token_type: 'batch' }, "'token_type' cannot be 'batch' when role is set to generate non-orphan tokens"],
