@@ -111,7 +111,12 @@ async function readState(core: View, mounts: MountTable, generation: number): Pr
     // A quota goes with its mount.
     if (route !== null) rules.push({ limit, route });
   }
-  return { generation, config, exempt: new ExemptPaths(config.exemptPaths), rules: new Rules(rules) };
+  return {
+    generation,
+    config,
+    exempt: new ExemptPaths([...config.exemptPaths, ...(config.absoluteExemptPaths ?? [])]),
+    rules: new Rules(rules),
+  };
 }
 
 /** A network of IPv6 is one client: nobody is given less than 64 bits of addresses, and could change among them. */

@@ -27,6 +27,8 @@ export interface RateLimit {
 export interface QuotaConfig {
   /** See ExemptPaths. */
   readonly exemptPaths: readonly string[];
+  /** The same again, by the name for those that hold in all namespaces. Records of before do not have it. */
+  readonly absoluteExemptPaths?: readonly string[];
   /** Are refusals written to the audit log? */
   readonly auditLogging: boolean;
   /** Do answers say how much of the quota is left? */

@@ -19,6 +19,11 @@ import {
 
 const configFields = {
   rate_limit_exempt_paths: { type: 'strings', description: 'Paths that no rate limit counts for.', default: [] },
+  absolute_rate_limit_exempt_paths: {
+    type: 'strings',
+    description: 'More of them: where there are no namespaces, each path is absolute.',
+    default: [],
+  },
   enable_rate_limit_audit_logging: { type: 'bool', description: 'Write refusals to the audit log.', default: false },
   enable_rate_limit_response_headers: { type: 'bool', description: 'Tell clients what is left of their quota.', default: false },
 } as const satisfies Fields;
@@ -77,6 +82,7 @@ async function readConfig(context: RouteContext): Promise<Reply> {
   const config = await readQuotaConfig(runOf(context).core);
   return {
     data: {
+      absolute_rate_limit_exempt_paths: config.absoluteExemptPaths ?? [],
       enable_rate_limit_audit_logging: config.auditLogging,
       enable_rate_limit_response_headers: config.responseHeaders,
       rate_limit_exempt_paths: config.exemptPaths,
@@ -88,6 +94,7 @@ async function writeConfig(context: RouteContext): Promise<Reply> {
   const body = readFields(configFields, context.data);
   await writeQuotaConfig(runOf(context).core, {
     exemptPaths: body.rate_limit_exempt_paths,
+    absoluteExemptPaths: body.absolute_rate_limit_exempt_paths,
     auditLogging: body.enable_rate_limit_audit_logging,
     responseHeaders: body.enable_rate_limit_response_headers,
   });

@@ -119,6 +119,19 @@ describe('rate-limit quotas', () => {
     expect((await knock(at, 'sys/health'))[0]).toBe(429);
   });
 
+  it('exempt the paths of both lists of the configuration, and show each list as it was sent', async () => {
+    const at = await world();
+    await at.write('sys/quotas/rate-limit/g', { rate: 1, interval: 100 });
+    const lists = { rate_limit_exempt_paths: ['sys/mounts'], absolute_rate_limit_exempt_paths: ['sys/auth'] };
+    await at.write('sys/quotas/config', lists);
+    expect((await at.read('sys/quotas/config')).data).toMatchObject(lists);
+    expect(await statuses(at, 2, 'sys/mounts')).toEqual([200, 200]);
+    expect(await statuses(at, 2, 'sys/auth')).toEqual([200, 200]);
+    expect(await statuses(at, 2, 'sys/policy')).toEqual([200, 429]);
+    await at.write('sys/quotas/config', {});
+    expect((await at.read('sys/quotas/config')).data).toMatchObject({ absolute_rate_limit_exempt_paths: [] });
+  });
+
   it('write refusals to the audit log where that is wanted', async () => {
     const at = await world();
     await at.write('sys/quotas/config', { enable_rate_limit_audit_logging: true });
