@@ -3,6 +3,7 @@
  * canonical is refused, never folded.
  */
 const identifier = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/;
+const segmentBelow = /^[A-Za-z0-9_-][A-Za-z0-9._@-]{0,127}$/;
 const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/;
 
 export function isIdentifier(text: string): boolean {
@@ -14,9 +15,13 @@ export function isFreeIdentifier(text: string, reserved: readonly string[]): boo
   return isIdentifier(text) && !reserved.includes(text.toLowerCase());
 }
 
-/** Identifiers joined by `/`, without a leading or trailing one. */
+/**
+ * An identifier, and after each `/` another one that may also start with `-` or `_`: only where the whole path starts
+ * could it be taken for an option.
+ */
 export function isMountPath(text: string): boolean {
-  return text.length <= 512 && text.split('/').every(isIdentifier);
+  const [first = '', ...below] = text.split('/');
+  return text.length <= 512 && isIdentifier(first) && below.every((segment) => segmentBelow.test(segment));
 }
 
 /** One segment of a path inside a mount: NFC text without control characters, `\`, `*`, and not `.` or `..`. */

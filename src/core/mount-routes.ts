@@ -192,7 +192,7 @@ export function checkMountPath(path: string, mountClass: MountClass): void {
   }
   if (isMountPath(path) && isFreeIdentifier(first, reservedMounts[mountClass])) return;
   throw badRequest(
-    `"${path}" can't be a mount path: segments of letters, digits and "._@-" that start with a letter or digit, joined by "/"`,
+    `"${path}" can't be a mount path: segments of letters, digits and "._@-", joined by "/"; it starts with a letter or digit, and none with "." or "@"`,
   );
 }
 

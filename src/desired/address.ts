@@ -70,7 +70,7 @@ export function nameProblem(kind: Kind, name: string): string | null {
       return isReserved(name) ? belongs : null;
     case 'mountPath':
       if (!isMountPath(name))
-        return `the name ${showText(name)} must be a path of segments joined by "/", each ${identifierRule}`;
+        return `the name ${showText(name)} must be a path of segments joined by "/", each ${identifierRule}, or below the first "-" or "_" so followed`;
       return isReserved(name) || isReserved(name.slice(0, (name + '/').indexOf('/'))) ? belongs : null;
     case 'secretPath':
       if (!name.split('/').every(isPathSegment) || Buffer.byteLength(name) > 512) {

@@ -33,7 +33,15 @@ describe('mounts', () => {
     await expect(at.write(`sys/mounts/${second}`, { type: 'kv' })).rejects.toMatchObject({ status: 400, message });
   });
 
-  test.each(['sys', 'SYS', 'auth/x', 'cubbyhole', 'Identity', 'kv with space', '-kv', 'x'.repeat(200)])(
+  test.each(['team/-42', 'team/_staging/kv'])('are made at %s and hold what is written there', async (path) => {
+    const at = await world();
+    await at.write(`sys/mounts/${path}`, { type: 'kv' });
+    await at.write(`${path}/app`, { user: 'anna' });
+    expect((await at.read(`${path}/app`)).data).toEqual({ user: 'anna' });
+    expect((await at.read(`sys/internal/ui/mounts/${path}/app`)).data).toMatchObject({ path: `${path}/` });
+  });
+
+  test.each(['sys', 'SYS', 'auth/x', 'cubbyhole', 'Identity', 'kv with space', '-kv', '_kv', 'kv/.x', 'kv/@x', 'x'.repeat(200)])(
     'are not made at %j',
     async (path) => {
       const at = await world();
