@@ -39,6 +39,10 @@ async function serverStatus(context: CliContext, connection: Connection): Promis
   if (context.json) printJson(context, { ...shown, ...known });
   else {
     context.terminal.out(sealText(shown));
+    if (seal.initialized === false)
+      context.terminal.err(
+        'The server is not initialized: it has no keys and no store yet. To make them: secretctl operator init\n',
+      );
     if (known.apply_lock !== null) context.terminal.out(`\n== Apply lock ==\n${keyValues(known.apply_lock)}`);
     if (known.reconciler !== null) context.terminal.out(`\n== Background tasks ==\n${tasks(known.reconciler)}`);
   }

@@ -3,6 +3,7 @@ import { parseInstant } from '../base/instant.ts';
 import { Fault } from '../base/error.ts';
 import type { Reply, ReplyAuth, WrapInfo } from '../protocol/reply.ts';
 import { RequestError } from '../protocol/request-error.ts';
+import { isRefusalOfPlain, speaksTls } from './other-scheme.ts';
 
 /** An answer whose body was read. */
 export interface Answer {
@@ -19,6 +20,7 @@ export interface Answer {
 export function replyOf({ status, body, contentType }: Answer, address: string): Reply {
   const json = body.byteLength === 0 ? null : parse(body);
   if (json === undefined) {
+    if (address.startsWith('http:') && isRefusalOfPlain(status, body)) throw speaksTls(address);
     if (status >= 400)
       throw new RequestError(status, `the answer of ${address} is no JSON (${contentType || 'no content type'})`);
     throw foreign(address);
@@ -26,7 +28,7 @@ export function replyOf({ status, body, contentType }: Answer, address: string):
   const object = isJsonObject(json) ? json : null;
   // A deleted version of a secret is not there (404), and has metadata; a path that is wrong is told where to go.
   if (status >= 400 && !(status === 404 && (isJsonObject(object?.data) || texts(object?.warnings).length > 0)))
-    throw new RequestError(status, errorsOf(object, status), sealedHint(object));
+    throw new RequestError(status, errorsOf(object, status), nextStep(object));
   if (json === null) return { status: status === 200 ? 204 : status };
   if (object === null) return { json };
   return 'request_id' in object && 'lease_id' in object ? envelope(object, status) : { json: object };
@@ -47,10 +49,17 @@ function errorsOf(object: JsonObject | null, status: number): readonly string[] 
   return status === 404 ? [] : [`status ${status}`];
 }
 
-function sealedHint(object: JsonObject | null): { readonly cause?: Fault } {
-  const errors = object?.errors;
-  if (!Array.isArray(errors) || !errors.some((error) => String(error).includes('Vault is sealed'))) return {};
-  return { cause: new Fault('sealed', 'the server is sealed', { hint: 'To unseal it: secretctl operator unseal' }) };
+/** What a person does next, where a server is not open yet. */
+function nextStep(object: JsonObject | null): { readonly cause?: Fault } {
+  const errors = Array.isArray(object?.errors) ? object.errors.map(String) : [];
+  const says = (words: string): boolean => errors.some((error) => error.includes(words));
+  if (says('Vault is sealed')) {
+    const hint = 'To unseal it: secretctl operator unseal. A new server first needs: secretctl operator init';
+    return { cause: new Fault('sealed', 'the server is sealed', { hint }) };
+  }
+  if (says('not initialized') || says('not yet initialized'))
+    return { cause: new Fault('sealed', 'the server is not initialized', { hint: 'To initialize it: secretctl operator init' }) };
+  return {};
 }
 
 function foreign(address: string): Fault {

@@ -91,6 +91,17 @@ function socketFault(code: string, address: string): Fault {
   );
 }
 
+/** May the port speak TLS where its address says HTTP, or the reverse? */
+export function isOfScheme(error: unknown): boolean {
+  const code = ioCode(error) ?? '';
+  const text = error instanceof Error ? error.message : '';
+  return (
+    ['ECONNRESET', 'EPIPE', 'EPROTO'].includes(code) ||
+    code.startsWith('HPE_') ||
+    /wrong version number|packet length too long|http request/i.test(text)
+  );
+}
+
 /** The words of OpenSSL without the numbers around them. */
 function shortReason(text: string): string {
   const reason = /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/i.exec(text)?.[1] ?? text;

@@ -2,7 +2,8 @@ import { Agent, request as httpRequest, type ClientRequest, type IncomingHttpHea
 import { Agent as SecureAgent, request as secureRequest, type RequestOptions } from 'node:https';
 import { Fault } from '../base/error.ts';
 import { ioReason } from '../base/io-reason.ts';
-import { connectionFault, Failure } from './failure.ts';
+import { connectionFault, Failure, isOfScheme } from './failure.ts';
+import { otherScheme } from './other-scheme.ts';
 import type { Proxy } from './proxy.ts';
 import type { ClientSettings } from './settings.ts';
 import { TunnelAgent } from './tunnel.ts';
@@ -65,7 +66,12 @@ export class Wire {
     });
     if (asked.signal?.aborted === true) onAbort();
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      request.on('error', (error) => reject(error instanceof Fault ? new Failure(error, sent) : failure(error)));
+      request.on('error', (error) => {
+        if (error instanceof Fault) return reject(new Failure(error, sent));
+        const { proxy } = this.#settings;
+        if (ended !== null || proxy !== null || !isOfScheme(error)) return reject(failure(error));
+        void otherScheme(endpoint).then((other) => reject(other === null ? failure(error) : new Failure(other, sent)));
+      });
       request.on('response', resolve);
       write(request, asked.body).catch((error: unknown) => {
         ended = error instanceof Fault ? error : new Fault('file', `what was to be sent can't be read: ${ioReason(error)}`);

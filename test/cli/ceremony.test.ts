@@ -34,7 +34,12 @@ describe('a server that people open together', () => {
   it('is initialized once, and shows its shares and root token then', async () => {
     const waiting = await at.run('operator init -status');
     expect([waiting.code, waiting.out]).toEqual([2, 'The server is not initialized.\n']);
-    expect((await at.run('status')).code).toBe(2);
+    const status = await at.run('status');
+    expect([status.code, status.out]).toEqual([2, expect.stringMatching(/^Initialized +false$/m)]);
+    expect(status.err).toBe(
+      'The server is not initialized: it has no keys and no store yet. To make them: secretctl operator init\n',
+    );
+    expect((await at.run('operator unseal abcd')).err).toContain('To initialize it: secretctl operator init');
     made = await at.json<typeof made>('operator init -key-shares=3 -key-threshold=2 -json');
     expect(made).toMatchObject({ unseal_threshold: 2, recovery_keys_b64: [] });
     expect(made.unseal_keys_b64).toHaveLength(3);

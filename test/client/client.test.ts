@@ -125,7 +125,10 @@ describe('a reply', () => {
   it('that refuses is thrown with the server’s own words', async () => {
     expect(await refusal(replying(400, { errors: ['one', 'two'] }))).toMatchObject({ status: 400, errors: ['one', 'two'] });
     const sealed = await refusal(replying(503, { errors: ['Vault is sealed'] }));
-    expect(sealed).toMatchObject({ status: 503, cause: { hint: 'To unseal it: secretctl operator unseal' } });
+    expect(sealed).toMatchObject({
+      status: 503,
+      cause: { hint: expect.stringContaining('To unseal it: secretctl operator unseal') },
+    });
   });
 
   it('of something else than a server of this API is no reply', async () => {
@@ -300,14 +303,49 @@ describe('a connection', () => {
     expect(server.arrived).toHaveLength(1);
   });
 
-  it('by the wrong scheme says so', async () => {
+  it('by the wrong scheme says which of both the server speaks', async () => {
     const plain = await listen(() => undefined);
-    expect(await failure(plain.address.replace('http', 'https'))).toMatchObject({
+    const withTls = plain.address.replace('http', 'https');
+    expect(await failure(withTls)).toMatchObject({
       code: 'tls',
-      hint: `Is the server one without TLS? Then its address is ${plain.address}`,
+      message: `the server speaks plain HTTP without TLS, and ${withTls} is an address with it`,
+      hint: `If the way to it is safe without, its address is ${plain.address}`,
     });
-    const secure = await listen(() => undefined, { tls: secured('server') });
-    expect((await failure(secure.address.replace('https', 'http'))).code).toBe('unreachable');
+    for (const tls of [
+      secured('server'),
+      secured('server', { requestCert: true, rejectUnauthorized: true, maxVersion: 'TLSv1.2' }),
+    ]) {
+      const secure = await listen(() => undefined, { tls });
+      const withoutTls = secure.address.replace('https', 'http');
+      const { client } = connect(withoutTls);
+      for (const ask of [read('x'), write('x')])
+        expect(await refusal(client.request(ask))).toMatchObject({
+          code: 'tls',
+          message: `the server speaks TLS, and ${withoutTls} is an address without`,
+          hint: `Its address is ${secure.address}`,
+        });
+      expect(secure.arrived).toEqual([]);
+    }
+  });
+
+  it.each([
+    'Client sent an HTTP request to an HTTPS server.\n',
+    '<html><center>The plain HTTP request was sent to HTTPS port</center></html>',
+  ])('that a server with TLS refuses in plain words is one without TLS: %s', async (words) => {
+    const server = await listen((_request, response) => response.writeHead(400, { 'content-type': 'text/plain' }).end(words));
+    expect(await failure(server.address)).toMatchObject({
+      code: 'tls',
+      hint: `Its address is ${server.address.replace('http', 'https')}`,
+    });
+  });
+
+  it('that breaks off for another reason says nothing of a scheme', async () => {
+    const mute = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    const { port } = mute.address() as AddressInfo;
+    expect(await failure(`http://127.0.0.1:${port}`)).toMatchObject({ code: 'unreachable' });
+    expect((await failure(`https://127.0.0.1:${port}`)).message).not.toContain('speaks');
+    mute.close();
   });
 
   it('over which no answer comes ends after VAULT_CLIENT_TIMEOUT', async () => {
