@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject } from '../base/json.ts';
 import { Fault } from '../base/error.ts';
+import { nearest } from '../base/nearest.ts';
 import { variable } from '../client/variable.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { RequestError } from '../protocol/request-error.ts';
@@ -10,6 +11,7 @@ import { type Command, targetOptions } from './command.ts';
 import type { CliContext } from './context.ts';
 import { authTable, inOrder, printField, printJson, printWarnings, wireReply } from './output.ts';
 import { type Session, withSession } from './session.ts';
+import { isNameLike } from './shown-word.ts';
 import { printWrapped, replyOptions, wrapping } from './session-command.ts';
 
 export const login: Command = {
@@ -20,6 +22,7 @@ export const login: Command = {
   description:
     'Logs in by a method and keeps the token: that of a server in ~/.vault-token (mode 0600), where other clients of the API look for it too, or with the program that token_helper in ~/.vault names; that of a store on this machine beside its root token. ' +
     'The method token checks a token that you have; userpass takes username=NAME and asks for the password; approle takes role_id=… and secret_id=…. ' +
+    'The others are of other servers of the API: ldap, okta and radius log in as userpass does, jwt, kubernetes, github, cert, azure and gcp send KEY=VALUE as they are. ' +
     'Other users of the machine can see command lines: what is secret is asked for, or read with KEY=- and KEY=@FILE.',
   examples: [
     { command: 'secretctl login', explanation: 'With a token, which is asked for.' },
@@ -30,7 +33,11 @@ export const login: Command = {
     },
   ],
   options: {
-    method: { type: 'text', value: 'token|userpass|approle', description: 'How to log in (default token).' },
+    method: {
+      type: 'text',
+      value: 'METHOD',
+      description: 'How to log in: token (default), userpass, approle, or a method of another server.',
+    },
     path: { type: 'text', value: 'PATH', description: 'Where the method is mounted (default: its name).' },
     'no-store': { type: 'flag', description: 'Keep the token nowhere.' },
     'no-print': { type: 'flag', description: 'Print nothing of it.' },
@@ -40,6 +47,7 @@ export const login: Command = {
   },
   async run(context, operands, options) {
     const method = options.text('method') ?? 'token';
+    checkMethod(method);
     const path = (options.text('path') ?? method).replace(/^\/+|\/+$/g, '').replace(/^auth\//, '');
     const credentials = await credentialsOf(context, method, operands);
     const ttl = wrapping({ context, options });
@@ -59,13 +67,32 @@ export const login: Command = {
   },
 };
 
+/** Methods whose login is at the name of a user. */
+const byName: readonly string[] = ['userpass', 'ldap', 'okta', 'radius'];
+/** Methods that take all they need in the body of a login. */
+const byBody: readonly string[] = ['approle', 'jwt', 'kubernetes', 'github', 'cert', 'azure', 'gcp'];
+
+/** Throws Fault `usage` for a method whose login is not known here, before anything is asked or sent. */
+function checkMethod(method: string): void {
+  const known = ['token', ...byName, ...byBody];
+  if (known.includes(method)) return;
+  const near = nearest(method, known);
+  const name = isNameLike(method) ? ` "${method}"` : '';
+  throw new Fault('usage', `login knows no method${name}; it knows: ${known.join(', ')}`, {
+    hint:
+      near === null
+        ? 'Where a method of another name is mounted, say which it is with -method and where with -path. See: secretctl auth list'
+        : `Did you mean -method=${near}?`,
+  });
+}
+
 type Credentials = { readonly token: string } | { readonly body: JsonObject };
 
 async function credentialsOf(context: CliContext, method: string, operands: readonly string[]): Promise<Credentials> {
   if (method === 'token') return { token: await readToken(context, operands) };
   const body = await readBody(context, operands);
-  if (method === 'userpass') {
-    if (typeof body.username !== 'string' || body.username === '') throw new Fault('usage', 'userpass needs username=NAME');
+  if (byName.includes(method)) {
+    if (typeof body.username !== 'string' || body.username === '') throw new Fault('usage', `${method} needs username=NAME`);
     return { body: { ...body, password: await passwordOf(context, body) } };
   }
   return { body };
@@ -100,7 +127,7 @@ async function authenticate(
 ): Promise<Reply> {
   if ('token' in credentials) return knownToken(session, credentials.token);
   const { username, ...rest } = credentials.body;
-  const [below, body] = method === 'userpass' ? [`/${String(username)}`, rest] : ['', credentials.body];
+  const [below, body] = byName.includes(method) ? [`/${String(username)}`, rest] : ['', credentials.body];
   try {
     return await session.request('write', `auth/${path}/login${below}`, body, { token: null, wrapTtl });
   } catch (error) {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { listen } from '../client/listener.ts';
+import { enveloped, json, listen } from '../client/listener.ts';
 import { type Served, serve, serveDev } from './serving.ts';
 import { appliedWorkspace, type Circumstances, emptyWorkspace, errorOf, Workspace } from './workspace.ts';
 
@@ -108,6 +108,32 @@ describe('who works on a server', () => {
     expect((await at.remote(['login', 'hvs.none'], { token: '' })).code).toBe(1);
   });
 
+  it.each([
+    ['saml', 'See: secretctl auth list'],
+    ['userpas', 'Did you mean -method=userpass?'],
+    ['Kubernetes', 'Did you mean -method=kubernetes?'],
+  ])('is told of a method that is not known before anything is asked: %s', async (method, hint) => {
+    const { code, err, asked } = await at.remote(['login', `-method=${method}`, 'role=x'], { token: '', answers: ['x'] });
+    expect([code, asked, err]).toEqual([
+      1,
+      [],
+      expect.stringContaining(`login knows no method "${method}"; it knows: token, userpass, ldap`),
+    ]);
+    expect(err).toContain(hint);
+  });
+
+  it.each(['ldap', 'okta', 'radius'])('logs in by name and password at another server: %s', async (method) => {
+    const other = await listen((_request, response) => json(response, 200, enveloped({ auth: { client_token: 'other' } })));
+    const { out } = await at.remote(
+      ['login', `-address=${other.address}`, `-method=${method}`, '-token-only', 'username=ann', 'password=x'],
+      { token: '' },
+    );
+    expect([out, other.arrived.map(({ url, body }) => [url, body])]).toEqual([
+      'other',
+      [[`/v1/auth/${method}/login/ann`, '{"password":"x"}']],
+    ]);
+  });
+
   it('logs in by name and password, and by AppRole', async () => {
     await at.out('auth enable userpass');
     await at.out(['write', 'auth/userpass/users/ann', 'password=-', 'token_policies=default'], { input: 'correct horse' });
@@ -121,6 +147,8 @@ describe('who works on a server', () => {
     const nowhere = await at.remote('login -method=userpass -path=staff username=ann password=x', { token: '' });
     expect(nowhere.err).toContain('permission denied: login at auth/staff/');
     expect(nowhere.err).toContain('-path names another one');
+    const ldap = await at.remote('login -method=ldap username=ann password=x', { token: '' });
+    expect(ldap.err).toContain('permission denied: login at auth/ldap/');
     await at.out('auth enable -path=machines approle');
     await at.out('write auth/machines/role/ci token_policies=default');
     const role = (await at.out('read -field=role_id auth/machines/role/ci/role-id')).trim();
