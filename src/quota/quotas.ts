@@ -1,4 +1,3 @@
-import { canonicalCidr } from '../base/cidr.ts';
 import type { Clock } from '../base/clock.ts';
 import { randomUuid, type Random } from '../base/random.ts';
 import type { Barrier } from '../barrier/barrier.ts';
@@ -6,8 +5,9 @@ import type { View } from '../barrier/view.ts';
 import type { MountTable } from '../core/mount-table.ts';
 import type { AuditPort } from '../core/ports.ts';
 import { readGeneration } from '../core/revision.ts';
+import { clientName } from '../protocol/client-name.ts';
 import { RequestError } from '../protocol/request-error.ts';
-import type { Remote, Request } from '../protocol/request.ts';
+import type { Request } from '../protocol/request.ts';
 import type { RequestLine } from '../protocol/request-line.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
 import { Clients, type Verdict } from './clients.ts';
@@ -30,7 +30,7 @@ export interface QuotaParts {
 }
 
 export interface Quotas {
-  /** See Service.admit. Local requests (without a remote) are not limited. Throws RequestError 429. */
+  /** See Service.admit. All that come without an address count as one client. Throws RequestError 429. */
   admit(line: RequestLine): Promise<Readonly<Record<string, string>>>;
   /**
    * The same for a request that `admit` could not judge without its body: a login, where a quota depends on its role.
@@ -62,8 +62,7 @@ export function createQuotas(parts: QuotaParts): Quotas {
     });
 
   /** Those that are not limited have no state. */
-  const limiting = async (remote: Remote | null, path: string): Promise<State | null> => {
-    if (remote === null || remote.address === '') return null;
+  const limiting = async (path: string): Promise<State | null> => {
     const now = await state();
     return now.rules.isEmpty || now.exempt.has(path) ? null : now;
   };
@@ -75,8 +74,8 @@ export function createQuotas(parts: QuotaParts): Quotas {
     role: string | null,
   ): Promise<Readonly<Record<string, string>>> => {
     const limit = rules.find(path, role);
-    if (limit === null || line.remote === null) return {};
-    const verdict = clients.take(limit, clientOf(line.remote), clock.now());
+    if (limit === null) return {};
+    const verdict = clients.take(limit, clientName(line.remote), clock.now());
     const headers = config.responseHeaders ? headersOf(limit, verdict) : {};
     if (verdict.allowed) return headers;
     const refusal = new RequestError(429, `request path ${JSON.stringify(path)}: rate limit quota exceeded`, {
@@ -89,14 +88,14 @@ export function createQuotas(parts: QuotaParts): Quotas {
   return {
     async admit(line) {
       const path = withoutSlash(line.path);
-      const now = await limiting(line.remote, path);
+      const now = await limiting(path);
       if (now === null || (line.operation === 'write' && now.rules.dependsOnRole(path))) return {};
       return judge(now, line, path, null);
     },
     async admitLogin(request) {
       if (request.operation !== 'write') return;
       const path = withoutSlash(request.path);
-      const now = await limiting(request.remote, path);
+      const now = await limiting(path);
       if (now === null || !now.rules.dependsOnRole(path)) return;
       await judge(now, request, path, await parts.roleOf(request));
     },
@@ -117,13 +116,6 @@ async function readState(core: View, mounts: MountTable, generation: number): Pr
     exempt: new ExemptPaths([...config.exemptPaths, ...(config.absoluteExemptPaths ?? [])]),
     rules: new Rules(rules),
   };
-}
-
-/** A network of IPv6 is one client: nobody is given less than 64 bits of addresses, and could change among them. */
-function clientOf({ address }: Remote): string {
-  const canonical = canonicalCidr(address);
-  if (canonical === null || !canonical.includes(':')) return canonical ?? address;
-  return canonicalCidr(`${canonical}/64`) ?? canonical;
 }
 
 function headersOf(limit: RateLimit, { remaining, reset }: Verdict): Record<string, string> {

@@ -151,12 +151,21 @@ describe('rate-limit quotas', () => {
     expect((await knock(at, 'a', '::ffff:10.0.0.1'))[0]).toBe(429);
   });
 
-  it('do not limit commands beside the store', async () => {
+  it('count all that come without an address, over a unix socket, as one client beside the others', async () => {
     const at = await world();
-    await at.write('sys/quotas/rate-limit/g', { rate: 1, interval: 100 });
-    for (let n = 0; n < 5; n++) {
-      expect(await at.system.admit({ operation: 'read', path: 'a', remote: null, token: null })).toEqual({});
-    }
+    await at.write('sys/quotas/rate-limit/g', { rate: 2, interval: 100 });
+    const local = async () => {
+      try {
+        await at.system.admit({ operation: 'read', path: 'a', remote: null, token: null });
+        return 200;
+      } catch (error) {
+        return error instanceof RequestError ? error.status : error;
+      }
+    };
+    expect([await local(), await local(), await local()]).toEqual([200, 200, 429]);
+    expect((await knock(at, 'a'))[0]).toBe(200);
+    at.clock.time += 50_000;
+    expect(await local()).toBe(200);
   });
 
   it('go with their mount where it moves, and are gone where it is', async () => {

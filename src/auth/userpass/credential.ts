@@ -1,4 +1,5 @@
 import type { RouteContext } from '../../core/mount-type.ts';
+import { clientName } from '../../protocol/client-name.ts';
 import { readFields, type Fields } from '../../protocol/field.ts';
 import { badRequest } from '../../protocol/request-error.ts';
 import { checkPassword, checkPasswordHash, hashPassword } from './password-hash.ts';
@@ -18,10 +19,12 @@ export interface Credential {
 }
 
 /** See OperationSpec.prepare. */
-export async function prepareCredential({ data, random }: RouteContext): Promise<() => Promise<Credential>> {
+export async function prepareCredential({ data, random, request }: RouteContext): Promise<() => Promise<Credential>> {
   const { password, password_hash: given } = readFields(credentialFields, data);
   if (password !== '' && given !== '') throw badRequest('only one of password or password_hash may be provided');
   if (given !== '') checkPasswordHash(given);
   if (password !== '') checkPassword(password);
-  return async () => ({ hash: password === '' ? given || null : await hashPassword(password, random) });
+  return async () => ({
+    hash: password === '' ? given || null : await hashPassword(password, random, clientName(request.remote)),
+  });
 }

@@ -2,6 +2,7 @@ import { inCidrs } from '../../base/cidr.ts';
 import { instantText } from '../../base/instant.ts';
 import { isIdentifier } from '../../base/name.ts';
 import type { Route, RouteContext } from '../../core/mount-type.ts';
+import { clientName } from '../../protocol/client-name.ts';
 import { readFields, type Fields } from '../../protocol/field.ts';
 import type { Reply } from '../../protocol/reply.ts';
 import { badRequest, permissionDenied } from '../../protocol/request-error.ts';
@@ -35,7 +36,7 @@ async function prepare(context: RouteContext): Promise<() => Promise<Checked>> {
   const user = await userNamed(context.storage, name);
   await context.services.beginLogin(context, { name, known: user !== null });
   const hash = hashOf(user);
-  return async () => ({ hash, right: await isPassword(password, hash) });
+  return async () => ({ hash, right: await isPassword(password, hash, clientName(context.request.remote)) });
 }
 
 async function login(context: RouteContext): Promise<Reply> {

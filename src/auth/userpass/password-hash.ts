@@ -23,9 +23,9 @@ const bcryptCosts = { least: 5, most: 12 } as const;
  */
 const hashing = new BoundedWork(Math.min(3, availableParallelism()), 256);
 
-/** The hash of a password, in PHC form with a new salt. Throws RequestError 429 where too many are waiting. */
-export async function hashPassword(password: string, random: Random): Promise<string> {
-  return hashing.run(async () => {
+/** The hash of a password, in PHC form with a new salt. `client`: whose turn it is (clientName). Throws RequestError 429 where too many are waiting. */
+export async function hashPassword(password: string, random: Random, client: string): Promise<string> {
+  return hashing.run(client, async () => {
     const { hash } = await import('@node-rs/argon2');
     const bytes = utf8(password);
     try {
@@ -36,9 +36,9 @@ export async function hashPassword(password: string, random: Random): Promise<st
   });
 }
 
-/** Is it the password of the hash? Throws RequestError 429 where too many are waiting. */
-export async function isPassword(password: string, hash: string): Promise<boolean> {
-  return hashing.run(async () => {
+/** Is it the password of the hash? `client`: whose turn it is (clientName). Throws RequestError 429 where too many are waiting. */
+export async function isPassword(password: string, hash: string, client: string): Promise<boolean> {
+  return hashing.run(client, async () => {
     const bytes = utf8(password);
     try {
       if (!bcryptForm.test(hash)) return await (await import('@node-rs/argon2')).verify(hash, bytes);
