@@ -6,7 +6,7 @@ import { Fault } from '../base/error.ts';
 import { ioReason, writeReason } from '../base/io-reason.ts';
 import { type Command, targetOptions } from './command.ts';
 import { confirm } from './confirm.ts';
-import { printJson } from './output.ts';
+import { printJson, printWarnings } from './output.ts';
 import { withServer } from './operator-unseal.ts';
 import { sessionOf } from './session.ts';
 import { success } from './session-command.ts';
@@ -51,7 +51,9 @@ export const restore: Command = {
   operands: 'FILE',
   arity: { min: 1, max: 1 },
   description:
-    'Puts a snapshot of the same store in its place. What was written since is lost; the file that was there is kept beside. The server seals itself and opens the restored store as at a start. ' +
+    'Puts a snapshot of the same store in its place. What was written since is lost; the file that was there is kept beside.\n' +
+    'What was revoked since works again: tokens and secret ids until they expire, users and policies that were deleted, old passwords; after a rekey it is the old unseal shares and recovery keys that open the store. Revoke, and rekey, again what must not come back. ' +
+    'The server seals itself and opens the restored store as at a start. ' +
     'Needs sudo on sys/storage/snapshot; asks first unless -auto-approve is given.',
   examples: [{ command: 'secretctl operator snapshot restore backup.snap', explanation: 'Back to what was.' }],
   options: { 'auto-approve': { type: 'flag', description: 'Do not ask.' }, ...targetOptions },
@@ -65,9 +67,14 @@ export const restore: Command = {
       if (!options.flag('auto-approve'))
         await confirm(
           context,
-          `Do you want to put ${file} in the place of the store of ${client.address}? What was written since it was saved is lost.`,
+          `Do you want to put ${file} in the place of the store of ${client.address}? What was written since it was saved is lost, and what was revoked since works again: tokens, policies, unseal shares.`,
         );
-      await client.upload(snapshotPath, token, createReadStream(path), length);
+      const reply = await client.upload(snapshotPath, token, createReadStream(path), length);
+      printWarnings(context, reply);
+      if (context.json) {
+        printJson(context, reply.data ?? {});
+        return 0;
+      }
       return success(context, 'The snapshot is in place. Where the seal needs shares: secretctl operator unseal');
     });
   },

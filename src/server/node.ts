@@ -13,6 +13,7 @@ import type { StagedRestore } from '../storage/restore.ts';
 import { answerOf, type Answering, type UnsealBody } from './answers.ts';
 import { Attempts } from './attempts.ts';
 import type { Log } from './log.ts';
+import { noteRestore } from './restores.ts';
 import { Retry } from './retry.ts';
 import { SealWatch } from './seal-watch.ts';
 import type { InitBody, Initialized, Seals } from './seals.ts';
@@ -200,6 +201,7 @@ export class Node implements Service {
 
   /** Puts a snapshot in the place of the store, which is sealed then: its keys may be others. */
   async #restore(staged: StagedRestore): Promise<void> {
+    const restored = await noteRestore(staged, (facts) => this.#serving?.note(facts));
     await this.#sealNow('a snapshot takes its place');
     try {
       await this.#parts.reopen(() => staged.activate());
@@ -209,7 +211,7 @@ export class Node implements Service {
       this.#parts.fatal('the restored store could not be opened');
       return;
     }
-    this.#parts.log('warn', 'a snapshot was restored', { records: staged.records });
+    this.#parts.log('warn', 'a snapshot was restored: what was revoked since works again', restored);
     await this.#tryUnattended();
   }
 

@@ -1,6 +1,7 @@
 import { Fault } from '../base/error.ts';
+import { instantText } from '../base/instant.ts';
+import type { JsonObject } from '../base/json.ts';
 import type { OperationSpec } from '../core/mount-type.ts';
-import { noContent } from '../protocol/reply.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
 import type { StagedRestore } from '../storage/restore.ts';
 import { decodeSnapshot, type ReadSnapshot } from '../storage/snapshot.ts';
@@ -31,21 +32,32 @@ export class Restores {
         this.#bringing = null;
       }
     };
-    return { records: staged.records, activate: end(() => staged.activate()), discard: end(() => staged.discard()) };
+    return { ...staged, activate: end(() => staged.activate()), discard: end(() => staged.discard()) };
   }
 
   /** How a snapshot is sent. */
   readonly write: OperationSpec = {
-    summary: 'Puts a snapshot in the place of the store, which is sealed then. What was written since is lost.',
+    summary:
+      'Puts a snapshot in the place of the store, which is sealed then. What was written since is lost, and what was revoked since works again.',
     sudo: true,
     prepare: ({ request: { id, body } }) => {
       if (body === undefined) throw badRequest('the body must be a snapshot');
       return Promise.resolve(() => this.#bring(id, body));
     },
-    handle: () => Promise.resolve(noContent),
+    handle: ({ prepared }) => {
+      const facts = restoreFacts(prepared as StagedRestore);
+      return Promise.resolve({
+        data: { ...facts },
+        warnings: [
+          `The store is as it was at ${facts.snapshot_time}. What was revoked, deleted or changed since counts no more: tokens and secret ids that ` +
+            'were revoked work again until they expire, and policies, passwords, unseal shares and recovery keys are those of that time. ' +
+            'Revoke, and rekey, again what must not come back.',
+        ],
+      });
+    },
   };
 
-  async #bring(requestId: string, body: AsyncIterable<Uint8Array>): Promise<void> {
+  async #bring(requestId: string, body: AsyncIterable<Uint8Array>): Promise<StagedRestore> {
     if (this.#bringing !== null) {
       throw new RequestError(
         409,
@@ -54,11 +66,41 @@ export class Restores {
     }
     this.#bringing = requestId;
     try {
-      this.#staged = await this.#stage(await decodeSnapshot(body));
+      return (this.#staged = await this.#stage(await decodeSnapshot(body)));
     } catch (error) {
       this.#bringing = null;
       if (error instanceof Fault && error.code === 'snapshot') throw badRequest(error.message);
       throw error;
     }
   }
+}
+
+/** Which store it is that comes back. */
+interface RestoreFacts {
+  /** RFC 3339. */
+  readonly snapshot_time: string;
+  readonly snapshot_sequence: number;
+  readonly records: number;
+}
+
+function restoreFacts({ header, records }: StagedRestore): RestoreFacts {
+  return { snapshot_time: instantText(header.createdAt), snapshot_sequence: header.sequence, records };
+}
+
+/**
+ * Writes into the audit log, before it is done, that the store of another time comes back: that store knows nothing of
+ * it. Returns what it wrote. Where the log does not take it nothing is restored, and what the log throws is thrown.
+ */
+export async function noteRestore(
+  staged: StagedRestore,
+  note: (facts: JsonObject) => Promise<void> | undefined,
+): Promise<Readonly<Record<keyof RestoreFacts, string | number>>> {
+  const facts = restoreFacts(staged);
+  try {
+    await note({ event: 'snapshot-restored', ...facts });
+  } catch (error) {
+    staged.discard();
+    throw error;
+  }
+  return facts;
 }

@@ -6,7 +6,7 @@ import type { StoredRecord } from './backend.ts';
 import { syncDirectory } from './directory.ts';
 import { lmdbFileName, openLmdbFile } from './lmdb.ts';
 import { recordOf, recordOfState, stateKey } from './lmdb-record.ts';
-import type { ReadSnapshot } from './snapshot.ts';
+import type { ReadSnapshot, SnapshotHeader } from './snapshot.ts';
 
 const stagedName = 'restoring.mdb';
 const replacedName = 'replaced.mdb';
@@ -14,6 +14,8 @@ const recordsPerTransaction = 2048;
 
 /** A data file that was written beside the one in use, whole and checked, and takes its place with `activate`. */
 export interface StagedRestore {
+  /** What the snapshot says of itself. */
+  readonly header: SnapshotHeader;
   readonly records: number;
   /**
    * Puts the file in the place of the present one, which is kept as `replaced.mdb`. The store must be closed, and owned
@@ -70,6 +72,7 @@ export async function stageRestore(
     }
     syncFile(staged);
     return {
+      header: snapshot.header,
       records,
       discard,
       activate() {

@@ -108,7 +108,15 @@ describe('the node', () => {
     let staged = false;
     let meanwhile: unknown;
     const { node, ask, failing, ends } = await newNode({
-      takeRestore: () => (staged ? { records: 1, activate: () => void (failing.now = true), discard: () => undefined } : null),
+      takeRestore: () =>
+        staged
+          ? {
+              header: { storeId, sequence: 1, createdAt: 0 },
+              records: 1,
+              activate: () => void (failing.now = true),
+              discard: () => undefined,
+            }
+          : null,
       async reopen(between) {
         meanwhile = (await ask('read', 'sys/init', {})).json;
         between?.();

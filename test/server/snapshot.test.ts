@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ServedStore, type Server } from './server-process.ts';
 
@@ -22,8 +24,21 @@ test('A snapshot is taken while the server writes, holds no secret in the clear,
   await server.call('PUT', 'kv/kept', { value: 'changed' });
   await server.call('PUT', 'kv/later', { value: 'later' });
   const before = server.log.length;
-  expect((await server.call('POST', 'sys/storage/snapshot', taken)).status).toBe(204);
+  const restored = await server.call('POST', 'sys/storage/snapshot', taken);
+  expect(restored).toMatchObject({
+    status: 200,
+    body: {
+      data: { snapshot_time: expect.stringMatching(/^20\d\d-.*Z$/), records: expect.any(Number) },
+      warnings: [expect.stringContaining('tokens and secret ids that were revoked work again')],
+    },
+  });
   await server.logged(/the store is unsealed/, before);
+  const { snapshot_time: time } = restored.body?.['data'] as { snapshot_time: string };
+  expect(server.log.slice(before)).toMatch(new RegExp(`"snapshot_time":"${time}".*what was revoked since works again`));
+  const notes = readFileSync(join(store.directory, 'audit/audit.log'), 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('snapshot-restored'));
+  expect(notes).toEqual([expect.stringContaining(`"snapshot_time":"${time}"`)]);
   expect((await server.call('GET', 'kv/kept')).body).toMatchObject({ data: { value: 'canary-kept' } });
   expect((await server.call('GET', 'kv/later')).status).toBe(404);
   expect((await server.call('PUT', 'kv/after', { value: 'x' })).status).toBe(204);
