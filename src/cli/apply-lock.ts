@@ -2,12 +2,15 @@ import { hostname } from 'node:os';
 import { Fault } from '../base/error.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { ApplyBody, ApplyOutcome } from '../protocol/managed.ts';
+import type { Reply } from '../protocol/reply.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import type { CliContext } from './context.ts';
+import { isProvablyGone, processName } from './lock-holder.ts';
 import { managing } from './managing.ts';
+import { plain } from './output.ts';
 import type { Session } from './session.ts';
 
-/** Seconds for which the lock is held unless it is renewed. Whoever dies with it keeps the others waiting so long. */
+/** Seconds for which the lock is held unless it is renewed. Whoever dies with it keeps others waiting so long, unless these can see that. */
 const ttl = 120;
 const renewalInterval = 30_000;
 /** Seconds for which a closed store is asked to remember it: nobody can renew it meanwhile. */
@@ -28,8 +31,12 @@ export async function underApplyLock<T>(
   command: string,
   work: (lock: ApplyLock) => Promise<T>,
 ): Promise<T> {
-  const about = { who: whoAmI(context), command: `secretctl ${command}`, ttl };
-  const taken = await managing(session, session.request('write', 'sys/managed/lock', about));
+  const about = { who: whoAmI(context), command: `secretctl ${command}`, ttl, ...thisProcess(session) };
+  const take = (): Promise<Reply> => managing(session, session.request('write', 'sys/managed/lock', about));
+  const taken = await take().catch(async (error: unknown) => {
+    if (!(error instanceof RequestError) || error.status !== 409 || !(await endOfDead(context, session))) throw error;
+    return take();
+  });
   const id = String(taken.data?.id);
   const path = `sys/managed/lock/${id}`;
   let held = true;
@@ -53,6 +60,29 @@ export async function underApplyLock<T>(
     // Where it can't be given back now, it expires.
     if (held) await session.request('delete', path).catch(() => undefined);
   }
+}
+
+/** A command that opens the store itself is a process of this machine, which others can look for; a client need not be. */
+function thisProcess({ connection }: Session): { readonly process?: string } {
+  const name = connection.store === null ? null : processName(process.pid);
+  return name === null ? {} : { process: name };
+}
+
+/** Ends the lock of a process that was killed, and says so. False: it may live, or the token may not. */
+async function endOfDead(context: CliContext, session: Session): Promise<boolean> {
+  if (session.connection.store === null) return false;
+  const lock = await session.read('sys/managed/lock').catch(() => null);
+  if (typeof lock?.process !== 'string' || typeof lock.id !== 'string' || !isProvablyGone(lock.process)) return false;
+  try {
+    await session.request('write', 'sys/managed/force-unlock', { id: lock.id });
+  } catch {
+    return false;
+  }
+  const [, , pid] = lock.process.split(' ');
+  context.terminal.err(
+    `The apply lock of ${plain(lock.who ?? '')} (${plain(lock.command ?? '')}) is taken over: process ${pid} is gone.\n`,
+  );
+  return true;
 }
 
 async function renewing<T>(context: CliContext, session: Session, path: string, work: () => Promise<T>): Promise<T> {

@@ -21,6 +21,8 @@ interface Held {
   readonly displayName: string;
   readonly who: string;
   readonly command: string;
+  /** Which process holds it, so that others on its machine can see that it is gone; absent: it does not say. */
+  readonly process?: string;
   /** Milliseconds since the epoch. */
   readonly created: number;
   readonly expires: number;
@@ -38,6 +40,7 @@ const ttl = {
 const takeFields = {
   who: { type: 'string', description: 'Who works, for the others: user@host.', default: '' },
   command: { type: 'string', description: 'What they do, for the others.', default: '' },
+  process: { type: 'string', description: 'Which process holds it, for others on the same machine.', default: '' },
   ttl,
 } as const satisfies Fields;
 const renewFields = { ttl } as const satisfies Fields;
@@ -88,6 +91,7 @@ async function take(context: RouteContext): Promise<Reply> {
     displayName: context.caller?.displayName ?? '',
     who: label(body.who, 'who'),
     command: label(body.command, 'command'),
+    ...(body.process === '' ? {} : { process: label(body.process, 'process') }),
     created: context.now,
     expires: context.now + milliseconds(body.ttl),
   };
@@ -162,12 +166,13 @@ async function current(core: View, now: number): Promise<Held | null> {
   return held !== null && held.expires > now ? held : null;
 }
 
-function shown({ id, displayName, who, command, created, expires }: Held): ApplyLock {
+function shown({ id, displayName, who, command, process, created, expires }: Held): ApplyLock {
   return {
     id,
     holder: displayName,
     who,
     command,
+    ...(process === undefined ? {} : { process }),
     created: instantText(created),
     expires: instantText(expires),
   };

@@ -87,6 +87,8 @@ export interface ApplyLock {
   /** Who they say they are, and what they do; empty: they do not say. */
   readonly who: string;
   readonly command: string;
+  /** Which process it is, for others on its machine; absent: they do not say. */
+  readonly process?: string;
   /** RFC 3339. */
   readonly created: string;
   readonly expires: string;

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { isProvablyGone, processName } from '../../src/cli/lock-holder.ts';
 import { serve, type Served } from './serving.ts';
 import { declaredWorkspace, type Workspace } from './workspace.ts';
 
@@ -73,5 +75,51 @@ describe.each(['embedded', 'served'] as const)('the apply lock of a store that i
     expect([code, err]).toEqual([1, expect.stringContaining('the plan is stale')]);
     expect(await at.ok('status -json')).toContain('"apply_lock": null');
     expect(served?.log() ?? '').not.toContain('internal error');
+  });
+});
+
+describe('the apply lock of a command that was killed', () => {
+  const alive = processName(process.pid) ?? '';
+  const [boot, namespace, pid, start] = alive.split(' ') as [string, string, string, string];
+  const dead = `${boot} ${namespace} ${spawnSync(process.execPath, ['-e', '']).pid} ${start}`;
+  const reused = `${boot} ${namespace} ${pid} ${Number(start) + 1}`;
+
+  it('is known by the process, which is gone only where that is certain', () => {
+    expect([dead, reused].map(isProvablyGone)).toEqual([true, true]);
+    const unsure = [alive, '', 'x', `other ${namespace} 1 1`, `${boot} pid:[1] 4194304 1`, `${boot} ${namespace} -1 1`];
+    expect(unsure.map(isProvablyGone)).toEqual(unsure.map(() => false));
+  });
+
+  it('is taken over by the next command on the store, which says so', async () => {
+    const at = await declaredWorkspace();
+    for (const holder of [dead, reused]) {
+      await at.ok(['write', 'sys/managed/lock', 'who=ann@here', 'command=secretctl apply', 'ttl=15m', `process=${holder}`]);
+      const { code, err } = await at.run('apply -auto-approve');
+      expect([code, err]).toEqual([
+        0,
+        `The apply lock of ann@here (secretctl apply) is taken over: process ${holder.split(' ')[2]} is gone.\n`,
+      ]);
+    }
+    for (const holder of [alive, '']) {
+      await at.ok(['write', 'sys/managed/lock', 'who=ann@here', 'ttl=15m', `process=${holder}`]);
+      const { code, err } = await at.run('apply -auto-approve');
+      expect([code, err]).toEqual([1, expect.stringContaining('the apply lock is held by ann@here')]);
+      const { apply_lock: lock } = await at.json<{ apply_lock: { id: string } }>('status -json');
+      await at.ok(`force-unlock -auto-approve ${lock.id}`);
+    }
+  });
+
+  it('says which process holds it while a person looks at the plan', async () => {
+    const at = await declaredWorkspace();
+    let seen = '';
+    await at.run('apply', {
+      answers: [
+        async () => {
+          seen = (await at.json<{ apply_lock: { process: string } }>('status -json')).apply_lock.process;
+          return 'no';
+        },
+      ],
+    });
+    expect([seen.split(' ')[0], isProvablyGone(seen)]).toEqual([boot, false]);
   });
 });
