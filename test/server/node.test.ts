@@ -136,7 +136,8 @@ describe('the node', () => {
 describe('a snapshot that was sent', () => {
   it('is discarded where the request that brought it is refused in the end', async () => {
     const ends: string[] = [];
-    const staged = { records: 1, activate: () => void ends.push('in place'), discard: () => void ends.push('discarded') };
+    const header = { storeId: 's', sequence: 1, createdAt: 0 };
+    const staged = { header, records: 1, activate: () => void ends.push('in place'), discard: () => void ends.push('discarded') };
     const { node, ask } = await newNode({ takeRestore: () => staged }, newKeyFile());
     await ask('write', 'sys/init', {});
     await expect(ask('write', 'sys/policies/acl/a', { policy: '' }, 'no token')).rejects.toMatchObject({ status: 403 });

@@ -8,7 +8,8 @@ const storeId = '11111111-2222-4333-8444-555555555555';
 
 async function* nothing(): AsyncGenerator<never> {}
 
-const snapshot = (): AsyncIterable<Uint8Array> => encodeSnapshot({ storeId, sequence: 1, createdAt: 0 }, nothing());
+const header = { storeId, sequence: 1, createdAt: 0 };
+const snapshot = (): AsyncIterable<Uint8Array> => encodeSnapshot(header, nothing());
 
 /** Restores whose staging ends when it is told to: `staging` holds a way to do that for each that has begun. */
 function newRestores() {
@@ -20,6 +21,7 @@ function newRestores() {
     return work?.();
   };
   const staged = (name: string): StagedRestore => ({
+    header,
     records: 1,
     activate: () => void ends.push(`${name} is in place`),
     discard: () => void ends.push(`${name} is discarded`),
