@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, createReadStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
@@ -71,11 +71,29 @@ export class ServedStore {
   }
 
   auditText(): string {
+    return this.#auditFiles()
+      .map((path) => readFileSync(path, 'utf8'))
+      .join('');
+  }
+
+  /** Does the audit log hold this text (ASCII)? Of a log of any size. */
+  async auditHolds(text: string): Promise<boolean> {
+    for (const path of this.#auditFiles()) {
+      let last = '';
+      for await (const chunk of createReadStream(path, { encoding: 'latin1', highWaterMark: 1 << 20 })) {
+        const piece = last + String(chunk);
+        if (piece.includes(text)) return true;
+        last = piece.slice(-text.length);
+      }
+    }
+    return false;
+  }
+
+  #auditFiles(): readonly string[] {
     const folder = join(this.directory, 'audit');
     return readdirSync(folder)
       .sort()
-      .map((name) => readFileSync(join(folder, name), 'utf8'))
-      .join('');
+      .map((name) => join(folder, name));
   }
 }
 
