@@ -10,8 +10,9 @@ export function version(): string {
 
 /**
  * What the server calls itself: the version of the Vault API that it speaks, as clients compare it, with ours as the
- * build metadata of a semantic version.
+ * build metadata of a semantic version. No dots there: clients that cut at dots take three parts, the last one with a
+ * tail (Spring Vault, made for `+ent`).
  */
 export function vaultApiVersion(): string {
-  return `1.18.5+secretctl.${version()}`;
+  return `1.18.5+secretctl-${version().replaceAll('.', '-')}`;
 }
