@@ -148,6 +148,7 @@ async function read(context: RouteContext): Promise<Reply> {
 /** A group as the API shows it. */
 export async function shownGroup(context: RouteContext, group: GroupRecord): Promise<JsonObject> {
   const records = recordsOf(context);
+  const entities = await records.members('entity', group.id);
   const members = await records.members('group', group.id);
   return {
     id: group.id,
@@ -155,7 +156,8 @@ export async function shownGroup(context: RouteContext, group: GroupRecord): Pro
     type: group.type,
     metadata: group.metadata,
     policies: group.policies,
-    member_entity_ids: await records.members('entity', group.id),
+    // Nobody but logins sets those of an external group: clients expect null before the first.
+    member_entity_ids: group.type === 'external' && entities.length === 0 ? null : entities,
     member_group_ids: members.length === 0 ? null : members,
     parent_group_ids: group.parents.length === 0 ? null : group.parents,
     alias: group.alias === null ? {} : shownAlias(context, group.id, group.alias),

@@ -158,6 +158,7 @@ describe('an alias of a group', () => {
       (await w.write('identity/lookup/group', { alias_name: 'devs@ldap', alias_mount_accessor: at.accessor })).data,
     ).toMatchObject({ id });
     const other = await group('ops', { type: 'external' });
+    expect(await at.read(`group/id/${other}`)).toMatchObject({ member_entity_ids: null });
     await at.make(`group-alias/id/${alias as string}`, { name: 'devs@ldap', mount_accessor: at.accessor, canonical_id: other });
     expect(await at.read(`group/id/${id}`)).toMatchObject({ alias: {} });
     expect(await at.read(`group/id/${other}`)).toMatchObject({ alias: { id: alias } });
