@@ -13,7 +13,8 @@ export interface Answer {
 }
 
 const json = 'application/json';
-const nothing: Answer = { status: 204, contentType: null, body: '' };
+// Some clients read the type before they see that there is nothing (vault-java-driver), and the Vault API has one here too.
+const nothing: Answer = { status: 204, contentType: 'application/json', body: '' };
 
 /** Where the members of `data` stand beside the envelope too, for old clients: these paths and all below the second ones. */
 const repeated = new Set([

@@ -43,12 +43,12 @@ describe('a reply', () => {
     expect((JSON.parse(body) as { request_id: string }).request_id).toBe(requests[0]?.id);
   });
 
-  it('with nothing to say is 204 without a body', async () => {
+  it('with nothing to say is 204 without a body, and yet of the type that clients look at first', async () => {
     const { status, headers, body } = await answered({ status: 204 }, 'DELETE');
     expect([status, body, headers['content-type'], headers['content-length'], headers['transfer-encoding']]).toEqual([
       204,
       '',
-      undefined,
+      'application/json',
       undefined,
       undefined,
     ]);
