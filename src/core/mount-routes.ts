@@ -215,7 +215,10 @@ async function tune(parts: CorridorParts, context: RouteContext, mount: Mount): 
   const { tx, mounts } = runOf(context);
   await type?.onTune?.({ ...context, mount, storage: parts.barrier.view(tx, { mountId: mount.id }) }, options);
   await mounts.put({ ...mount, config, description: body.description ?? mount.description, options });
-  return noContent;
+  if (options['version'] === mount.options['version']) return noContent;
+  // As in the Vault API, where clients that upgrade a KV mount take nothing but 200.
+  const upgraded = `Upgrading mount from version ${mount.options['version'] ?? '1'} to version ${options['version'] ?? '1'}.`;
+  return { status: 200, warnings: [upgraded] };
 }
 
 /** As in the Vault API, what is not sent stays, and an empty value takes an option away; a version is never taken away. */

@@ -61,7 +61,10 @@ describe('a kv mount', () => {
     await store.write('old/a', { v: '1', n: null });
     await store.write('old/deep/a', { v: '2' });
     await store.write('old/deep', { v: '3' });
-    expect(await store.status('write', 'sys/mounts/old/tune', { options: { version: '2' } })).toBe(204);
+    expect(await store.write('sys/mounts/old/tune', { options: { version: '2' } })).toMatchObject({
+      status: 200,
+      warnings: ['Upgrading mount from version 1 to version 2.'],
+    });
     expect((await store.read('sys/mounts/old')).data).toMatchObject({ options: { version: '2' } });
     expect((await store.list('old/metadata/')).data).toEqual({ keys: ['a', 'deep', 'deep/'] });
     expect((await store.read('old/data/a')).data).toMatchObject({ data: { v: '1', n: null }, metadata: { version: 1 } });
