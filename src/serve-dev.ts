@@ -103,7 +103,7 @@ function devBanner(address: string, share: string, rootToken: string): string {
     'and loses all of it when it ends. Never use it for real secrets.\n\n' +
     `    export VAULT_ADDR='${address}'\n` +
     `    export VAULT_TOKEN='${rootToken}'\n\n` +
-    `Unseal key: ${share}\nRoot token: ${rootToken}\n\n` +
+    `Unseal Key: ${share}\nRoot Token: ${rootToken}\n\n` +
     'A KV 2 engine is mounted at secret/.\n'
   );
 }

@@ -92,6 +92,12 @@ describe('secrets of a server', () => {
   });
 });
 
+describe('a development server', () => {
+  it('says its key and token in the words that the scripts of people look for', () => {
+    expect(served.said()).toMatch(/^Unseal Key: \S+\nRoot Token: root$/m);
+  });
+});
+
 describe('who works on a server', () => {
   it('logs in with a token, which is kept in ~/.vault-token for the next commands', async () => {
     const token = await at.out('token create -policy=default -ttl=1h -field=token');

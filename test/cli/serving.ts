@@ -10,6 +10,8 @@ export interface Served {
   readonly address: string;
   /** What it said on standard error so far. */
   readonly log: () => string;
+  /** What it said on standard output so far. */
+  readonly said: () => string;
   readonly process: ChildProcess;
   stop(): Promise<void>;
 }
@@ -43,6 +45,7 @@ async function start(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let log = '';
+  let said = '';
   let address: string | null = null;
   const ended = new Promise<void>((resolve) => void child.once('close', () => resolve()));
   const ready = new Promise<void>((resolve, reject) => {
@@ -56,6 +59,7 @@ async function start(
       if (opened && address !== null && !words.includes('-dev')) resolve();
     });
     createInterface({ input: child.stdout }).on('line', (line) => {
+      said += `${line}\n`;
       if (line.startsWith('A KV 2 engine')) resolve();
     });
     child.once('close', () => reject(new Error(`the server ended: ${log}`)));
@@ -64,6 +68,7 @@ async function start(
   const served: Served = {
     address: address ?? '',
     log: () => log,
+    said: () => said,
     process: child,
     async stop() {
       child.kill('SIGTERM');
