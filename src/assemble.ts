@@ -18,6 +18,7 @@ import { controllers, wokenBy } from './controllers.ts';
 import { createCore, type Core } from './core/core.ts';
 import { rightsOf } from './core/authenticate.ts';
 import { runOf } from './core/corridor.ts';
+import { createCrossOrigin } from './core/cors.ts';
 import type { Route } from './core/mount-type.ts';
 import { reconcilerRoutes } from './core/reconciler-routes.ts';
 import { readRevision } from './core/revision.ts';
@@ -36,7 +37,7 @@ import { fixedPolicies } from './policy/policy-name.ts';
 import { createPolicies, getPolicy } from './policy/store.ts';
 import type { Reply } from './protocol/reply.ts';
 import type { Request } from './protocol/request.ts';
-import type { RequestLine } from './protocol/request-line.ts';
+import type { CrossOrigin, RequestLine } from './protocol/request-line.ts';
 import { createQuotas } from './quota/quotas.ts';
 import { quotaRoutes } from './quota/routes.ts';
 import { Reconciler } from './reconciler/reconciler.ts';
@@ -71,6 +72,8 @@ export interface System {
   handle(request: Omit<Request, 'id'> & Partial<Pick<Request, 'id'>>): Promise<Reply>;
   /** See Service.admit. */
   admit(line: RequestLine): Promise<Readonly<Record<string, string>>>;
+  /** See Service.crossOrigin. */
+  crossOrigin(origin: string): Promise<CrossOrigin | null>;
   /** See Service.mayWrite. */
   mayWrite(line: RequestLine): Promise<boolean>;
   readonly audit: AuditLog;
@@ -188,6 +191,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       return reply;
     },
     admit: (line) => quotas.admit(line),
+    crossOrigin: createCrossOrigin(store, barrier),
     mayWrite: (line) => corridor.mayWrite(line),
     reconciler,
     tidy: (deadline) => reconciler.settle(deadline - clock.now()),

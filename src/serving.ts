@@ -61,6 +61,7 @@ export function servingOf(system: System, ends: () => void = () => undefined): S
     handle: (request) => system.handle(request),
     note: (facts) => system.note(facts),
     admit: (line) => system.admit(line),
+    crossOrigin: (origin) => system.crossOrigin(origin),
     mayWrite: (line) => system.mayWrite(line),
     stop() {
       ends();

@@ -6,6 +6,7 @@ import { type Answer, errorAnswer, replyAnswer } from './answer.ts';
 import { type Asked, readRequestLine } from './asked.ts';
 import { IncomingBody } from './body.ts';
 import type { Connection } from './connection.ts';
+import { crossOriginHeaders, originOf, preflightAnswer } from './cors.ts';
 import { defectFields } from './defect.ts';
 import { readHeaders, type RequestHeaders } from './headers.ts';
 import { forwardedRemote } from './remote.ts';
@@ -80,26 +81,38 @@ export class Exchange {
   }
 
   async #run(): Promise<void> {
-    const { door, behindProxy } = this.#connection;
     let answer: Answer;
     try {
-      const headers = readHeaders(this.#message, door.limits.maxHeaders, behindProxy);
-      const asked = readRequestLine(this.#method, this.#message.url ?? '', door.limits.maxParameters);
-      const { operation, path, data } = asked;
-      const { token, wrapTtl, others } = headers;
-      const remote = this.#remote(others);
-      this.#admitted = await door.service.admit({ operation, path, remote, token });
-      if (this.#body.refusal !== null) throw this.#body.refusal;
-      const line: Request = { id: this.#id, operation, path, data, token, remote, wrapTtl, headers: others };
-      const request = takesBody(asked) || this.#body.announced ? await this.#withBody(line, asked, headers) : line;
-      answer = replyAnswer(this.#id, path, await door.service.handle(asked.help ? { ...request, help: true } : request));
+      answer = await this.#carryOut();
     } catch (error) {
       answer = errorAnswer(error instanceof RequestError ? error : this.#defect(error));
       // The parser, which may be in the middle of the request, gets to the end of what has come of it.
       await Promise.resolve();
     }
-    door.inFlight.end();
+    this.#connection.door.inFlight.end();
     this.#answer(answer);
+  }
+
+  /** Throws RequestError; anything else is a defect. */
+  async #carryOut(): Promise<Answer> {
+    const { door, behindProxy } = this.#connection;
+    const headers = readHeaders(this.#message, door.limits.maxHeaders, behindProxy);
+    const { token, wrapTtl, others } = headers;
+    const origin = originOf(others);
+    const asksForTerms = this.#method === 'OPTIONS' && origin !== null;
+    // It counts like a read of the path.
+    const asked = readRequestLine(asksForTerms ? 'GET' : this.#method, this.#message.url ?? '', door.limits.maxParameters);
+    const { operation, path, data } = asked;
+    const remote = this.#remote(others);
+    this.#admitted = await door.service.admit({ operation, path, remote, token });
+    const terms = origin === null ? null : await door.service.crossOrigin(origin);
+    const preflight = asksForTerms ? preflightAnswer(others, terms) : null;
+    if (origin !== null && terms !== null) this.#admitted = { ...this.#admitted, ...crossOriginHeaders(origin, terms) };
+    if (this.#body.refusal !== null) throw this.#body.refusal;
+    if (preflight !== null) return preflight;
+    const line: Request = { id: this.#id, operation, path, data, token, remote, wrapTtl, headers: others };
+    const request = takesBody(asked) || this.#body.announced ? await this.#withBody(line, asked, headers) : line;
+    return replyAnswer(this.#id, path, await door.service.handle(asked.help ? { ...request, help: true } : request));
   }
 
   /** Throws RequestError. */

@@ -15,12 +15,14 @@ export interface RequestHeaders {
 
 /** A second one of these means that somebody tries to be understood in two ways. */
 const single = new Set([
+  'access-control-request-method',
   'authorization',
   'content-encoding',
   'content-length',
   'content-type',
   'expect',
   'host',
+  'origin',
   'transfer-encoding',
   'x-vault-namespace',
   'x-vault-token',

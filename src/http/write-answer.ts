@@ -18,11 +18,9 @@ export function writeAnswer(response: ServerResponse, answer: Answer, options: A
   const headers = ['Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff'];
   // These have no body (RFC 9110 sections 15.3.5 and 15.4.5), and a length would make others wait for one.
   const bare = status === 204 || status === 304;
-  if (contentType !== null) {
-    headers.push('Content-Type', contentType);
-    if (!streamed && !bare)
-      headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length));
-  }
+  if (contentType !== null) headers.push('Content-Type', contentType);
+  if (!streamed && !bare)
+    headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length));
   if (options.secure) headers.push('Strict-Transport-Security', 'max-age=31536000; includeSubDomains');
   if (options.close) headers.push('Connection', 'close');
   for (const name in options.more) headers.push(name, options.more[name] ?? '');

@@ -11,13 +11,23 @@ export interface RequestLine {
   readonly token: string | null;
 }
 
-/** What a listener serves. Each request goes through `admit`, then `handle`. */
+/** On which terms pages of another site may call the server (the CORS protocol of the Fetch standard). */
+export interface CrossOrigin {
+  /** Names of the request headers that they may send. */
+  readonly headers: readonly string[];
+  /** May browsers send cookies and certificates along? */
+  readonly credentials: boolean;
+}
+
+/** What a listener serves. Each request goes through `admit`, `crossOrigin` where it names an origin, then `handle`. */
 export interface Service {
   /**
    * Called before a byte of the body is read (rate limits). Returns headers for the answer. Throws RequestError, whose
    * answer is sent without reading the body.
    */
   admit(line: RequestLine): Promise<Readonly<Record<string, string>>>;
+  /** The terms for pages of this origin; null: no page of another site may call. Throws RequestError 403: others may, these not. */
+  crossOrigin(origin: string): Promise<CrossOrigin | null>;
   /**
    * Does the token stand, and may it write at the path, whatever it writes? Asked where a body costs more to read and to
    * parse than anybody may cost.

@@ -7,7 +7,7 @@ import type { Barrier } from '../barrier/barrier.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { Remote, Request } from '../protocol/request.ts';
-import type { RequestLine, Service } from '../protocol/request-line.ts';
+import type { CrossOrigin, RequestLine, Service } from '../protocol/request-line.ts';
 import { mayRecover, type Unsealing } from '../seal/unsealing.ts';
 import type { StagedRestore } from '../storage/restore.ts';
 import { answerOf, type Answering, type UnsealBody } from './answers.ts';
@@ -25,6 +25,7 @@ import { UnderWay } from './under-way.ts';
 export interface Serving {
   handle(request: Request): Promise<Reply>;
   admit(line: RequestLine): Promise<Readonly<Record<string, string>>>;
+  crossOrigin(origin: string): Promise<CrossOrigin | null>;
   mayWrite(line: RequestLine): Promise<boolean>;
   /** Writes what happened to the store as a whole into its audit log. `facts` hold no secret. Throws where it can't. */
   note(facts: JsonObject): Promise<void>;
@@ -114,6 +115,10 @@ export class Node implements Service {
 
   async admit(line: RequestLine): Promise<Readonly<Record<string, string>>> {
     return (await this.#serving?.admit(line)) ?? {};
+  }
+
+  async crossOrigin(origin: string): Promise<CrossOrigin | null> {
+    return (await this.#serving?.crossOrigin(origin)) ?? null;
   }
 
   async mayWrite(line: RequestLine): Promise<boolean> {

@@ -48,12 +48,9 @@ describe('the catalog of plug-ins', () => {
   });
 });
 
-describe('settings for browsers', () => {
-  it('say that there is nothing to set', async () => {
+describe('the headers of pages', () => {
+  it('can not be set: there are no pages', async () => {
     const at = await world();
-    expect((await at.read('sys/config/cors')).data).toEqual({ enabled: false });
-    expect(await at.status('write', 'sys/config/cors', { allowed_origins: '*' })).toBe(400);
-    expect(await at.status('delete', 'sys/config/cors')).toBe(204);
     expect(await at.status('list', 'sys/config/ui/headers')).toBe(404);
     expect(await at.status('read', 'sys/config/ui/headers/X-A')).toBe(404);
     expect(await at.status('write', 'sys/config/ui/headers/X-A', { values: ['a'] })).toBe(400);

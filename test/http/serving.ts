@@ -33,6 +33,8 @@ export interface ServingOptions {
   /** Unless told, a reply shows what was asked. */
   readonly handle?: (request: Request) => Promise<Reply>;
   readonly admit?: Service['admit'];
+  /** Unless told, no page of another site may call. */
+  readonly crossOrigin?: Service['crossOrigin'];
   /** Unless told, whoever presents a token may. */
   readonly mayWrite?: Service['mayWrite'];
 }
@@ -52,6 +54,7 @@ export async function serving(options: ServingOptions = {}): Promise<Serving> {
       lines.push(line);
       return (await options.admit?.(line)) ?? {};
     },
+    crossOrigin: options.crossOrigin ?? (() => Promise.resolve(null)),
     mayWrite: options.mayWrite ?? (({ token }) => Promise.resolve(token !== null)),
     async handle(request) {
       requests.push(request);

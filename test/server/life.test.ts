@@ -8,6 +8,36 @@ async function health(server: Server, query = ''): Promise<number> {
 }
 
 describe('a store in a server', () => {
+  test('lets pages of other sites call while it is unsealed, and names no origin while it is sealed', async () => {
+    const store = new ServedStore();
+    store.settings('{ type: shamir }');
+    const server = await store.start();
+    const made = await server.call('PUT', 'sys/init', { secret_shares: 1, secret_threshold: 1 }, null);
+    const { keys, root_token: token } = made.body as { keys: string[]; root_token: string };
+    store.token = token;
+    const ask = async (method: string) => {
+      const headers = { Origin: 'https://app.example.com', 'Access-Control-Request-Method': 'GET' };
+      const answer = await fetch(`${server.address}/v1/sys/seal-status`, { method, headers });
+      return [answer.status, answer.headers.get('access-control-allow-origin')];
+    };
+    await server.call('PUT', 'sys/unseal', { key: keys[0] }, null);
+    expect((await server.call('POST', 'sys/config/cors', { allowed_origins: 'https://app.example.com' })).status).toBe(204);
+    const open = [await ask('GET'), await ask('OPTIONS')];
+    await server.call('PUT', 'sys/seal');
+    const sealed = [await ask('GET'), await ask('OPTIONS')];
+    await server.call('PUT', 'sys/unseal', { key: keys[0] }, null);
+    const named = [200, 'https://app.example.com'];
+    expect({ open, sealed, again: await ask('OPTIONS') }).toEqual({
+      open: [named, named],
+      sealed: [
+        [200, null],
+        [405, null],
+      ],
+      again: named,
+    });
+    expect(await server.stop()).toBe(0);
+  });
+
   test('is uninitialized, then sealed, then unsealed share by share, and sealed again when it is told to', async () => {
     const store = new ServedStore();
     store.settings('{ type: shamir }');
