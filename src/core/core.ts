@@ -97,7 +97,7 @@ export function createCore(options: CoreOptions): Core {
   for (const type of [options.tokenMethod, options.identityStore]) types.set(typeKey('system', type.type), type);
   types.set(typeKey('system', 'system'), {
     type: 'system',
-    description: 'control, policy and debugging',
+    description: 'The system backend: control, policy and debugging. It is part of the server, and is never moved or disabled.',
     routes: [
       applyRoute,
       ...applyLockRoutes,

@@ -42,6 +42,8 @@ describe('help', () => {
   it('for a mount lists its paths', async () => {
     expect(await help('kv')).toMatchObject({ help: expect.stringContaining('    metadata/:path*\n') });
     expect(await help('sys')).toMatchObject({ help: expect.stringContaining('    policies/acl/:name*\n') });
+    // Clients look for these words (vault-ruby).
+    expect(await help('sys')).toMatchObject({ help: expect.stringContaining('system backend') });
   });
 
   it('is for whoever may do anything in the mount, and tells others nothing', async () => {
