@@ -28,7 +28,7 @@ import { leaseExpiryName } from './lease/expiry.ts';
 import { leaseRoutes } from './lease/routes.ts';
 import { clearCubbyhole, cubbyholeOf } from './engines/cubbyhole/index.ts';
 import { engines } from './engines/index.ts';
-import { createIdentity, identityStore } from './identity/identity.ts';
+import { createIdentity, entityCounter, identityStore } from './identity/identity.ts';
 import { createLockout } from './lockout/lockout.ts';
 import { lockoutRoutes } from './lockout/routes.ts';
 import { capabilityRoutes } from './policy/capability-routes.ts';
@@ -147,6 +147,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     sysRoutes: [
       ...policyRoutes,
       ...tokens.sysRoutes,
+      entityCounter,
       ...lockoutRoutes,
       ...capabilityRoutes(async (context, holder) => {
         const found = await tokens.holderOf(context, holder);

@@ -1,4 +1,5 @@
 import { canonicalJson } from '../base/json.ts';
+import { counterRoute } from '../core/counter-route.ts';
 import type { LoginAlias, MountType, RouteContext } from '../core/mount-type.ts';
 import type { IdentityPort } from '../core/ports.ts';
 import { permissionDenied } from '../protocol/request-error.ts';
@@ -30,6 +31,14 @@ export const identityStore: MountType = {
     ...lookupRoutes,
   ],
 };
+
+/** `sys/internal/counters/entities`. */
+export const entityCounter = counterRoute({
+  path: 'entities',
+  counted: 'entities',
+  summary: 'How many entities there are.',
+  count: (context) => recordsOf(context).count('entity'),
+});
 
 /** The identities of a store, for its core. */
 export function createIdentity(): IdentityPort {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isIdentifier } from '../base/name.ts';
 import type { View, ViewRecord } from '../barrier/view.ts';
+import { countFolder } from '../core/counter-route.ts';
 
 /**
  * Who a login stands for, however often and by whatever method. The groups that an entity is a direct member of are in
@@ -170,6 +171,10 @@ export class IdentityRecords {
   /** Names or ids in byte order; those of aliases are ids. */
   async list(folder: IdentityFolder, page: { readonly after?: string; readonly limit?: number }): Promise<readonly string[]> {
     return this.#view.children(`${folder}/`, page);
+  }
+
+  async count(kind: IdentityKind): Promise<number> {
+    return countFolder(this.#view, kind);
   }
 
   async #forgetAlias(kind: IdentityKind, alias: Alias): Promise<void> {

@@ -1,6 +1,7 @@
 import { inCidrs } from '../base/cidr.ts';
 import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
+import { counterRoute } from '../core/counter-route.ts';
 import type { LeaseSource } from '../core/lease.ts';
 import type { MountType, Route, RouteContext } from '../core/mount-type.ts';
 import type { TokenPort, WrappingPort } from '../core/ports.ts';
@@ -37,7 +38,15 @@ export function createTokens(parts: TokenParts): TokenNoun {
     method: tokenMethod(desk),
     wrapping: { wrap: (context, reply, ttl) => wrapReply(desk, context, reply, ttl) },
     leases: tokenLeases(desk),
-    sysRoutes: wrappingRoutes(desk),
+    sysRoutes: [
+      ...wrappingRoutes(desk),
+      counterRoute({
+        path: 'tokens',
+        counted: 'service_tokens',
+        summary: 'How many tokens are stored. Of batch tokens nothing is.',
+        count: async (context) => (await desk.openFor(context)).records.count(),
+      }),
+    ],
     wipe: () => desk.wipe(),
     async holderOf(context, named) {
       const tokens = await desk.openFor(context);

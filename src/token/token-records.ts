@@ -1,4 +1,5 @@
 import type { View } from '../barrier/view.ts';
+import { countFolder } from '../core/counter-route.ts';
 import type { Grant } from '../core/ports.ts';
 import { isRevokedBy, revokedPrefixes } from './revoked-prefix.ts';
 import type { TokenKey } from './token-key.ts';
@@ -91,6 +92,11 @@ export class TokenRecords {
       if (entry !== null) entries.push({ name, id: entry.id });
     }
     return entries;
+  }
+
+  /** How many tokens have a record, those that ended and were not cleared away yet among them. */
+  async count(): Promise<number> {
+    return countFolder(this.#tokens, 'accessor');
   }
 
   /** Where an accessor stands in the order of `page`. */
