@@ -5,6 +5,7 @@ import type { ServeOptions } from './cli/context.ts';
 import { createDevStore } from './dev-store.ts';
 import type { ListenerOptions } from './http/listener.ts';
 import { common, run } from './listening.ts';
+import { InFlightRequests } from './server/in-flight-requests.ts';
 import { createLog } from './server/log.ts';
 import { machineRoutes } from './server/machine-routes.ts';
 import { Metrics } from './server/metrics.ts';
@@ -30,6 +31,7 @@ export async function serveDev(options: ServeOptions, dev: NonNullable<ServeOpti
   };
   let rootToken = made.rootToken;
   let system: System | null = null;
+  const inFlight = new InFlightRequests(machine.clock);
   const metrics = new Metrics(() => measured(node, system));
   const node: Node = new Node({
     ...machine,
@@ -41,7 +43,7 @@ export async function serveDev(options: ServeOptions, dev: NonNullable<ServeOpti
     clusterName: running.clusterName,
     seals: storeSeals({ ...machine, store, storeId, seal, former: null, sinks: [] }),
     log,
-    observe: observing(metrics, null),
+    observe: observing(metrics, inFlight, null),
     async serve(barrier) {
       system = await assemble({
         ...machine,
@@ -55,6 +57,7 @@ export async function serveDev(options: ServeOptions, dev: NonNullable<ServeOpti
           sealRoute,
           ...machineRoutes({ clock: machine.clock, config: running }),
           metrics.route(false),
+          inFlight.route(),
           ...ceremonies({ storeId, store, barrier, seal, allowed: [], log }),
         ],
       });

@@ -10,6 +10,7 @@ import { common, reload, run, tcpListener } from './listening.ts';
 import type { SealSetting } from './seal/migration.ts';
 import { serveDev } from './serve-dev.ts';
 import { refuseDebuggers } from './server/environment.ts';
+import { InFlightRequests } from './server/in-flight-requests.ts';
 import { createLog } from './server/log.ts';
 import { machineRoutes, type RunningConfig } from './server/machine-routes.ts';
 import { Metrics } from './server/metrics.ts';
@@ -58,6 +59,7 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
     const seal = settingOf(settings.seal);
     const former = settings.seal.migrateFrom === null ? null : settingOf(settings.seal.migrateFrom);
     let system: System | null = null;
+    const inFlight = new InFlightRequests(machine.clock);
     const metrics = new Metrics(() => measured(node, system));
     const { otlpEndpoint, unauthenticatedMetrics } = server.telemetry;
     const tracing = otlpEndpoint === null ? null : await startTracing(otlpEndpoint, version());
@@ -82,12 +84,13 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
         code = 1;
         stopping.abort();
       },
-      observe: observing(metrics, tracing),
+      observe: observing(metrics, inFlight, tracing),
       async serve(barrier) {
         const serverRoutes = [
           sealRoute,
           ...machineRoutes({ clock: machine.clock, config: runningConfig(settings, storeId) }),
           metrics.route(unauthenticatedMetrics),
+          inFlight.route(),
           ...ceremonies({ storeId, store, barrier, seal, allowed: server.allowUnauthenticated, log }),
           ...storageRoutes({ storeId, store, barrier, restores, capture: () => store.capture() }),
         ];

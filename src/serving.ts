@@ -5,6 +5,7 @@ import { systemTimer } from './base/timer.ts';
 import type { CeremonyParts } from './ceremony/parts.ts';
 import { ceremonyRoutes } from './ceremony/routes.ts';
 import type { Route } from './core/mount-type.ts';
+import type { InFlightRequests } from './server/in-flight-requests.ts';
 import type { Log } from './server/log.ts';
 import type { Measured, Metrics } from './server/metrics.ts';
 import type { Node, NodeParts, Serving } from './server/node.ts';
@@ -33,11 +34,11 @@ export function ceremonies({ allowed, log, ...open }: CeremonyOptions): readonly
   });
 }
 
-/** Measures and, where asked to, traces each request. */
-export function observing(metrics: Metrics, tracing: Tracing | null): NodeParts['observe'] {
-  if (tracing === null) return (request) => metrics.begin(request);
+/** Measures each request, knows of it while it lasts and, where asked to, traces it. */
+export function observing(metrics: Metrics, inFlight: InFlightRequests, tracing: Tracing | null): NodeParts['observe'] {
   return (request) => {
-    const ends = [metrics.begin(request), tracing.begin(request)];
+    const ends = [metrics.begin(request), inFlight.begin(request)];
+    if (tracing !== null) ends.push(tracing.begin(request));
     return (status) => {
       for (const end of ends) end(status);
     };

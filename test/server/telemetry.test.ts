@@ -78,3 +78,27 @@ test('A server ends in order where nobody takes its traces', async () => {
   expect(await server.stop()).toBe(0);
   expect(server.log).toContain('the last traces were lost');
 });
+
+test('What is being done shows the requests under way with their paths, without what they carry', async () => {
+  const store = new ServedStore();
+  store.settings('{ type: static }');
+  const server = await store.serve();
+  expect((await server.call('GET', 'sys/in-flight-req', undefined, null)).status).toBe(403);
+  const { status, body } = await server.call('GET', 'sys/in-flight-req');
+  expect(status).toBe(200);
+  const requests = Object.entries(body ?? {});
+  expect(requests).toEqual([
+    [
+      expect.stringMatching(/^[0-9a-f-]{36}$/),
+      {
+        start_time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+        client_remote_address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+        request_path: '/v1/sys/in-flight-req',
+        request_method: 'GET',
+        client_id: '',
+      },
+    ],
+  ]);
+  expect(Object.keys((await server.call('GET', 'sys/in-flight-req')).body ?? {})).not.toContain(requests[0]?.[0]);
+  expect(await server.stop()).toBe(0);
+});
