@@ -17,7 +17,8 @@ import { makePrivateDirectory, syncDirectory } from './directory.ts';
 import { checkBatch, checkKey, checkRange } from './key.ts';
 import { captureLmdb } from './lmdb-capture.ts';
 import { checkLmdbFile } from './lmdb-file.ts';
-import { recordOf, recordOfState, stateKey, stateOf, valueOf, versionOf, type State } from './lmdb-record.ts';
+import { recordOf, stateKey, stateOf, valueOf, versionOf, type State } from './lmdb-record.ts';
+import { LmdbWriteQueue } from './lmdb-write-queue.ts';
 import { storageFault } from './medium-fault.ts';
 
 export interface LmdbOptions {
@@ -75,27 +76,21 @@ export function removeLmdbFiles(directory: string): void {
   for (const name of [lmdbFileName, `${lmdbFileName}-lock`]) rmSync(join(directory, name), { force: true });
 }
 
-/** About so many writes go into one LMDB transaction: they are made on the main thread, where others wait to read. */
-const writesPerTransaction = 4096;
-
-interface Job {
-  readonly writes: number;
-  /** Runs inside of the write transaction; what it throws aborts the transaction. Returns how to report success. */
-  run(state: State): () => void;
-  reject(fault: unknown): void;
-}
-
 class LmdbBackend implements Backend {
   readonly #path: string;
   readonly #database: RootDatabase<Uint8Array, Uint8Array>;
-  #waiting: Job[] = [];
-  #draining: Promise<void> | null = null;
+  readonly #writes: LmdbWriteQueue;
   #failure: Fault | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(path: string, database: RootDatabase<Uint8Array, Uint8Array>) {
     this.#path = path;
     this.#database = database;
+    this.#writes = new LmdbWriteQueue({
+      database,
+      state: () => this.#state(),
+      failed: (error) => this.#fail(error, 'cannot write'),
+    });
   }
 
   async get(key: string): Promise<StoredValue | null> {
@@ -149,7 +144,7 @@ class LmdbBackend implements Backend {
   }
 
   async #close(): Promise<void> {
-    while (this.#draining !== null) await this.#draining;
+    await this.#writes.drained();
     await this.#database.close();
   }
 
@@ -165,54 +160,9 @@ class LmdbBackend implements Backend {
     }
   }
 
-  /** Queues a job for the next write transaction. Rejects with a `store-fenced` of its own, or with what failed them all. */
-  #write<T>(writes: number, job: (state: State) => T): Promise<T> {
+  async #write<T>(writes: number, job: (state: State) => T): Promise<T> {
     this.#checkUsable();
-    return new Promise<T>((resolve, reject) => {
-      const run = (state: State) => {
-        try {
-          const result = job(state);
-          return () => resolve(result);
-        } catch (error) {
-          // Thrown by the check, before anything was written: the others in this transaction are not concerned.
-          if (error instanceof Fault && error.code === 'store-fenced') return () => reject(error);
-          throw error;
-        }
-      };
-      this.#waiting.push({ writes, run, reject });
-      this.#draining ??= this.#drain();
-    });
-  }
-
-  async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      let group: Job[] = [];
-      let reports: (() => void)[] = [];
-      try {
-        // A child transaction, since lmdb commits what a failed plain one had written up to there.
-        await this.#database.childTransaction(() => {
-          group = this.#nextGroup();
-          const before = this.#state();
-          const state = { ...before };
-          reports = group.map((job) => job.run(state));
-          if (state.sequence === before.sequence && state.epoch === before.epoch) return;
-          void this.#database.put(stateKey, recordOfState(state));
-        });
-      } catch (error) {
-        const fault = this.#fail(await commitErrorOf(error), 'cannot write');
-        for (const job of [...group, ...this.#waiting.splice(0)]) job.reject(fault);
-        break;
-      }
-      for (const report of reports) report();
-    }
-    this.#draining = null;
-  }
-
-  // All that waits when the transaction begins, up to its limit: the longer a sync takes, the more share the next.
-  #nextGroup(): Job[] {
-    let writes = 0;
-    const end = this.#waiting.findIndex((job) => (writes += job.writes) > writesPerTransaction);
-    return this.#waiting.splice(0, end === -1 ? this.#waiting.length : Math.max(1, end));
+    return this.#writes.write(writes, job);
   }
 
   #check(batch: Batch, state: State): CommitResult {
@@ -295,17 +245,4 @@ function successorOf(prefix: Buffer): Buffer {
   const last = successor.length - 1;
   successor[last] = (successor[last] ?? 0) + 1;
   return successor;
-}
-
-/**
- * What a failed transaction failed of. lmdb rejects with a stand-in that holds a second promise, and that one ends the
- * process if nobody takes it.
- */
-async function commitErrorOf(error: unknown): Promise<unknown> {
-  const second = (error as { commitError?: Promise<unknown> } | null)?.commitError;
-  if (second === undefined) return error;
-  return second.then(
-    () => error,
-    (cause: unknown) => cause,
-  );
 }
