@@ -8,7 +8,8 @@ import type { Route } from './core/mount-type.ts';
 import type { InFlightRequests } from './server/in-flight-requests.ts';
 import type { Log } from './server/log.ts';
 import type { Measured, Metrics } from './server/metrics.ts';
-import type { Node, NodeParts, Serving } from './server/node.ts';
+import type { Node, NodeParts } from './server/node.ts';
+import type { Serving } from './server/served.ts';
 import type { Tracing } from './server/tracing.ts';
 import { addRootToken, rootTokenLength } from './token/root-token.ts';
 

@@ -1,3 +1,4 @@
+import { Mutex } from '../base/mutex.ts';
 import type { JsonObject } from '../base/json.ts';
 import { Fault } from '../base/error.ts';
 import type { AuditEntry } from '../core/ports.ts';
@@ -48,7 +49,7 @@ export class ChainedLog implements AuditLog {
   readonly #waiting: Waiting[] = [];
   #flushIsDue = false;
   /** Work on the sinks is done one after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Mutex();
 
   constructor(parts: ChainedLogParts) {
     const { declared, enabled, standing, clock, anchor, report } = parts;
@@ -113,9 +114,9 @@ export class ChainedLog implements AuditLog {
 
   async follow(enabled: readonly string[], headers?: AuditedHeaders): Promise<void> {
     if (headers !== undefined) this.#redactor.headers = headers;
-    await this.#exclusively(async () => this.#sinks.enable(enabled));
+    await this.#turns.run(async () => this.#sinks.enable(enabled));
     if (this.#sinks.retryAt !== null) await this.#sinks.open(() => this.#ends, false);
-    await this.#exclusively(async () => {
+    await this.#turns.run(async () => {
       await this.#admit();
       const leaving = this.#sinks.leaving();
       await this.#note(leaving.map(({ name }) => ({ event: 'sink-disabled', sink: name })));
@@ -127,12 +128,12 @@ export class ChainedLog implements AuditLog {
   async retry(): Promise<void> {
     if (this.#sinks.retryAt === null) return;
     await this.#sinks.open(() => this.#ends, false);
-    await this.#exclusively(() => this.#admit());
+    await this.#turns.run(() => this.#admit());
   }
 
   async reopen(): Promise<void> {
     if (this.#sinks.retryAt !== null) await this.#sinks.open(() => this.#ends, true);
-    await this.#exclusively(async () => {
+    await this.#turns.run(async () => {
       await this.#admit();
       await this.#saveAnchor(this.#ends.durable);
       // One batch for all of them: each new file then joins on to the anchor.
@@ -150,7 +151,7 @@ export class ChainedLog implements AuditLog {
   }
 
   async close(): Promise<void> {
-    await this.#exclusively(async () => {
+    await this.#turns.run(async () => {
       while (this.#waiting.length > 0) await this.#flush();
       this.#stopped ??= new Fault('audit-unavailable', 'the audit log is closed');
       await this.#sinks.close();
@@ -165,7 +166,7 @@ export class ChainedLog implements AuditLog {
   #flushSoon(): void {
     if (this.#flushIsDue) return;
     this.#flushIsDue = true;
-    void this.#exclusively(() => this.#flush());
+    void this.#turns.run(() => this.#flush());
   }
 
   /** Writes one batch of what waits. Never throws: each call learns its own outcome. */
@@ -261,12 +262,6 @@ export class ChainedLog implements AuditLog {
     if (head.seq <= this.#anchored || this.#parts.saveAnchor === undefined) return;
     await this.#parts.saveAnchor(head);
     this.anchored(head);
-  }
-
-  #exclusively(work: () => Promise<void>): Promise<void> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => undefined);
-    return done;
   }
 }
 

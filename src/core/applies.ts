@@ -1,4 +1,5 @@
 import { Fault } from '../base/error.ts';
+import { Mutex } from '../base/mutex.ts';
 import type { View } from '../barrier/view.ts';
 import type { ApplyBody } from '../protocol/managed.ts';
 import type { Reply } from '../protocol/reply.ts';
@@ -16,7 +17,7 @@ const entriesAtOnce = 512;
  */
 export class Applies {
   readonly #apply: ApplyParts;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Mutex();
   /** The last one is committed, and the log did not take its entries. */
   #untold = false;
   /** The last one that was committed and told of; null: none. */
@@ -28,9 +29,7 @@ export class Applies {
 
   /** `sys/apply`. Throws RequestError, or what the store throws. */
   run(admission: ApplyAdmission, body: ApplyBody): Promise<Reply> {
-    const done = this.#turn.then(() => this.#run(admission, body));
-    this.#turn = done.catch(() => undefined);
-    return done;
+    return this.#turns.run(() => this.#run(admission, body));
   }
 
   /** To be called once, before the first apply. */

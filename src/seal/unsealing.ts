@@ -1,6 +1,7 @@
 import { wipe } from '../base/bytes.ts';
 import { Fault } from '../base/error.ts';
 import { randomUuid } from '../base/random.ts';
+import { Mutex } from '../base/mutex.ts';
 import type { Barrier } from '../barrier/barrier.ts';
 import { openBarrier } from '../barrier/open-barrier.ts';
 import { corruptRecord } from '../barrier/record.ts';
@@ -43,7 +44,7 @@ export class Unsealing {
   #gathered: GatheredShares | null = null;
   #nonce = '';
   /** Shares come one after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Mutex();
 
   private constructor(parts: UnsealingParts, config: SealConfig) {
     this.#parts = parts;
@@ -79,7 +80,7 @@ export class Unsealing {
 
   /** To be called when the store was sealed again: its shares may be others by now. */
   async refresh(): Promise<void> {
-    await this.#inTurn(() => this.#reload());
+    await this.#turns.run(() => this.#reload());
   }
 
   /**
@@ -87,7 +88,7 @@ export class Unsealing {
    * migrated on the way. Throws Fault; see `mayRecover`.
    */
   async openUnattended(): Promise<Barrier | null> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       if (this.#nonce === '') await this.#reload();
       if (this.#config.shamir !== null || (this.#migrating && this.#config.recovery !== null)) return null;
       if (this.#migrating && sealTypeOf(this.#parts.seal.type).shared) throw withoutShares(this.#config.type);
@@ -107,7 +108,7 @@ export class Unsealing {
    * `openUnattended` throws: then the shares are kept, and any of them once more tries again.
    */
   async give(share: string, { migrate }: { readonly migrate: boolean }): Promise<Barrier | null> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       if (this.#nonce === '') await this.#reload();
       this.#checkMigration(migrate);
       const gathered = this.#gathered;
@@ -234,12 +235,6 @@ export class Unsealing {
     const parameters = this.#config.shamir ?? this.#config.recovery;
     this.#gathered = parameters === null ? null : new GatheredShares(parameters);
     this.#nonce = '';
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => undefined);
-    return done;
   }
 }
 

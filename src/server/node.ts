@@ -1,7 +1,7 @@
 import { fromBase64, fromHex } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { Fault } from '../base/error.ts';
-import type { JsonObject } from '../base/json.ts';
+import { Mutex } from '../base/mutex.ts';
 import type { Timer } from '../base/timer.ts';
 import type { Barrier } from '../barrier/barrier.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
@@ -16,22 +16,10 @@ import type { Log } from './log.ts';
 import { noteRestore } from './restores.ts';
 import { Retry } from './retry.ts';
 import { SealWatch } from './seal-watch.ts';
-import type { InitBody, Initialized, Seals } from './seals.ts';
+import { type InitBody, initialized, type Initialized, type Seals } from './seals.ts';
+import { Served, type Serving } from './served.ts';
 import type { NodeStatus } from './status.ts';
 import { describe, faultOfStore, storeProblem } from './trouble.ts';
-import { UnderWay } from './under-way.ts';
-
-/** A store that is open for requests. */
-export interface Serving {
-  handle(request: Request): Promise<Reply>;
-  admit(line: RequestLine): Promise<Readonly<Record<string, string>>>;
-  crossOrigin(origin: string): Promise<CrossOrigin | null>;
-  mayWrite(line: RequestLine): Promise<boolean>;
-  /** Writes what happened to the store as a whole into its audit log. `facts` hold no secret. Throws where it can't. */
-  note(facts: JsonObject): Promise<void>;
-  /** Ends background work and the audit log in order. The keys are dropped afterwards. */
-  stop(): Promise<void>;
-}
 
 export interface NodeParts {
   readonly storeId: string;
@@ -54,9 +42,6 @@ export interface NodeParts {
   readonly observe: (request: Request) => (status: number) => void;
 }
 
-/** How long sealing waits for requests under way, in milliseconds. */
-const drainTime = 10_000;
-
 /**
  * The life of a store in a server: not initialized, sealed, unsealed and sealed again. What needs no open store is
  * answered here, everything else by what `serve` built.
@@ -66,20 +51,19 @@ export class Node implements Service {
   /** Null: the store is not initialized. */
   #unsealing: Unsealing | null = null;
   #barrier: Barrier | null = null;
-  #serving: Serving | null = null;
   /** Why it is sealed although nobody sealed it, or open and not served; holds no secret. */
   #problem: string | null = null;
-  readonly #underWay: UnderWay;
+  readonly #served: Served;
   readonly #retry: Retry;
   readonly #attempts: Attempts;
   readonly #watch: SealWatch;
   #stopped = false;
   /** Changes of state come one after the other. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Mutex();
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
-    this.#underWay = new UnderWay(parts.timer);
+    this.#served = new Served(parts);
     this.#retry = new Retry(parts.timer);
     this.#attempts = new Attempts(parts);
     this.#watch = new SealWatch({ ...parts, health: async () => (await this.#unsealing?.health()) ?? null });
@@ -87,7 +71,7 @@ export class Node implements Service {
 
   /** Finds out what the store is, and unseals it where its seal needs nobody. */
   async start(): Promise<void> {
-    await this.#exclusively(async () => {
+    await this.#turns.run(async () => {
       await this.#findSeal();
       await this.#tryUnattended();
     });
@@ -114,15 +98,15 @@ export class Node implements Service {
   }
 
   async admit(line: RequestLine): Promise<Readonly<Record<string, string>>> {
-    return (await this.#serving?.admit(line)) ?? {};
+    return (await this.#served.now?.admit(line)) ?? {};
   }
 
   async crossOrigin(origin: string): Promise<CrossOrigin | null> {
-    return (await this.#serving?.crossOrigin(origin)) ?? null;
+    return (await this.#served.now?.crossOrigin(origin)) ?? null;
   }
 
   async mayWrite(line: RequestLine): Promise<boolean> {
-    return (await this.#serving?.mayWrite(line)) ?? false;
+    return (await this.#served.now?.mayWrite(line)) ?? false;
   }
 
   async handle(request: Request): Promise<Reply> {
@@ -140,11 +124,11 @@ export class Node implements Service {
   async #handle(request: Request): Promise<Reply> {
     const own = answerOf(this.#answering, request);
     if (own !== null) return own;
-    const serving = this.#serving;
+    const serving = this.#served.now;
     if (serving === null) throw this.#unavailable();
     let reply: Reply;
     try {
-      reply = await this.#underWay.during(() => serving.handle(request));
+      reply = await this.#served.handle(serving, request);
     } catch (error) {
       // It was brought before its request was refused, or failed.
       this.#parts.takeRestore(request.id)?.discard();
@@ -157,7 +141,7 @@ export class Node implements Service {
     if (request.operation === 'write') {
       if (request.path === 'sys/seal') await this.seal();
       const staged = this.#parts.takeRestore(request.id);
-      if (staged !== null) await this.#exclusively(() => this.#restore(staged));
+      if (staged !== null) await this.#turns.run(() => this.#restore(staged));
     }
     return reply;
   }
@@ -175,12 +159,12 @@ export class Node implements Service {
       this.#parts.fatal('another process owns the store');
       return new RequestError(503, 'this server does not own the store any more');
     }
-    void this.#exclusively(async () => {
+    void this.#turns.run(async () => {
       // Others failed of the same, or it was sealed since: what is served now has not failed.
-      if (this.#serving !== failed) return;
+      if (this.#served.now !== failed) return;
       this.#problem = storeProblem(fault);
       this.#parts.log('error', 'the store failed', { reason: describe(fault) });
-      await this.#stopServing();
+      await this.#served.end();
       await this.#tryReopen();
     });
     return new RequestError(503, storeProblem(fault), { cause: fault, headers: { 'Retry-After': '5' } });
@@ -190,10 +174,10 @@ export class Node implements Service {
   async #tryReopen(): Promise<void> {
     this.#retry.cancel();
     const barrier = this.#barrier;
-    if (barrier === null || this.#serving !== null || this.#stopped) return;
+    if (barrier === null || this.#served.now !== null || this.#stopped) return;
     try {
       await this.#parts.reopen();
-      this.#serving = await this.#parts.serve(barrier);
+      this.#served.begin(await this.#parts.serve(barrier));
       this.#problem = null;
       this.#retry.succeeded();
       this.#parts.log('info', 'the store can be used again');
@@ -206,7 +190,7 @@ export class Node implements Service {
 
   /** Puts a snapshot in the place of the store, which is sealed then: its keys may be others. */
   async #restore(staged: StagedRestore): Promise<void> {
-    const restored = await noteRestore(staged, (facts) => this.#serving?.note(facts));
+    const restored = await noteRestore(staged, (facts) => this.#served.now?.note(facts));
     await this.#sealNow('a snapshot takes its place');
     try {
       await this.#parts.reopen(() => staged.activate());
@@ -222,25 +206,25 @@ export class Node implements Service {
 
   /** Ends what is served and drops the keys; requests under way may end first. */
   async seal(): Promise<void> {
-    await this.#exclusively(() => this.#sealNow('it was sealed'));
+    await this.#turns.run(() => this.#sealNow('it was sealed'));
   }
 
   /** As `seal`, for the end of the process. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#retry.cancel();
-    await this.#exclusively(() => this.#sealNow('the server stops'));
+    await this.#turns.run(() => this.#sealNow('the server stops'));
   }
 
   readonly #answering: Answering = {
     status: () => this.status(),
     unseal: (body, from) => this.#attempt(body, from),
-    initialize: (body) => this.#exclusively(() => this.#initialize(body)),
+    initialize: (body) => this.#turns.run(() => this.#initialize(body)),
   };
 
   async #attempt(body: UnsealBody, from: Remote | null): Promise<void> {
     try {
-      await this.#exclusively(() => this.#unseal(body));
+      await this.#turns.run(() => this.#unseal(body));
       if (body.reset) this.#attempts.forgotten(from);
     } catch (error) {
       if (this.#barrier === null) this.#attempts.refuse(error, from);
@@ -266,14 +250,7 @@ export class Node implements Service {
 
   async #initialize(body: InitBody): Promise<Initialized> {
     if ((await this.#findSeal()) !== null) throw badRequest('Vault is already initialized');
-    let made: Initialized;
-    try {
-      made = await this.#parts.seals.initialize(body);
-    } catch (error) {
-      if (error instanceof Fault && error.code === 'already-initialized') throw badRequest('Vault is already initialized');
-      if (error instanceof Fault && error.code === 'usage') throw badRequest(error.message);
-      throw error;
-    }
+    const made = await initialized(this.#parts.seals, body);
     this.#parts.log('info', 'the store was initialized');
     // The answer is the only place where the shares and the root token are, so nothing keeps it back.
     await this.#findSeal().catch((error: unknown) =>
@@ -303,7 +280,7 @@ export class Node implements Service {
   }
 
   #later(work: () => Promise<void>): void {
-    if (!this.#stopped) this.#retry.later(() => void this.#exclusively(work));
+    if (!this.#stopped) this.#retry.later(() => void this.#turns.run(work));
   }
 
   /** False: it could not be served, and is sealed again. */
@@ -316,7 +293,7 @@ export class Node implements Service {
         await serving.stop().catch(() => undefined);
         throw error;
       }
-      this.#serving = serving;
+      this.#served.begin(serving);
       this.#barrier = barrier;
       this.#watch.begin();
       this.#problem = null;
@@ -335,29 +312,11 @@ export class Node implements Service {
 
   async #sealNow(why: string): Promise<void> {
     if (this.#barrier === null) return;
-    await this.#stopServing();
+    await this.#served.end();
     this.#watch.end();
     this.#barrier.seal();
     this.#barrier = null;
     await this.#unsealing?.refresh().catch(() => undefined);
     this.#parts.log('info', `the store is sealed: ${why}`);
-  }
-
-  async #stopServing(): Promise<void> {
-    const serving = this.#serving;
-    if (serving === null) return;
-    this.#serving = null;
-    await this.#underWay.drained(drainTime);
-    try {
-      await serving.stop();
-    } catch (error) {
-      this.#parts.log('error', 'the end of the store was not in order', { reason: describe(error) });
-    }
-  }
-
-  #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => undefined);
-    return done;
   }
 }

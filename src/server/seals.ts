@@ -1,4 +1,6 @@
+import { Fault } from '../base/error.ts';
 import type { Barrier } from '../barrier/barrier.ts';
+import { badRequest } from '../protocol/request-error.ts';
 import type { Unsealing } from '../seal/unsealing.ts';
 
 /** What a node needs of the seal of its store. */
@@ -19,4 +21,15 @@ export interface Initialized {
   /** Base64; empty for a seal that needs none. */
   readonly shares: readonly string[];
   readonly recoveryShares: readonly string[];
+}
+
+/** Initializes a store. Throws RequestError 400 for what was sent, and where another request was first. */
+export async function initialized(seals: Seals, body: InitBody): Promise<Initialized> {
+  try {
+    return await seals.initialize(body);
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'already-initialized') throw badRequest('Vault is already initialized');
+    if (error instanceof Fault && error.code === 'usage') throw badRequest(error.message);
+    throw error;
+  }
 }
