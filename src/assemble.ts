@@ -192,7 +192,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       return reply;
     },
     admit: (line) => quotas.admit(line),
-    crossOrigin: createCrossOrigin(store, barrier),
+    crossOrigin: createCrossOrigin(parts),
     mayWrite: (line) => corridor.mayWrite(line),
     reconciler,
     tidy: (deadline) => reconciler.settle(deadline - clock.now()),

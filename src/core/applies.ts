@@ -5,7 +5,7 @@ import type { ApplyBody } from '../protocol/managed.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import type { Request } from '../protocol/request.ts';
-import { auditTrouble } from './audit-trouble.ts';
+import { auditTrouble } from './write-audit.ts';
 import { type ApplyAdmission, type ApplyParts, commitChanges } from './apply.ts';
 import { completeApply, type FindCommitted, forgetApply } from './committed-apply.ts';
 

@@ -9,7 +9,7 @@ import type { Transaction, TransactionalStore } from '../storage/transaction.ts'
 import { readApplyBody } from './apply-body.ts';
 import { applyChange, type Applying, checkSeen, RefusedChange } from './apply-change.ts';
 import { applyUnderLock } from './apply-lock.ts';
-import { writeAudit } from './audit-trouble.ts';
+import { writeAudit } from './write-audit.ts';
 import { authenticate } from './authenticate.ts';
 import { rememberApply } from './committed-apply.ts';
 import { type Admission, admit, asRequestError, type CorridorParts, openRun, Refusal, type Run } from './corridor.ts';

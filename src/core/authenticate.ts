@@ -16,27 +16,15 @@ export async function authenticate(
   if (request.token === null || request.token === '') return null;
   const found = await parts.tokens.find(run.core, request.token, request.remote, run.now, useTaken);
   if (found === null) return null;
-  let expiresAt = found.expiresAt;
-  for (const grant of found.grants) {
+  const { grants, ...token } = found;
+  let { expiresAt } = token;
+  for (const grant of grants) {
     const until = await grantEnds(parts, run, grant);
     if (until === null || (until !== 'never' && until <= run.now)) return null;
     if (until !== 'never') expiresAt = expiresAt === null ? until : Math.min(expiresAt, until);
   }
-  const rights = await rightsOf(parts, run, found);
-  if (rights === null) return null;
-  return {
-    tokenId: found.tokenId,
-    accessor: found.accessor,
-    displayName: found.displayName,
-    tokenPolicies: found.tokenPolicies,
-    policies: rights.policies,
-    metadata: found.metadata,
-    entityId: rights.entityId,
-    tokenType: found.tokenType,
-    expiresAt,
-    acl: rights.acl,
-    limitedUses: found.limitedUses,
-  };
+  const rights = await rightsOf(parts, run, token);
+  return rights === null ? null : { ...token, ...rights, expiresAt };
 }
 
 /** What a token may do, by its own policies and those of the entity behind it. */

@@ -5,9 +5,9 @@ import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
 import type { CrossOrigin, Service } from '../protocol/request-line.ts';
 import type { TransactionalStore } from '../storage/transaction.ts';
+import { configured } from './configured.ts';
 import { runOf } from './corridor.ts';
 import type { Route, RouteContext } from './mount-type.ts';
-import { readGeneration } from './revision.ts';
 
 /** Whose pages may call the server, as set. The record `config/cors` of the core's view; there is none where no page may. */
 interface CorsConfig {
@@ -109,33 +109,22 @@ function readConfig(core: View): Promise<CorsConfig | null> {
 
 const allowedHeaders = ({ headers }: CorsConfig): readonly string[] => [...standardHeaders, ...headers];
 
-/** What the store says, as of one generation of its configuration. */
-interface State {
-  readonly generation: number;
-  /** Null: no page of another site may call. */
-  readonly allowed: { readonly origins: ReadonlySet<string>; readonly terms: CrossOrigin } | null;
-}
-
-/** See Service.crossOrigin: what the configuration of this store says. */
-export function createCrossOrigin(store: TransactionalStore, barrier: Barrier): Service['crossOrigin'] {
-  let known: State | null = null;
-  const state = (): Promise<State> =>
-    store.read(async (tx) => {
-      const core = barrier.view(tx, 'core');
-      const generation = await readGeneration(core);
-      if (known?.generation !== generation) known = stateOf(generation, await readConfig(core));
-      return known;
-    });
+/** See Service.crossOrigin: what the configuration of a store says. */
+export function createCrossOrigin(parts: {
+  readonly store: TransactionalStore;
+  readonly barrier: Barrier;
+}): Service['crossOrigin'] {
+  const allowed = configured(parts, async (_tx, core) => allowedBy(await readConfig(core)));
   return async (origin) => {
-    const { allowed } = await state();
-    if (allowed === null) return null;
-    if (!allowed.origins.has('*') && !allowed.origins.has(origin)) throw new RequestError(403, 'origin not allowed');
-    return allowed.terms;
+    const now = await allowed();
+    if (now === null) return null;
+    if (!now.origins.has('*') && !now.origins.has(origin)) throw new RequestError(403, 'origin not allowed');
+    return now.terms;
   };
 }
 
-function stateOf(generation: number, config: CorsConfig | null): State {
-  if (config === null) return { generation, allowed: null };
-  const terms = { headers: allowedHeaders(config), credentials: config.credentials };
-  return { generation, allowed: { origins: new Set(config.origins), terms } };
+/** Null: no page of another site may call. */
+function allowedBy(config: CorsConfig | null): { readonly origins: ReadonlySet<string>; readonly terms: CrossOrigin } | null {
+  if (config === null) return null;
+  return { origins: new Set(config.origins), terms: { headers: allowedHeaders(config), credentials: config.credentials } };
 }

@@ -6,7 +6,7 @@ import type { Request } from '../protocol/request.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
 import { admittedBody, type ApplyAdmission } from './apply.ts';
 import { isApply } from './apply-route.ts';
-import { writeAudit } from './audit-trouble.ts';
+import { writeAudit } from './write-audit.ts';
 import { type Authenticated, authenticate } from './authenticate.ts';
 import {
   type Admission,

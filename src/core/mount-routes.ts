@@ -213,12 +213,10 @@ async function tune(parts: CorridorParts, context: RouteContext, mount: Mount): 
     checkDefaultTtl(config);
   }
   const { tx, mounts } = runOf(context);
-  await type?.onTune?.({ ...context, mount, storage: parts.barrier.view(tx, { mountId: mount.id }) }, options);
+  const storage = parts.barrier.view(tx, { mountId: mount.id });
+  const warnings = (await type?.onTune?.({ ...context, mount, storage }, options)) ?? [];
   await mounts.put({ ...mount, config, description: body.description ?? mount.description, options });
-  if (options['version'] === mount.options['version']) return noContent;
-  // As in the Vault API, where clients that upgrade a KV mount take nothing but 200.
-  const upgraded = `Upgrading mount from version ${mount.options['version'] ?? '1'} to version ${options['version'] ?? '1'}.`;
-  return { status: 200, warnings: [upgraded] };
+  return warnings.length === 0 ? noContent : { status: 200, warnings };
 }
 
 /** As in the Vault API, what is not sent stays, and an empty value takes an option away; a version is never taken away. */

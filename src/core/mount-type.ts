@@ -30,9 +30,9 @@ export interface MountType {
   onMount?(context: RouteContext): Promise<void>;
   /**
    * Brings what a mount holds into the form that its new options want, in the transaction that tunes it; `context.mount`
-   * has the present ones. Throws RequestError 400.
+   * has the present ones. Returns what whoever tunes should know. Throws RequestError 400.
    */
-  onTune?(context: RouteContext, options: Readonly<Record<string, string>>): Promise<void>;
+  onTune?(context: RouteContext, options: Readonly<Record<string, string>>): Promise<readonly string[]>;
   /**
    * The mark (see Reply.mark) of the object at a path inside the mount, without its secret: for drift of objects
    * that have no readable metadata. Null: no such object.

@@ -3,7 +3,7 @@ import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import type { Request } from '../protocol/request.ts';
 import type { Reply } from '../protocol/reply.ts';
-import type { Acl } from './caller.ts';
+import type { Acl, Caller } from './caller.ts';
 import type { Login, LoginAlias, LoginAttempt, LoginName, Mount, RouteContext } from './mount-type.ts';
 
 /** How the core asks for tokens. Implemented in token/, wired by compose.ts. */
@@ -25,16 +25,9 @@ export interface TokenPort {
   revokeMount(view: View, mountId: string): Promise<void>;
 }
 
-interface FoundToken {
-  readonly tokenId: string;
-  readonly accessor: string;
-  readonly displayName: string;
-  readonly tokenPolicies: readonly string[];
-  readonly metadata: Readonly<Record<string, string>>;
+interface FoundToken extends Omit<Caller, 'policies' | 'entityId' | 'acl'> {
   /** The id of the entity behind it as it was when the token was made; '': none. */
   readonly entityId: string;
-  readonly tokenType: 'service' | 'batch';
-  readonly expiresAt: number | null;
   /** True: each request must take a use first. */
   readonly limitedUses: boolean;
   /**

@@ -4,7 +4,7 @@ import type { Barrier } from '../barrier/barrier.ts';
 import type { View } from '../barrier/view.ts';
 import type { MountTable } from '../core/mount-table.ts';
 import type { AuditPort } from '../core/ports.ts';
-import { readGeneration } from '../core/revision.ts';
+import { configured } from '../core/configured.ts';
 import { clientName } from '../protocol/client-name.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import type { Request } from '../protocol/request.ts';
@@ -39,9 +39,8 @@ export interface Quotas {
   admitLogin(request: Request): Promise<void>;
 }
 
-/** What the store says, as of one generation of its configuration. */
+/** What the store says. */
 interface State {
-  readonly generation: number;
   readonly config: QuotaConfig;
   readonly exempt: ExemptPaths;
   readonly rules: Rules;
@@ -49,17 +48,9 @@ interface State {
 
 /** The rate limits of a store. What clients have used up is in memory only. */
 export function createQuotas(parts: QuotaParts): Quotas {
-  const { store, barrier, clock } = parts;
+  const { clock } = parts;
   const clients = new Clients(parts.clients ?? 100_000);
-  let known: State | null = null;
-
-  const state = (): Promise<State> =>
-    store.read(async (tx) => {
-      const core = barrier.view(tx, 'core');
-      const generation = await readGeneration(core);
-      if (known?.generation !== generation) known = await readState(core, await parts.mounts(tx), generation);
-      return known;
-    });
+  const state = configured(parts, async (tx, core) => readState(core, await parts.mounts(tx)));
 
   /** Those that are not limited have no state. */
   const limiting = async (path: string): Promise<State | null> => {
@@ -102,7 +93,7 @@ export function createQuotas(parts: QuotaParts): Quotas {
   };
 }
 
-async function readState(core: View, mounts: MountTable, generation: number): Promise<State> {
+async function readState(core: View, mounts: MountTable): Promise<State> {
   const config = await readQuotaConfig(core);
   const rules: Rule[] = [];
   for (const limit of await readRateLimits(core)) {
@@ -111,7 +102,6 @@ async function readState(core: View, mounts: MountTable, generation: number): Pr
     if (route !== null) rules.push({ limit, route });
   }
   return {
-    generation,
     config,
     exempt: new ExemptPaths([...config.exemptPaths, ...(config.absoluteExemptPaths ?? [])]),
     rules: new Rules(rules),

@@ -14,9 +14,13 @@ const mostCharacters = 64 * 1024 * 1024;
  * Makes versions out of the plain secrets of a mount that a tune turns to version 2: each becomes the first version of
  * its path. Throws RequestError 400 where there is too much for one transaction.
  */
-export async function upgradeSecrets(context: RouteContext, options: Readonly<Record<string, string>>): Promise<void> {
+export async function upgradeSecrets(
+  context: RouteContext,
+  options: Readonly<Record<string, string>>,
+): Promise<readonly string[]> {
   const { storage, mount, now } = context;
-  if (kvVersion(mount.options) === kvVersion(options)) return;
+  const [before, after] = [kvVersion(mount.options), kvVersion(options)];
+  if (before === after) return [];
   const config = await loadConfig(storage);
   let [secrets, characters] = [0, 0];
   for await (const [path, data] of takeStored(storage, mostSecrets + 1)) {
@@ -29,4 +33,6 @@ export async function upgradeSecrets(context: RouteContext, options: Readonly<Re
     await saveValue(storage, path, key.current, data);
     await saveKey(storage, path, key);
   }
+  // Clients that upgrade a mount take nothing but an answer with content.
+  return [`Upgrading mount from version ${before} to version ${after}.`];
 }
