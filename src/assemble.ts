@@ -25,6 +25,7 @@ import { readRevision } from './core/revision.ts';
 import { endLeasesOfToken } from './lease/ending.ts';
 import { engineLeases } from './lease/engine-leases.ts';
 import { leaseExpiryName } from './lease/expiry.ts';
+import { createLeases } from './lease/port.ts';
 import { leaseRoutes } from './lease/routes.ts';
 import { clearCubbyhole, cubbyholeOf } from './engines/cubbyhole/index.ts';
 import { engines } from './engines/index.ts';
@@ -119,6 +120,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     timer: parts.timer ?? systemTimer,
     controllers: controllers({
       storeId: parts.storeId,
+      epoch: parts.epoch,
       store,
       barrier,
       clock,
@@ -135,6 +137,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     clock,
     random,
     tokens,
+    leases: createLeases({ epoch: parts.epoch, random, wake: () => reconciler.wake(leaseExpiryName) }),
     wrapping: tokens.wrapping,
     identity,
     policies,
@@ -157,7 +160,14 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       ...auditRoutes({ sinks: parts.sinks }),
       ...reconcilerRoutes(reconciler),
       ...quotaRoutes(authMethods),
-      ...leaseRoutes([tokens.leases, engineLeases]),
+      ...leaseRoutes([
+        tokens.leases,
+        engineLeases({
+          engines,
+          storageOf: (tx, mountId) => barrier.view(tx, { mountId }),
+          access: (mount) => ({ mount, read: (work) => store.read((tx) => work(barrier.view(tx, { mountId: mount.id }))) }),
+        }),
+      ]),
       ...(parts.serverRoutes ?? []),
     ],
   });

@@ -8,12 +8,14 @@ import { keyringRotation } from './core/keyring-rotation.ts';
 import { engines } from './engines/index.ts';
 import { lockoutSweep, mountExpiry } from './expiry-controllers.ts';
 import { leaseExpiry, leaseExpiryName } from './lease/expiry.ts';
+import { mountDeletion, mountDeletionName } from './lease/mount-deletion.ts';
 import type { Request } from './protocol/request.ts';
 import type { Transaction, TransactionalStore } from './storage/transaction.ts';
 import { expireTokens, nextTokenDue } from './token/revocation.ts';
 
 export interface BackgroundParts {
   readonly storeId: string;
+  readonly epoch: number;
   readonly store: TransactionalStore;
   readonly barrier: Barrier;
   readonly clock: Clock;
@@ -30,6 +32,7 @@ export function controllers(parts: BackgroundParts): readonly Controller[] {
   return [
     tokenExpiry(parts),
     leaseExpiry({ ...parts, engines }),
+    mountDeletion(parts),
     mountExpiry(parts, engines, authMethods),
     lockoutSweep(parts),
     shreddedMounts(parts),
@@ -50,9 +53,9 @@ export function wokenBy({
   operation,
   path,
 }: Pick<Request, 'operation' | 'path'>): readonly (readonly [name: string, key?: string])[] {
-  if (operation === 'delete' && /^sys\/(mounts|auth)\//.test(path)) return [[tokenExpiryName], [shreddedMountsName, all]];
+  if (operation === 'delete' && /^sys\/(mounts|auth)\//.test(path)) return [[tokenExpiryName], [shreddedMountsName, all], [mountDeletionName]];
   if (operation !== 'write') return [];
-  if (path === 'sys/apply') return [[auditHeadName, all], [tokenExpiryName], [shreddedMountsName, all]];
+  if (path === 'sys/apply') return [[auditHeadName, all], [tokenExpiryName], [shreddedMountsName, all], [mountDeletionName]];
   if (path.startsWith('auth/token/revoke')) return [[tokenExpiryName]];
   return /^sys\/(leases|revoke)/.test(path) ? [[tokenExpiryName], [leaseExpiryName]] : [];
 }

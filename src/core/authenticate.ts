@@ -3,8 +3,8 @@ import type { Acl, Caller } from './caller.ts';
 import { type CorridorParts, type Run, storageOf, typeKey } from './corridor.ts';
 import type { Grant } from './ports.ts';
 
-/** A caller, and whether each of its requests must take a use of its token first. */
-export type Authenticated = Caller & { readonly limitedUses: boolean };
+/** A caller, whether each of its requests must take a use of its token first, and whether this one took the last. */
+export type Authenticated = Caller & { readonly limitedUses: boolean; readonly lastUse: boolean };
 
 /** Who presents this token; null for none or one that does not count. Throws nothing: the reason is not for the caller. */
 export async function authenticate(

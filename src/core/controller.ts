@@ -53,6 +53,8 @@ export interface Step {
   readonly again: number | null;
   /** True: the step made other keys due, so the controller looks at its index at once. */
   readonly look?: boolean;
+  /** What of it failed and stands in the index to be tried later: it is shown as a failure. Holds no secret. */
+  readonly problem?: string;
 }
 
 export const done: Step = { again: null };

@@ -20,7 +20,7 @@ import { mountRoutes } from './mount-routes.ts';
 import { type MountTable, MountTables } from './mount-table.ts';
 import type { Capability } from './caller.ts';
 import type { MountType, Route } from './mount-type.ts';
-import type { AuditPort, IdentityPort, LockoutPort, PolicyPort, TokenPort, WrappingPort } from './ports.ts';
+import type { AuditPort, IdentityPort, LeasePort, LockoutPort, PolicyPort, TokenPort, WrappingPort } from './ports.ts';
 import { openapiRoute } from './openapi-route.ts';
 import { pluginRoutes } from './plugin-routes.ts';
 import { remountRoutes } from './remount-route.ts';
@@ -37,6 +37,7 @@ export interface CoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly tokens: TokenPort;
+  readonly leases: LeasePort;
   readonly wrapping: WrappingPort;
   readonly identity: IdentityPort;
   readonly policies: PolicyPort;

@@ -22,7 +22,8 @@ import {
   Refusal,
 } from './corridor.ts';
 import { dataProblem } from './data-limits.ts';
-import type { AuditEntry, AuditPort, TokenPort, WrappingPort } from './ports.ts';
+import type { Issue } from './lease.ts';
+import type { AuditEntry, AuditPort, BegunLease, LeasePort, TokenPort, WrappingPort } from './ports.ts';
 import { RecordedRefusal } from './recorded-refusal.ts';
 
 export interface HandlingParts {
@@ -31,6 +32,7 @@ export interface HandlingParts {
   readonly clock: Clock;
   readonly audit: AuditPort;
   readonly tokens: TokenPort;
+  readonly leases: LeasePort;
   readonly wrapping: WrappingPort;
   readonly apply: (admission: ApplyAdmission, body: ApplyBody) => Promise<Reply>;
 }
@@ -79,7 +81,7 @@ export class Handling {
         const { caller, ...opened } = await this.#open(tx, request, now, false);
         if (caller?.limitedUses === true) return null;
         const admission = await admit(this.#with.parts, opened.run, request, caller);
-        if (admission.spec.prepare !== undefined) return null;
+        if (!isOnePass(admission)) return null;
         return { admission, reply: await performed(admission) };
       });
     } catch (error) {
@@ -110,7 +112,7 @@ export class Handling {
       const { run, caller } = await this.#open(tx, request, now, false);
       if (caller?.limitedUses === true) return null;
       const admission = await admit(this.#with.parts, run, request, caller);
-      if (admission.spec.prepare !== undefined || isApply(admission)) return null;
+      if (!isOnePass(admission)) return null;
       if (entry === null) {
         entry = { request, ...entryOf(admission) };
         audited = this.#append([{ type: 'request', ...entry, reply: null, error: null }]);
@@ -154,6 +156,7 @@ export class Handling {
     if (body !== null) return this.#with.apply(admission, body);
     const entry = { request, ...entryOf(admission) };
     await this.#append([{ type: 'request', ...entry, reply: null, error: null }]);
+    if (admission.spec.issue !== undefined) return this.#issue(request, entry, admission.useTaken, now);
     let reply: Reply;
     try {
       reply = await this.#work(request, admission, now);
@@ -219,6 +222,54 @@ export class Handling {
     return done;
   }
 
+  /**
+   * Makes something outside, under a lease that is durable before. Where anything fails after that, or the caller has
+   * lost the right to it meanwhile, nobody gets it, and the lease is ended.
+   */
+  async #issue(request: Request, entry: Asked, useTaken: boolean, now: number): Promise<Reply> {
+    const { store, parts, leases } = this.#with;
+    let begun: { readonly issue: Issue; readonly lease: BegunLease };
+    try {
+      begun = await store.transact(async (tx) => {
+        const { run, admission } = await this.#again(tx, request, useTaken, now);
+        if (admission.spec.issue === undefined) throw new RequestError(409, 'its mount was changed meanwhile');
+        const issue = await admission.spec.issue(admission.context);
+        return { issue, lease: await leases.begin(admission.context, run.core, issue.lease) };
+      });
+    } catch (error) {
+      return this.#fail(entry, null, error);
+    }
+    const { issue, lease } = begun;
+    const { id } = lease.issued;
+    let reply: Reply | null = null;
+    try {
+      await issue.make(lease.issued, lease.expiresAt, AbortSignal.timeout(longestMaking));
+      reply = await store.transact(async (tx) => {
+        const { run, admission } = await this.#again(tx, request, useTaken, now);
+        const leaseDuration = await leases.activate(run.core, id, this.#with.clock.now());
+        if (leaseDuration === null) throw new RequestError(500, 'the lease was revoked before it was given');
+        return this.#wrapped(admission, { ...issue.reply, leaseId: id, leaseDuration, renewable: lease.renewable });
+      });
+      await this.#append([{ type: 'response', ...entry, reply, error: null }], ended);
+      return reply;
+    } catch (error) {
+      // Where this fails too the background task finds the lease by its time.
+      await store
+        .transact((tx) => leases.abandon(tx, parts.barrier.view(tx, 'core'), id, this.#with.clock.now()))
+        .catch(() => undefined);
+      if (reply !== null) throw error;
+      return this.#fail(entry, null, error);
+    }
+  }
+
+  /** Who asks and whether they may, looked at once more in a transaction that does work. */
+  async #again(tx: Transaction, request: Request, useTaken: boolean, now: number) {
+    const { run, caller } = await this.#open(tx, request, now, useTaken);
+    // A token that is used up ends, and with it what it leased.
+    if (caller?.lastUse === true) throw new RequestError(400, lastUse);
+    return { run, admission: await admit(this.#with.parts, run, request, caller) };
+  }
+
   async #open(tx: Transaction, request: Request, now: number, useTaken: boolean) {
     const run = await openRun(this.#with.parts, tx, now);
     const caller: Authenticated | null = await authenticate(this.#with.parts, run, request, useTaken);
@@ -278,6 +329,12 @@ async function preparation(admission: Admission): Promise<Look['prepare']> {
   }
 }
 
+/** Is all of it done in one transaction? */
+function isOnePass(admission: Admission): boolean {
+  const { prepare, issue } = admission.spec;
+  return prepare === undefined && issue === undefined && !isApply(admission);
+}
+
 function textOf(shown: RequestError): string {
   return shown.message || `status ${shown.status}`;
 }
@@ -289,5 +346,11 @@ function isWrappable(reply: Reply): boolean {
 
 const refused = 'so the request is refused';
 const failed = 'and the request failed';
+const ended = 'so the answer is withheld, and what was made is revoked';
 // A change has been committed by then.
 const withheld = 'so the answer is withheld: the request was carried out, see what it did before you send it again';
+
+const lastUse =
+  'Secret cannot be returned; token had one use left, so leased credentials were immediately revoked.';
+/** How long the making of what is leased may take, in milliseconds: half as long as a lease may be pending. */
+const longestMaking = 60_000;

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../base/json.ts';
 import type { View } from '../barrier/view.ts';
 import type { Reply } from '../protocol/reply.ts';
+import { RequestError } from '../protocol/request-error.ts';
 import type { Mount, RouteContext } from './mount-type.ts';
 
 /** What `sys/leases/lookup` tells of a lease. Times in milliseconds since the epoch. */
@@ -15,6 +16,9 @@ export interface ShownLease {
   readonly renewable: boolean;
 }
 
+/** What a lease lets its source know before it is renewed in a transaction: it is handed back to `renew`. */
+export type Renewal = () => Promise<unknown>;
+
 /**
  * Who keeps leases: the tokens, each of which is one below the path that gave it, and the lease noun, for those of
  * engines. A lease's id is the path of the request that gave it, `/`, and a last segment of its own.
@@ -24,7 +28,15 @@ export interface LeaseSource {
   find(context: RouteContext, id: string): Promise<ShownLease | null>;
   /** The names right below a folder of ids (`''` or ending in `/`), sorted; folders with a trailing `/`. */
   children(context: RouteContext, folder: string): Promise<readonly string[]>;
-  /** Renews a lease of this source; null: it has no such lease. Throws RequestError 400. */
+  /**
+   * What must happen outside before a lease of this source is renewed; null: nothing, or it has no such lease. Throws
+   * RequestError 400.
+   */
+  prepareRenewal?(context: RouteContext, id: string, increment: number): Promise<Renewal | null>;
+  /**
+   * Renews a lease of this source; null: it has no such lease. `context.prepared` is what the work of `prepareRenewal`
+   * gave. Throws RequestError 400.
+   */
   renew(context: RouteContext, id: string, increment: number): Promise<Reply | null>;
   /**
    * Ends a lease of this source; an unknown one is no error. With the commit it stands no more. False: what it stands
@@ -38,26 +50,65 @@ export interface LeaseSource {
   revokePrefix(context: RouteContext, prefix: string, force: boolean): Promise<boolean>;
 }
 
+/** What is leased, and for how long. Durations in seconds. */
+export interface LeaseTerms {
+  /** Which of the engine's leases it is, in its own words. */
+  readonly kind: string;
+  /**
+   * Where what it stands for is, as an identifier: leases of one target fail together, and are ended a few at a time.
+   */
+  readonly target: string;
+  /** What the engine needs to end it: of the time of issue, so that a changed role does not matter. */
+  readonly data: JsonObject;
+  readonly ttl: number;
+  /** Renewals never go beyond so many seconds from the issue. */
+  readonly maxTtl: number;
+  readonly renewable: boolean;
+}
+
+/**
+ * Something outside that is to be made for a caller. Its lease is durable before it is made, and ended where it is not
+ * known to have been made and told.
+ */
+export interface Issue {
+  readonly lease: LeaseTerms;
+  /** Makes it, within the time of `signal`. Throws RequestError where that failed; what was made by then is ended. */
+  make(issued: IssuedLease, expiresAt: number, signal: AbortSignal): Promise<void>;
+  /** The reply, without its lease. */
+  readonly reply: Reply;
+}
+
 /** A lease as the engine that gave it gets it back. */
 export interface IssuedLease {
   readonly id: string;
-  /** Which of the engine's leases it is, in its own words. */
   readonly kind: string;
-  /** What the engine needs to end it: of the time of issue, so that a changed role does not matter. */
   readonly data: JsonObject;
   /** True: a crash came between the intent and its confirmation, so what it stands for may or may not exist. */
   readonly pending: boolean;
 }
 
-/** How an engine ends what its leases stand for outside. */
+/** How an engine ends and renews what its leases stand for outside. */
 export interface LeaseHandler {
   /**
    * Ends it; ended already, or never begun, is success. Called outside of any transaction, perhaps more than once.
    * Throws where it could not be ended: it is tried again, later each time, for as long as it takes. The message is kept
-   * and shown, so it holds no secret. `signal` aborts when it takes too long.
+   * and shown, so it holds no secret. TargetUnavailable: so would all others of this target. `signal` aborts when it
+   * takes too long.
    */
   revoke(lease: IssuedLease, mount: MountAccess, signal: AbortSignal): Promise<void>;
+  /** Called in the transaction that forgets a lease which has ended: what the mount keeps of it goes with it. */
+  ended?(lease: IssuedLease, storage: View): Promise<void>;
+  /** For how long the role says now that such a lease lives, in seconds. Throws RequestError 400: the role is gone. */
+  renewal?(lease: IssuedLease, storage: View): Promise<{ readonly ttl: number; readonly maxTtl: number }>;
+  /**
+   * Lets what it stands for live on until `expiresAt`, before the lease itself does. Throws RequestError where it could
+   * not: the lease is then not renewed.
+   */
+  renew?(lease: IssuedLease, expiresAt: number, mount: MountAccess, signal: AbortSignal): Promise<void>;
 }
+
+/** What leases stand for does not answer at all: trying the next one would be in vain. */
+export class TargetUnavailable extends RequestError {}
 
 /** A mount, and its storage in a transaction of its own that only reads. */
 export interface MountAccess {

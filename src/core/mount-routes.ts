@@ -1,4 +1,5 @@
 import type { JsonObject } from '../base/json.ts';
+import { noteDeleting } from './deleting-mounts.ts';
 import { isFreeIdentifier, isMountPath } from '../base/name.ts';
 import { randomText, randomUuid } from '../base/random.ts';
 import { readFields } from '../protocol/field.ts';
@@ -236,6 +237,8 @@ async function disable(parts: CorridorParts, context: RouteContext, mountClass: 
   if (mount?.class !== mountClass) return noContent;
   if (mount.class === 'auth') await parts.tokens.revokeMount(run.core, mount.id);
   await run.mounts.delete(mount);
-  await parts.barrier.shredMount(run.tx, mount.id);
+  // What its leases stand for can only be ended with what it holds.
+  if (parts.types.get(typeKey(mount.class, mount.type))?.leases !== undefined) await noteDeleting(run.core, mount);
+  else await parts.barrier.shredMount(run.tx, mount.id);
   return noContent;
 }

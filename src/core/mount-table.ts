@@ -1,5 +1,6 @@
 import type { View } from '../barrier/view.ts';
 import type { Transaction } from '../storage/transaction.ts';
+import { deletingMount } from './deleting-mounts.ts';
 import { type Destination, MountIndex } from './mount-index.ts';
 import type { Mount } from './mount-type.ts';
 import { moveMounts } from './revision.ts';
@@ -98,8 +99,8 @@ export class MountTables {
   }
 }
 
-/** A mount that somebody made, read from its record; null: there is none of this id. */
+/** A mount that somebody made, or one that is being deleted, read from its record; null: there is none of this id. */
 export async function readMount(core: View, id: string): Promise<Mount | null> {
   const record = await core.below(folder).getJson<Mount | Tuned>(id);
-  return record !== null && 'id' in record ? record : null;
+  return record !== null && 'id' in record ? record : deletingMount(core, id);
 }

@@ -7,7 +7,7 @@ import type { Operation, Request } from '../protocol/request.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { RequestError } from '../protocol/request-error.ts';
 import type { Caller } from './caller.ts';
-import type { LeaseHandler } from './lease.ts';
+import type { Issue, LeaseHandler } from './lease.ts';
 
 /** What an engine or an auth method is to the core: a type with routes. Both contracts extend it. */
 export interface MountType {
@@ -150,6 +150,11 @@ export interface OperationSpec {
    * of `handle`. Between the two the store may have changed. Throws RequestError to refuse.
    */
   prepare?(context: RouteContext): Promise<() => Promise<unknown>>;
+  /**
+   * Makes something outside that the caller gets a lease of. Called in the transaction that begins the lease, in place of
+   * `handle`, perhaps more than once. Throws RequestError to refuse.
+   */
+  issue?(context: RouteContext): Promise<Issue>;
   /**
    * Does the work in the caller's transaction: it may run again after a conflict, so it has no external effect.
    * Throws RequestError to refuse; then nothing it wrote is kept, unless it is a RecordedRefusal.

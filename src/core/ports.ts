@@ -4,6 +4,8 @@ import type { View } from '../barrier/view.ts';
 import type { Request } from '../protocol/request.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { Acl, Caller } from './caller.ts';
+import type { Transaction } from '../storage/transaction.ts';
+import type { IssuedLease, LeaseTerms } from './lease.ts';
 import type { Login, LoginAlias, LoginAttempt, LoginName, Mount, RouteContext } from './mount-type.ts';
 
 /** How the core asks for tokens. Implemented in token/, wired by compose.ts. */
@@ -30,6 +32,8 @@ interface FoundToken extends Omit<Caller, 'policies' | 'entityId' | 'acl'> {
   readonly entityId: string;
   /** True: each request must take a use first. */
   readonly limitedUses: boolean;
+  /** True: no use is left after this request. */
+  readonly lastUse: boolean;
   /**
    * The bindings on which it rests, its own and those of its ancestors: all are checked at each use
    * (`MountType.grant`). Empty: made directly, and from nothing that a binding gave.
@@ -87,6 +91,24 @@ interface IdentityGroup {
   readonly id: string;
   readonly name: string;
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** How the core leases what engines make outside. Implemented in lease/. */
+export interface LeasePort {
+  /** Notes that something is about to be made. Throws RequestError 429 where a quota allows no more leases. */
+  begin(context: RouteContext, core: View, terms: LeaseTerms): Promise<BegunLease>;
+  /** It is made; null: the lease is being ended meanwhile, or gone. The seconds that are left of it. */
+  activate(core: View, id: string, now: number): Promise<number | null>;
+  /** Whether it was made or not, nobody gets it: it is ended as soon as possible. */
+  abandon(tx: Transaction, core: View, id: string, now: number): Promise<void>;
+}
+
+/** A lease whose intent is noted. */
+export interface BegunLease {
+  readonly issued: IssuedLease;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+  readonly renewable: boolean;
 }
 
 /** How the core keeps a reply for one reader. Implemented in token/. */

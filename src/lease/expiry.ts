@@ -3,19 +3,20 @@ import type { Clock } from '../base/clock.ts';
 import { Fault } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
 import type { Barrier } from '../barrier/barrier.ts';
-import type { View } from '../barrier/view.ts';
 import { done, type Controller, type Due, type DuePage, type Step } from '../core/controller.ts';
-import type { MountAccess } from '../core/lease.ts';
+import { TargetUnavailable, type IssuedLease, type LeaseHandler, type MountAccess } from '../core/lease.ts';
 import { readMount } from '../core/mount-table.ts';
 import type { Mount, MountType } from '../core/mount-type.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
-import type { TransactionalStore } from '../storage/transaction.ts';
+import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
 import { continueEnding, endings } from './ending.ts';
 import { isIrrevocable, Leases } from './leases.ts';
 import type { LeaseRecord } from './record.ts';
 
 export interface LeaseExpiryParts {
   readonly store: TransactionalStore;
+  /** Of this owner of the store. */
+  readonly epoch: number;
   readonly barrier: Barrier;
   readonly clock: Clock;
   readonly random: Random;
@@ -26,94 +27,200 @@ export interface LeaseExpiryParts {
 /** The name under which a revocation wakes the controller. */
 export const leaseExpiryName = 'lease-expiry';
 
-const atOnce = 200;
+const notedAtOnce = 200;
+/** How many leases of a target one step ends, and how many of them at the same time. */
+const atOnce = 32;
+const besideEachOther = 4;
 const day = 24 * 3_600_000;
 const backoff: Backoff = { first: 10_000, most: day };
 
 /**
  * Ends leases that are past their time, revoked, or pending for too long: marks them, has their engine end what they
- * stand for outside, and forgets them. What cannot be ended is tried again at times that stand in the index.
+ * stand for outside, and forgets them. What cannot be ended is tried again at times that stand in the index. A key is a
+ * target. One that does not answer is a circuit that opens: it is left alone, longer each time, and then tried with a
+ * single lease.
  */
 export function leaseExpiry(parts: LeaseExpiryParts): Controller {
   const { store, barrier, clock } = parts;
+  const unavailable = new Set<string>();
   return {
     name: leaseExpiryName,
     description: 'Ends leases that are past their time or revoked, and what they stand for outside.',
     concurrency: 8,
-    due: (now, page) => store.read((tx) => dueLeases(barrier.view(tx, 'core'), now, page)),
+    due: (now, page) => store.read((tx) => dueKeys(parts, new Leases(barrier.view(tx, 'core')), tx, now, page)),
     async reconcile(key, signal) {
       const [what, name] = split(key);
-      if (what === 'lease') return endLease(parts, name, signal);
+      if (what === 'target') {
+        const step = await endDue(parts, name, unavailable.has(name) ? 1 : atOnce, signal);
+        if (step instanceof TargetUnavailable) {
+          unavailable.add(name);
+          throw step;
+        }
+        unavailable.delete(name);
+        return step;
+      }
       const now = clock.now();
-      const complete = await store.transact((tx) => continueEnding(barrier.view(tx, 'core'), name, atOnce, now));
+      const complete = await store.transact((tx) => {
+        const core = barrier.view(tx, 'core');
+        return what === 'pending' ? endPending(parts, new Leases(core), now) : continueEnding(core, name, notedAtOnce, now);
+      });
       return { again: complete ? null : now, look: true };
     },
   };
 }
+
+const pendingKey = 'pending:';
 
 function split(key: string): readonly [string, string] {
   const colon = key.indexOf(':');
   return [key.slice(0, colon), key.slice(colon + 1)];
 }
 
-async function dueLeases(core: View, now: number, { after, limit }: DuePage): Promise<Due> {
-  const leases = new Leases(core);
+async function dueKeys(
+  { epoch, barrier }: LeaseExpiryParts,
+  leases: Leases,
+  tx: Transaction,
+  now: number,
+  { after, limit }: DuePage,
+): Promise<Due> {
   const keys: string[] = [];
-  if (after === null) keys.push(...(await endings(core, limit)).map((name) => `ending:${name}`));
-  const page = await leases.dueFrom(after, limit);
-  for (const { due, id } of page) {
-    if (due > now) return { keys, after: null, next: due };
-    keys.push(`lease:${id}`);
+  let next: number | null = null;
+  const at = (due: number, key: string): void => {
+    if (due <= now) keys.push(key);
+    else next = Math.min(next ?? due, due);
+  };
+  if (after === null) {
+    keys.push(...(await endings(barrier.view(tx, 'core'), limit)).map((name) => `ending:${name}`));
+    for (const of of await leases.pendingEpochs()) {
+      const [first] = await leases.pendingOf(of, 1);
+      if (first !== undefined) at(of === epoch ? first.due : now, pendingKey);
+    }
   }
-  return { keys, after: page.length < limit ? null : (page.at(-1)?.path ?? null), next: null };
+  const targets = await leases.targets(after, limit);
+  for (const target of targets) {
+    const [first] = await leases.dueAt(target, 1);
+    if (first !== undefined) at(first.due, `target:${target}`);
+  }
+  return { keys, after: targets.length < limit ? null : (targets.at(-1) ?? null), next };
 }
 
-async function endLease(parts: LeaseExpiryParts, id: string, signal: AbortSignal): Promise<Step> {
+/** Has those end whose making a crash, or a defect, has left half done. True: that was all of them. */
+async function endPending({ epoch }: LeaseExpiryParts, leases: Leases, now: number): Promise<boolean> {
+  for (const of of await leases.pendingEpochs()) {
+    const page = await leases.pendingOf(of, notedAtOnce);
+    const left = page.filter(({ due }) => of !== epoch || due <= now);
+    for (const { id } of left) {
+      const record = await leases.get(id);
+      if (record !== null) await leases.end(record, now, false);
+    }
+    if (left.length === notedAtOnce) return false;
+  }
+  return true;
+}
+
+/** Ends up to `limit` leases of a target. TargetUnavailable: it does not answer, and the rest waits. */
+async function endDue(
+  parts: LeaseExpiryParts,
+  target: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<Step | TargetUnavailable> {
   const { store, barrier, clock } = parts;
   const now = clock.now();
   const found = await store.transact(async (tx) => {
     const core = barrier.view(tx, 'core');
     const leases = new Leases(core);
-    const record = await leases.get(id);
-    if (record === null || record.due > now) return { record, mount: null };
-    // From here on nobody renews it, whatever becomes of this process.
-    if (record.state !== 'ending') await leases.end(record, now, false);
-    return { record, mount: await readMount(core, record.mountId) };
+    const page = await leases.dueAt(target, limit);
+    const records: LeaseRecord[] = [];
+    for (const { due, id } of page) {
+      const record = due <= now ? await leases.get(id) : null;
+      if (record === null) continue;
+      // From here on nobody renews it, whatever becomes of this process.
+      records.push(record.state === 'ending' ? record : await leases.end(record, now, false));
+    }
+    const [{ mountId } = { mountId: '' }] = records;
+    return { records, mount: await readMount(core, mountId), next: page[records.length]?.due ?? null };
   });
-  if (found.record === null) return done;
-  if (found.record.due > now) return { again: found.record.due };
-  const problem = await endOutside(parts, found.record, found.mount, signal);
-  const failed = await store.transact(async (tx) => {
+  const outcomes = await endAll(parts, found.records, found.mount, signal);
+  const unavailable = [...outcomes.values()].find((problem) => problem instanceof TargetUnavailable) ?? null;
+  await store.transact(async (tx) => {
     const leases = new Leases(barrier.view(tx, 'core'));
-    const record = await leases.get(id);
-    if (record === null) return false;
-    if (problem === null || record.force) await leases.remove(record);
-    else await leases.failed(record, problem.message, clock.now() + pauseAfter(parts, record));
-    return problem !== null && !record.force;
+    for (const [{ id }, problem] of outcomes) {
+      const record = await leases.get(id);
+      if (record === null) continue;
+      if (problem === null || record.force) await forget(parts, tx, leases, record, found.mount);
+      else {
+        const due = problem instanceof TargetUnavailable ? record.due : clock.now() + pauseAfter(parts, record);
+        await leases.failed(record, problem.message, due);
+      }
+    }
   });
-  if (failed && problem !== null) throw problem;
-  return done;
+  if (unavailable !== null) return unavailable;
+  const problem = [...outcomes].find(([{ force }, each]) => each !== null && !force)?.[1] ?? null;
+  const step: Step = { again: found.records.length === limit ? now : found.next };
+  return problem === null ? step : { ...step, problem: problem.message };
+}
+
+/** What became of each that was tried: null, it has ended. After one whose target is gone no other is begun. */
+async function endAll(
+  parts: LeaseExpiryParts,
+  records: readonly LeaseRecord[],
+  mount: Mount | null,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<LeaseRecord, RequestError | null>> {
+  const outcomes = new Map<LeaseRecord, RequestError | null>();
+  const waiting = records.values();
+  let given = false;
+  const worker = async (): Promise<void> => {
+    for (const record of waiting) {
+      if (given || signal.aborted) return;
+      const problem = await endOutside(parts, record, mount, signal);
+      outcomes.set(record, problem);
+      if (problem instanceof TargetUnavailable) given = true;
+    }
+  };
+  await Promise.all(Array.from({ length: besideEachOther }, worker));
+  return outcomes;
 }
 
 /** Null: it has ended. Throws Fault where the store fails: that says nothing of the lease. */
 async function endOutside(
   { store, barrier, engines }: LeaseExpiryParts,
-  { id, kind, data, confirmed }: LeaseRecord,
+  record: LeaseRecord,
   mount: Mount | null,
   signal: AbortSignal,
 ): Promise<RequestError | null> {
   if (mount === null) return badRequest('its mount is gone');
-  const handler = engines.find(({ type }) => type === mount.type)?.leases;
-  if (handler === undefined) return badRequest(`the engine "${mount.type}" gives no leases`);
+  const handler = handlerOf(engines, mount);
+  if (handler === null) return badRequest(`the engine "${mount.type}" gives no leases`);
   const access: MountAccess = { mount, read: (work) => store.read((tx) => work(barrier.view(tx, { mountId: mount.id }))) };
   try {
-    await handler.revoke({ id, kind, data, pending: !confirmed }, access, signal);
+    await handler.revoke(issued(record), access, signal);
     return null;
   } catch (error) {
     if (error instanceof Fault) throw error;
     // Of a defect nothing is kept: its text may quote anything.
     return error instanceof RequestError ? error : new RequestError(500, 'internal error', { cause: error });
   }
+}
+
+async function forget(
+  { barrier, engines }: LeaseExpiryParts,
+  tx: Transaction,
+  leases: Leases,
+  record: LeaseRecord,
+  mount: Mount | null,
+): Promise<void> {
+  await leases.remove(record);
+  if (mount !== null) await handlerOf(engines, mount)?.ended?.(issued(record), barrier.view(tx, { mountId: mount.id }));
+}
+
+export function handlerOf(engines: readonly MountType[], { type }: Mount): LeaseHandler | null {
+  return engines.find((engine) => engine.type === type)?.leases ?? null;
+}
+
+export function issued({ id, kind, data, confirmed }: LeaseRecord): IssuedLease {
+  return { id, kind, data, pending: !confirmed };
 }
 
 /** A day for what counts as irrevocable. */

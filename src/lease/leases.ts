@@ -1,17 +1,30 @@
 import { givingWay } from '../base/giving-way.ts';
 import { randomText, type Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
-import { duePath, parseDuePath, pendingFor, revocationAttempts, type LeaseRecord } from './record.ts';
+import type { LeaseTerms } from '../core/lease.ts';
+import {
+  dueFolder,
+  indexPath,
+  parseIndexPath,
+  pendingFolder,
+  pendingFor,
+  revocationAttempts,
+  timeText,
+  type LeaseRecord,
+} from './record.ts';
 
-/** What an engine wants to lease. */
-export type NewLease = Pick<LeaseRecord, 'mountId' | 'kind' | 'data' | 'tokenId' | 'renewable'> & {
-  /** The path of the request. */
-  readonly path: string;
-  /** Seconds. */
-  readonly ttl: number;
-  /** Renewals never go beyond so many seconds from now. */
-  readonly maxTtl: number;
-};
+/** What an engine wants to lease, and for whom. */
+export type NewLease = LeaseTerms &
+  Pick<LeaseRecord, 'mountId' | 'tokenId' | 'epoch' | 'cap'> & {
+    /** The path of the request. */
+    readonly path: string;
+  };
+
+/** Something is to be done about a lease. */
+export interface DueLease {
+  readonly due: number;
+  readonly id: string;
+}
 
 /** The leases of a store, in one transaction. */
 export class Leases {
@@ -34,21 +47,21 @@ export class Leases {
     const { path, maxTtl, ...rest } = lease;
     const record: LeaseRecord = {
       ...rest,
+      target: `${lease.mountId}.${lease.target}`,
       id: `${path}/${randomText(random, 24)}`,
       state: 'pending',
       confirmed: false,
       issuedAt: now,
-      expiresAt: now + lease.ttl * 1000,
+      expiresAt: Math.min(now + lease.ttl * 1000, lease.cap ?? Infinity),
       lastRenewal: null,
-      latest: now + maxTtl * 1000,
+      latest: Math.min(now + maxTtl * 1000, lease.cap ?? Infinity),
       due: now + pendingFor,
       attempts: 0,
       lastError: null,
       force: false,
     };
     await this.#view.putJson(`id/${record.id}`, record);
-    await this.#view.putJson(duePath(record.due, record.id), {});
-    if (record.tokenId !== null) await this.#view.putJson(`by-token/${record.tokenId}/${record.id}`, {});
+    for (const path of pathsTo(record)) await this.#view.putJson(path, {});
     return record;
   }
 
@@ -59,17 +72,15 @@ export class Leases {
     return this.#put(record, { ...record, state: 'active', confirmed: true, due: record.expiresAt });
   }
 
-  /** Lets it live for `ttl` more seconds, but not beyond its latest time. */
-  async extend(record: LeaseRecord, ttl: number, now: number): Promise<LeaseRecord> {
-    const expiresAt = Math.min(now + ttl * 1000, record.latest);
-    return this.#put(record, { ...record, expiresAt, due: expiresAt, lastRenewal: now });
+  /** Lets it live until `expiresAt`, at most until `latest`; both are times. */
+  async extend(record: LeaseRecord, expiresAt: number, latest: number, now: number): Promise<LeaseRecord> {
+    return this.#put(record, { ...record, expiresAt, latest, due: expiresAt, lastRenewal: now });
   }
 
   /** Has it ended as soon as possible. From now on it does not stand. */
   async end(record: LeaseRecord, now: number, force: boolean): Promise<LeaseRecord> {
-    const ending = { ...record, state: 'ending' as const, force: record.force || force };
     // One that could not be ended before is tried at once, too.
-    return this.#put(record, { ...ending, due: Math.min(record.due, now) });
+    return this.#put(record, { ...record, state: 'ending', force: record.force || force, due: Math.min(record.due, now) });
   }
 
   /** It could not be ended, and shall be tried again at `due`. */
@@ -80,18 +91,29 @@ export class Leases {
   /** Forgets it: what it stood for is gone. */
   async remove(record: LeaseRecord): Promise<void> {
     await this.#view.delete(`id/${record.id}`);
-    await this.#view.delete(duePath(record.due, record.id));
-    if (record.tokenId !== null) await this.#view.delete(`by-token/${record.tokenId}/${record.id}`);
+    for (const path of pathsTo(record)) await this.#view.delete(path);
     if (isIrrevocable(record)) await this.#view.delete(`irrevocable/${record.id}`);
   }
 
-  /** Ids and times of what is due, the earliest first. */
-  async dueFrom(
-    after: string | null,
-    limit: number,
-  ): Promise<readonly { readonly path: string; readonly due: number; readonly id: string }[]> {
-    const paths = await this.#view.scan('by-expiry/', { limit, ...(after === null ? {} : { after }) });
-    return paths.map((path) => ({ path, ...parseDuePath(path) }));
+  /** The targets with leases, a page of them in byte order. */
+  async targets(after: string | null, limit: number): Promise<readonly string[]> {
+    const names = await this.#view.children('due/', { limit, ...(after === null ? {} : { after: `${after}/` }) });
+    return names.map((name) => name.slice(0, -1));
+  }
+
+  /** What is to be done at a target, the earliest first. */
+  async dueAt(target: string, limit: number): Promise<readonly DueLease[]> {
+    return (await this.#view.scan(dueFolder(target), { limit })).map(parseIndexPath);
+  }
+
+  /** The epochs with leases whose making is under way, or was when their process ended. */
+  async pendingEpochs(): Promise<readonly number[]> {
+    return (await this.#view.children('pending/')).map((name) => Number(name.slice(0, -1)));
+  }
+
+  /** Those of an epoch, the earliest due first. */
+  async pendingOf(epoch: number, limit: number): Promise<readonly DueLease[]> {
+    return (await this.#view.scan(pendingFolder(epoch), { limit })).map(parseIndexPath);
   }
 
   /** Ids at or below a path (without a trailing slash). */
@@ -110,6 +132,35 @@ export class Leases {
     return (await this.#view.scan(folder, options)).map((path) => path.slice(folder.length));
   }
 
+  /** About `limit` leases of a mount that nobody has ended yet. */
+  async standingOf(mountId: string, now: number, limit: number): Promise<readonly LeaseRecord[]> {
+    const found: LeaseRecord[] = [];
+    for (const target of await this.#view.children('due/', { after: `${mountId}.` })) {
+      if (!target.startsWith(`${mountId}.`)) break;
+      // What is to be done by now is to be ended.
+      const after = `due/${target}${timeText(now)}~`;
+      for (const path of await this.#view.scan(`due/${target}`, { after, limit })) {
+        const record = await this.get(parseIndexPath(path).id);
+        if (record !== null && record.state !== 'ending') found.push(record);
+      }
+      if (found.length >= limit) return found;
+    }
+    for (const path of await this.#view.scan('pending/')) {
+      const record = await this.get(parseIndexPath(path).id);
+      if (record?.mountId === mountId) found.push(record);
+    }
+    return found;
+  }
+
+  /** Has a mount any lease, whatever its state? */
+  async anyOf(mountId: string): Promise<boolean> {
+    if ((await this.#view.scan(`due/${mountId}.`, { limit: 1 })).length > 0) return true;
+    for (const path of await this.#view.scan('pending/')) {
+      if ((await this.get(parseIndexPath(path).id))?.mountId === mountId) return true;
+    }
+    return false;
+  }
+
   /** Those that could not be ended for long. */
   async irrevocable(limit: number): Promise<readonly LeaseRecord[]> {
     const records: LeaseRecord[] = [];
@@ -124,13 +175,19 @@ export class Leases {
 
   async #put(before: LeaseRecord, after: LeaseRecord): Promise<LeaseRecord> {
     await this.#view.putJson(`id/${after.id}`, after);
-    if (before.due !== after.due) {
-      await this.#view.delete(duePath(before.due, before.id));
-      await this.#view.putJson(duePath(after.due, after.id), {});
+    if (indexPath(before) !== indexPath(after)) {
+      await this.#view.delete(indexPath(before));
+      await this.#view.putJson(indexPath(after), {});
     }
     if (isIrrevocable(after) && !isIrrevocable(before)) await this.#view.putJson(`irrevocable/${after.id}`, {});
     return after;
   }
+}
+
+/** Where a lease stands besides its record and the irrevocable ones. */
+function pathsTo(record: LeaseRecord): readonly string[] {
+  const { id, tokenId } = record;
+  return [indexPath(record), ...(tokenId === null ? [] : [`by-token/${tokenId}/${id}`])];
 }
 
 export function isIrrevocable({ attempts }: LeaseRecord): boolean {

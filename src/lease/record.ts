@@ -2,19 +2,24 @@ import type { JsonObject } from '../base/json.ts';
 
 /**
  * A lease of an engine: the right to something outside until a time. Below `lease/` of the core's records:
- * - `id/<id>`                  the record; ids are ordered by their paths, so a prefix is a range
- * - `by-expiry/<ms>/<id>`      when something is to be done about it: 15 digits, so that the order of keys is that of time
- * - `by-token/<token>/<id>`    the leases that end with a token
- * - `irrevocable/<id>`         those that could not be ended for long
+ * - `id/<id>`                      the record; ids are ordered by their paths, so a prefix is a range
+ * - `due/<target>/<ms>/<id>`       when something is to be done about it: 15 digits, so that the order of keys is that of
+ *                                  time. By target, so that one that does not answer keeps no other waiting
+ * - `pending/<epoch>/<ms>/<id>`    the same of those whose making is under way, by the epoch of the process that makes them
+ * - `by-token/<token>/<id>`        the leases that end with a token
+ * - `irrevocable/<id>`             those that could not be ended for long
  * - `ending/prefix/<uuid>`, `ending/token/<token>`   all below a path, or all of a token, that are to end (see ending.ts)
  */
 export interface LeaseRecord {
   /** The path of the request that gave it, `/`, and 24 random letters and digits. */
   readonly id: string;
   readonly mountId: string;
-  /** See IssuedLease. */
+  /** The id of the mount, `.`, and the target in the engine's words. See LeaseTerms, as for the two after it. */
+  readonly target: string;
   readonly kind: string;
   readonly data: JsonObject;
+  /** Of the store's owner that gave it: a `pending` one of an earlier epoch is what a crash left. */
+  readonly epoch: number;
   /** The id of the token that it ends with; null: it stands for itself. */
   readonly tokenId: string | null;
   /**
@@ -31,9 +36,11 @@ export interface LeaseRecord {
   readonly renewable: boolean;
   /** What a renewal gives that asks for nothing, in seconds. */
   readonly ttl: number;
-  /** Renewals end here. */
+  /** Renewals end here, by what its role said last. */
   readonly latest: number;
-  /** Under which time it stands in `by-expiry`. */
+  /** And here, whatever the role says: the end of the batch token that got it; null: no such bound. */
+  readonly cap: number | null;
+  /** Under which time it stands in `due` or `pending`. */
   readonly due: number;
   /** How often it could not be ended. */
   readonly attempts: number;
@@ -49,12 +56,20 @@ export const revocationAttempts = 6;
 /** How long a lease may be pending before it is ended, in milliseconds. */
 export const pendingFor = 120_000;
 
-export function duePath(due: number, id: string): string {
-  return `by-expiry/${String(due).padStart(15, '0')}/${id}`;
+/** Where a lease stands in the index of what is to be done. */
+export function indexPath({ state, epoch, target, due, id }: Pick<LeaseRecord, 'state' | 'epoch' | 'target' | 'due' | 'id'>): string {
+  const folder = state === 'pending' ? pendingFolder(epoch) : dueFolder(target);
+  return `${folder}${timeText(due)}/${id}`;
 }
 
-/** The time and the id in an index path of `duePath`. */
-export function parseDuePath(path: string): { readonly due: number; readonly id: string } {
-  const [, due = '', ...id] = path.split('/');
+/** Numbers whose order as texts is their own. */
+export const timeText = (time: number): string => String(time).padStart(15, '0');
+
+export const dueFolder = (target: string): string => `due/${target}/`;
+export const pendingFolder = (epoch: number): string => `pending/${timeText(epoch)}/`;
+
+/** The time and the id of an `indexPath`. */
+export function parseIndexPath(path: string): { readonly due: number; readonly id: string } {
+  const [, , due = '', ...id] = path.split('/');
   return { due: Number(due), id: id.join('/') };
 }

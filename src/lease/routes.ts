@@ -1,7 +1,7 @@
 import { instantText } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
 import { runOf } from '../core/corridor.ts';
-import type { LeaseSource, ShownLease } from '../core/lease.ts';
+import type { LeaseSource, Renewal, ShownLease } from '../core/lease.ts';
 import type { OperationSpec, Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
 import { pageFields, readPage } from '../protocol/page.ts';
@@ -32,7 +32,11 @@ const typeFields = {
 /** `sys/leases/…`, and the older paths which clients still use. */
 export function leaseRoutes(sources: readonly LeaseSource[]): readonly Route[] {
   const lookup = (context: RouteContext): Promise<Reply> => lookupLease(sources, context);
-  const renew = (context: RouteContext): Promise<Reply> => renewLease(sources, context);
+  const renewing: Pick<OperationSpec, 'fields' | 'prepare' | 'handle'> = {
+    fields: renewFields,
+    prepare: (context) => prepareRenewal(sources, context),
+    handle: (context) => renewLease(sources, context),
+  };
   const revoke = (context: RouteContext): Promise<Reply> => revokeLease(sources, context);
   const below = (force: boolean) => (context: RouteContext) => revokeBelow(sources, context, force);
   const write = (path: string, summary: string, spec: Omit<OperationSpec, 'summary'>): Route => ({
@@ -64,8 +68,8 @@ export function leaseRoutes(sources: readonly LeaseSource[]): readonly Route[] {
     },
     { path: 'leases/lookup/:prefix*', summary: 'The leases below a path.', operations: { list } },
     ...['leases/', ''].flatMap((folder) => [
-      write(`${folder}renew`, 'Renews a lease.', { fields: renewFields, handle: renew }),
-      write(`${folder}renew/:lease_id*`, 'Renews a lease.', { fields: renewFields, handle: renew }),
+      write(`${folder}renew`, 'Renews a lease.', renewing),
+      write(`${folder}renew/:lease_id*`, 'Renews a lease.', renewing),
       write(`${folder}revoke`, 'Ends a lease.', { fields: revokeFields, handle: revoke }),
       write(`${folder}revoke/:lease_id*`, 'Ends a lease.', { fields: revokeFields, handle: revoke }),
       write(`${folder}revoke-prefix/:prefix*`, 'Ends all leases below a path.', {
@@ -129,10 +133,25 @@ async function listLeases(sources: readonly LeaseSource[], context: RouteContext
   return { data: { keys } };
 }
 
-async function renewLease(sources: readonly LeaseSource[], context: RouteContext): Promise<Reply> {
+/** What must happen outside comes first: a lease that lives longer than what it stands for would be a promise not kept. */
+async function prepareRenewal(sources: readonly LeaseSource[], context: RouteContext): Promise<Renewal> {
+  const [id, increment] = wantedRenewal(context);
+  for (const source of sources) {
+    const renewal = await source.prepareRenewal?.(context, id, increment);
+    if (renewal !== undefined && renewal !== null) return renewal;
+  }
+  return () => Promise.resolve();
+}
+
+function wantedRenewal(context: RouteContext): readonly [id: string, increment: number] {
   const id = leaseIdOf(context);
   const { increment } = readFields(renewFields, context.data);
   if (increment < 0) throw badRequest('increment must be positive');
+  return [id, increment];
+}
+
+async function renewLease(sources: readonly LeaseSource[], context: RouteContext): Promise<Reply> {
+  const [id, increment] = wantedRenewal(context);
   for (const source of sources) {
     const reply = await source.renew(context, id, increment);
     if (reply !== null) return reply;

@@ -92,9 +92,10 @@ export class Lane {
     this.#noteFailure(now, error);
   }
 
-  succeeded(key: string, now: number, { again, look }: Step): void {
+  succeeded(key: string, now: number, { again, look, problem }: Step): void {
     this.queue.succeed(key, now, again);
     if (look === true) this.wake(now);
+    if (problem !== undefined) return this.#noteFailure(now, problem);
     this.#successes++;
     this.#lastSuccess = now;
   }

@@ -75,6 +75,7 @@ export function createTokens(parts: TokenParts): TokenNoun {
         tokenType: type,
         expiresAt: record.expiresAt,
         limitedUses: record.numUses > 0,
+        lastUse: record.numUses > 0 && record.usesLeft === 0,
         grants,
       };
     },

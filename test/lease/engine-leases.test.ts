@@ -24,6 +24,8 @@ class Outside {
   readonly time: VirtualTime;
   readonly at: World;
   readonly mountId: string;
+  /** Of the process: a restart is the next one. */
+  epoch = 1;
   #reconciler: Reconciler;
 
   private constructor(at: World, time: VirtualTime, mountId: string) {
@@ -51,6 +53,9 @@ class Outside {
     const lease: NewLease = {
       mountId: this.mountId,
       kind: 'creds',
+      target: 'server',
+      epoch: this.epoch,
+      cap: null,
       data: { user: 'u' },
       tokenId: null,
       renewable: true,
@@ -77,6 +82,7 @@ class Outside {
   async restart(): Promise<void> {
     void this.#reconciler.stop(0);
     await this.at.crash();
+    this.epoch++;
     this.#reconciler = this.#start();
   }
 
@@ -98,7 +104,7 @@ class Outside {
       },
     } as unknown as MountType;
     const { store, barrier } = this.at;
-    const controller = leaseExpiry({ store, barrier, clock: this.time, random: systemRandom, engines: [engine] });
+    const controller = leaseExpiry({ store, epoch: this.epoch, barrier, clock: this.time, random: systemRandom, engines: [engine] });
     const reconciler = new Reconciler({ clock: this.time, random: systemRandom, timer: this.time, controllers: [controller] });
     reconciler.start();
     return reconciler;
