@@ -114,11 +114,14 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     forget,
     policyExists: async (view, name) => fixedPolicies.includes(name) || (await getPolicy(view, name)) !== null,
   });
+  const started = engines.map((engine) => ({ engine, running: engine.start?.() ?? null }));
+  const running = started.map(({ engine, running }) => ({ ...engine, ...running }));
   const reconciler = new Reconciler({
     clock,
     random,
     timer: parts.timer ?? systemTimer,
     controllers: controllers({
+      engines: running,
       storeId: parts.storeId,
       epoch: parts.epoch,
       store,
@@ -143,7 +146,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     policies,
     audit,
     lockout: createLockout(),
-    engines,
+    engines: running,
     methods: authMethods,
     tokenMethod: tokens.method,
     identityStore,
@@ -163,7 +166,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       ...leaseRoutes([
         tokens.leases,
         engineLeases({
-          engines,
+          engines: running,
           storageOf: (tx, mountId) => barrier.view(tx, { mountId }),
           access: (mount) => ({ mount, read: (work) => store.read((tx) => work(barrier.view(tx, { mountId: mount.id }))) }),
         }),
@@ -214,6 +217,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
         await reconciler.stop(stopGrace);
         await rememberHead(parts, audit, corridor);
       } finally {
+        await Promise.allSettled(started.map(({ running }) => running?.close()));
         tokens.wipe();
         await audit.close();
       }

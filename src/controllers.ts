@@ -5,10 +5,10 @@ import type { Random } from './base/random.ts';
 import type { Barrier } from './barrier/barrier.ts';
 import { done, type Controller } from './core/controller.ts';
 import { keyringRotation } from './core/keyring-rotation.ts';
-import { engines } from './engines/index.ts';
 import { lockoutSweep, mountExpiry } from './expiry-controllers.ts';
 import { leaseExpiry, leaseExpiryName } from './lease/expiry.ts';
 import { mountDeletion, mountDeletionName } from './lease/mount-deletion.ts';
+import type { MountType } from './core/mount-type.ts';
 import type { Request } from './protocol/request.ts';
 import type { Transaction, TransactionalStore } from './storage/transaction.ts';
 import { expireTokens, nextTokenDue } from './token/revocation.ts';
@@ -16,6 +16,8 @@ import { expireTokens, nextTokenDue } from './token/revocation.ts';
 export interface BackgroundParts {
   readonly storeId: string;
   readonly epoch: number;
+  /** As they run. */
+  readonly engines: readonly MountType[];
   readonly store: TransactionalStore;
   readonly barrier: Barrier;
   readonly clock: Clock;
@@ -31,9 +33,9 @@ export interface BackgroundParts {
 export function controllers(parts: BackgroundParts): readonly Controller[] {
   return [
     tokenExpiry(parts),
-    leaseExpiry({ ...parts, engines }),
+    leaseExpiry(parts),
     mountDeletion(parts),
-    mountExpiry(parts, engines, authMethods),
+    mountExpiry(parts, parts.engines, authMethods),
     lockoutSweep(parts),
     shreddedMounts(parts),
     keyringRotation(parts),
@@ -53,7 +55,8 @@ export function wokenBy({
   operation,
   path,
 }: Pick<Request, 'operation' | 'path'>): readonly (readonly [name: string, key?: string])[] {
-  if (operation === 'delete' && /^sys\/(mounts|auth)\//.test(path)) return [[tokenExpiryName], [shreddedMountsName, all], [mountDeletionName]];
+  if (operation === 'delete' && /^sys\/(mounts|auth)\//.test(path))
+    return [[tokenExpiryName], [shreddedMountsName, all], [mountDeletionName]];
   if (operation !== 'write') return [];
   if (path === 'sys/apply') return [[auditHeadName, all], [tokenExpiryName], [shreddedMountsName, all], [mountDeletionName]];
   if (path.startsWith('auth/token/revoke')) return [[tokenExpiryName]];

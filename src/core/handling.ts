@@ -234,7 +234,9 @@ export class Handling {
         const { run, admission } = await this.#again(tx, request, useTaken, now);
         if (admission.spec.issue === undefined) throw new RequestError(409, 'its mount was changed meanwhile');
         const issue = await admission.spec.issue(admission.context);
-        return { issue, lease: await leases.begin(admission.context, run.core, issue.lease) };
+        const lease = await leases.begin(admission.context, run.core, issue.lease);
+        await issue.begun?.(lease.issued);
+        return { issue, lease };
       });
     } catch (error) {
       return this.#fail(entry, null, error);
@@ -350,7 +352,6 @@ const ended = 'so the answer is withheld, and what was made is revoked';
 // A change has been committed by then.
 const withheld = 'so the answer is withheld: the request was carried out, see what it did before you send it again';
 
-const lastUse =
-  'Secret cannot be returned; token had one use left, so leased credentials were immediately revoked.';
+const lastUse = 'Secret cannot be returned; token had one use left, so leased credentials were immediately revoked.';
 /** How long the making of what is leased may take, in milliseconds: half as long as a lease may be pending. */
 const longestMaking = 60_000;

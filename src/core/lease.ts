@@ -72,6 +72,8 @@ export interface LeaseTerms {
  */
 export interface Issue {
   readonly lease: LeaseTerms;
+  /** Called in the transaction that begins the lease, which ends in `LeaseHandler.ended`. */
+  begun?(issued: IssuedLease): Promise<void>;
   /** Makes it, within the time of `signal`. Throws RequestError where that failed; what was made by then is ended. */
   make(issued: IssuedLease, expiresAt: number, signal: AbortSignal): Promise<void>;
   /** The reply, without its lease. */
@@ -99,7 +101,7 @@ export interface LeaseHandler {
   /** Called in the transaction that forgets a lease which has ended: what the mount keeps of it goes with it. */
   ended?(lease: IssuedLease, storage: View): Promise<void>;
   /** For how long the role says now that such a lease lives, in seconds. Throws RequestError 400: the role is gone. */
-  renewal?(lease: IssuedLease, storage: View): Promise<{ readonly ttl: number; readonly maxTtl: number }>;
+  renewal?(lease: IssuedLease, storage: View, mount: Mount): Promise<{ readonly ttl: number; readonly maxTtl: number }>;
   /**
    * Lets what it stands for live on until `expiresAt`, before the lease itself does. Throws RequestError where it could
    * not: the lease is then not renewed.

@@ -55,12 +55,22 @@ export interface MountType {
    * not: quotas count by it. Null: no role, or no login. Absent: nobody logs in with a role here.
    */
   loginRole?(storage: View, path: string, data: JsonObject): Promise<string | null>;
+  /**
+   * What mounts of this type hold open (connections) as long as a system runs: the type bound to them. Made once for each
+   * system, and closed with it. Absent: it holds nothing.
+   */
+  start?(): StartedType;
   /** How its leases end, where it gives any. */
   readonly leases?: LeaseHandler;
   /** What is past its time in a mount of this type, and removed in the background. */
   readonly expiry?: MountExpiry;
   /** Its logins name users, who are locked out for a while after too many failures (see Services.beginLogin). */
   readonly locksOut?: boolean;
+}
+
+/** See MountType.start: what it has in place of the type's own. */
+export interface StartedType extends Pick<MountType, 'routes' | 'leases'> {
+  close(): Promise<void>;
 }
 
 /** The removal of what is past its time and does not work anyway, from an index in the storage of the mount. */

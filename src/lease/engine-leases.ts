@@ -42,7 +42,7 @@ export function engineLeases(parts: EngineLeaseParts): LeaseSource {
       const mount = run.mounts.byId(record.mountId);
       if (mount === null) throw badRequest('lease is not renewable: its mount is gone');
       const handler = handlerOf(parts.engines, mount);
-      const renewed = await renewal(handler, record, parts.storageOf(run.tx, mount.id), increment, context.now);
+      const renewed = await renewal(handler, record, parts.storageOf(run.tx, mount.id), mount, increment, context.now);
       return async () => {
         await handler?.renew?.(issued(record), renewed.expiresAt, parts.access(mount), AbortSignal.timeout(longestRenewal));
         return renewed;
@@ -81,11 +81,12 @@ async function renewal(
   handler: LeaseHandler | null,
   record: LeaseRecord,
   storage: View,
+  mount: Mount,
   increment: number,
   now: number,
 ): Promise<Renewed> {
   if (!record.renewable) throw badRequest('lease is not renewable');
-  const terms = await handler?.renewal?.(issued(record), storage);
+  const terms = await handler?.renewal?.(issued(record), storage, mount);
   const longest = terms === undefined ? record.latest : record.issuedAt + terms.maxTtl * 1000;
   const latest = record.cap === null ? longest : Math.min(longest, record.cap);
   if (latest - now < 1000) throw badRequest('lease expired: past the max TTL, cannot renew');
@@ -93,7 +94,9 @@ async function renewal(
   const wanted = now + ttl * 1000;
   if (wanted <= latest) return { expiresAt: wanted, latest, warnings: [] };
   const effective = Math.floor((latest - now) / 1000);
-  const warnings = [`TTL of "${goDuration(ttl)}" exceeded the effective max_ttl of "${goDuration(effective)}"; TTL value is capped accordingly`];
+  const warnings = [
+    `TTL of "${goDuration(ttl)}" exceeded the effective max_ttl of "${goDuration(effective)}"; TTL value is capped accordingly`,
+  ];
   return { expiresAt: latest, latest, warnings };
 }
 

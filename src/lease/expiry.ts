@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { Fault } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
 import type { Barrier } from '../barrier/barrier.ts';
-import { done, type Controller, type Due, type DuePage, type Step } from '../core/controller.ts';
+import { type Controller, type Due, type DuePage, type Step } from '../core/controller.ts';
 import { TargetUnavailable, type IssuedLease, type LeaseHandler, type MountAccess } from '../core/lease.ts';
 import { readMount } from '../core/mount-table.ts';
 import type { Mount, MountType } from '../core/mount-type.ts';

@@ -57,7 +57,13 @@ export const revocationAttempts = 6;
 export const pendingFor = 120_000;
 
 /** Where a lease stands in the index of what is to be done. */
-export function indexPath({ state, epoch, target, due, id }: Pick<LeaseRecord, 'state' | 'epoch' | 'target' | 'due' | 'id'>): string {
+export function indexPath({
+  state,
+  epoch,
+  target,
+  due,
+  id,
+}: Pick<LeaseRecord, 'state' | 'epoch' | 'target' | 'due' | 'id'>): string {
   const folder = state === 'pending' ? pendingFolder(epoch) : dueFolder(target);
   return `${folder}${timeText(due)}/${id}`;
 }

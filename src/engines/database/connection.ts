@@ -1,0 +1,286 @@
+import type { JsonObject } from '../../base/json.ts';
+import { randomUuid } from '../../base/random.ts';
+import type { View } from '../../barrier/view.ts';
+import { listFolder } from '../../core/list-folder.ts';
+import type { Route, RouteContext } from '../../core/mount-type.ts';
+import { readFields, type Fields } from '../../protocol/field.ts';
+import { pageFields } from '../../protocol/page.ts';
+import { noContent, type Reply } from '../../protocol/reply.ts';
+import { badRequest, notFound } from '../../protocol/request-error.ts';
+import { filledUrl, shownUrl } from './plugins/connection-url.ts';
+import { databasePlugins, pluginNamed } from './plugins/index.ts';
+import type { ConnectionFields, DatabasePlugin, DatabaseSession } from './plugins/plugin.ts';
+import type { DatabaseSessions } from './sessions.ts';
+import { parseUsernameTemplate } from './username-template.ts';
+
+/**
+ * How a database is reached, and what roles may use it. Below a mount's storage:
+ * - `connection/<name>`   the record
+ * - `retired/<uid>`       the record of one that was deleted while leases of it stood
+ * - `used-by/<uid>/…`     one for each such lease
+ */
+export interface Connection {
+  /** A UUID: leases hang on it, not on the name. */
+  readonly uid: string;
+  /** Drawn anew at each write: what is held open of an older one is closed. */
+  readonly version: string;
+  readonly name: string;
+  readonly plugin: string;
+  readonly url: string;
+  readonly username: string;
+  /** Nobody reads it back. */
+  readonly password: string;
+  /** When its password was last rotated: from then on nobody but us knows it. Milliseconds since the epoch; null: never. */
+  readonly rotatedAt: number | null;
+  /** The plug-in's own fields that were sent, the secret ones too. */
+  readonly details: JsonObject;
+  readonly allowedRoles: readonly string[];
+  readonly rootRotation: readonly string[];
+  readonly passwordPolicy: string;
+  /** '': the plug-in's. */
+  readonly usernameTemplate: string;
+  readonly maxOpen: number;
+  /** 0: as many as may be open. */
+  readonly maxIdle: number;
+  /** Seconds; 0: without limit. */
+  readonly maxLifetime: number;
+  readonly verify: boolean;
+}
+
+const sharedFields = {
+  plugin_name: { type: 'string', description: `The kind of database: ${databasePlugins.map(({ name }) => name).join(', ')}.` },
+  plugin_version: { type: 'string', description: 'Accepted for compatibility: every kind has one version here.' },
+  verify_connection: {
+    type: 'bool',
+    description: 'Connect before it is written, and refuse what does not work. True unless told.',
+  },
+  allowed_roles: { type: 'strings', description: 'The roles that may use it, with `*` for any characters; none unless told.' },
+  root_rotation_statements: {
+    type: 'strings',
+    description: 'How the password of its user is changed, in place of the usual way.',
+  },
+  password_policy: { type: 'string', description: 'The password policy by which passwords are made.' },
+  connection_url: { type: 'string', description: 'Where it is, with {{username}} and {{password}} where these belong.' },
+  username: { type: 'string', description: 'The user by whom others are made.' },
+  password: { type: 'string', description: 'Its password. Nobody reads it back.' },
+  username_template: { type: 'string', description: 'How the names of users are made.' },
+  max_open_connections: { type: 'int', description: 'How many connections are open at most; 4 unless told.' },
+  max_idle_connections: { type: 'int', description: 'How many stay open while nobody uses them; 0: all, negative: none.' },
+  max_connection_lifetime: { type: 'duration', description: 'How long a connection is used at most; 0: without limit.' },
+  disable_escaping: { type: 'bool', description: 'Accepted for compatibility: what is filled in is always escaped.' },
+} as const satisfies Fields;
+
+const fields: Fields = { ...sharedFields, ...Object.assign({}, ...databasePlugins.map((plugin) => plugin.fields)) };
+
+export function connectionRoutes(sessions: DatabaseSessions): readonly Route[] {
+  return [
+    {
+      path: 'config',
+      summary: 'The connections of this mount.',
+      operations: {
+        list: {
+          summary: 'Lists their names.',
+          fields: pageFields,
+          handle: (context) => listFolder(context, context.storage, 'connection'),
+        },
+      },
+    },
+    {
+      path: 'config/:name',
+      summary: 'A connection: how a database is reached, and the roles that may use it.',
+      exists: async (context) => (await connectionNamed(context.storage, nameOf(context))) !== null,
+      operations: {
+        read: {
+          summary: 'Reads it, without its secrets.',
+          forPlans: true,
+          handle: async (context) => ({ data: shown(await existing(context)) }),
+        },
+        write: {
+          summary: 'Makes or changes it; what is not sent stays as it is.',
+          fields,
+          configures: true,
+          shown: ['plugin_name', 'username', 'allowed_roles'],
+          prepare: (context) => prepareWrite(context),
+          handle: write,
+        },
+        delete: {
+          summary: 'Deletes it. Leases that stand are ended with it all the same.',
+          configures: true,
+          handle: remove,
+        },
+      },
+    },
+    {
+      path: 'reset/:name',
+      summary: 'The connections that are open.',
+      operations: {
+        write: {
+          summary: 'Closes them, so that the next use makes new ones.',
+          prepare: async (context) => {
+            const { uid } = await existing(context);
+            return () => sessions.reset(uid);
+          },
+          handle: () => Promise.resolve(noContent),
+        },
+      },
+    },
+  ];
+}
+
+export async function connectionNamed(storage: View, name: string): Promise<Connection | null> {
+  return storage.getJson<Connection>(`connection/${name}`);
+}
+
+/** One of this uid, deleted or not. Throws RequestError 400 where nothing is left of it. */
+export async function connectionOf(storage: View, name: string, uid: string): Promise<Connection> {
+  const named = await connectionNamed(storage, name);
+  const found = named?.uid === uid ? named : await storage.getJson<Connection>(`retired/${uid}`);
+  if (found === null) throw badRequest(`the connection "${name}" is gone`);
+  return found;
+}
+
+/** A lease that needs a connection to be ended: as long as there is one, a deleted connection is kept for it. */
+export async function noteUse(storage: View, uid: string, leaseId: string): Promise<void> {
+  await storage.putJson(`used-by/${uid}/${leaseId}`, {});
+}
+
+export async function noteUseEnded(storage: View, uid: string, leaseId: string): Promise<void> {
+  await storage.delete(`used-by/${uid}/${leaseId}`);
+  if ((await storage.get(`retired/${uid}`)) === null) return;
+  if ((await storage.scan(`used-by/${uid}/`, { limit: 1 })).length === 0) await storage.delete(`retired/${uid}`);
+}
+
+/** May a role use a connection? Its `allowed_roles` are names, with `*` for any characters. */
+export function allows({ allowedRoles }: Connection, role: string): boolean {
+  return allowedRoles.some((pattern) => {
+    if (!pattern.includes('*')) return pattern === role;
+    const [first = '', ...rest] = pattern.split('*');
+    const last = rest.pop() ?? '';
+    if (!role.startsWith(first) || !role.endsWith(last) || role.length < first.length + last.length) return false;
+    let from = first.length;
+    for (const part of rest) {
+      const at = role.indexOf(part, from);
+      if (at === -1 || at + part.length > role.length - last.length) return false;
+      from = at + part.length;
+    }
+    return true;
+  });
+}
+
+/** The plug-in of a connection. Throws RequestError 400 for one that this build does not have. */
+export function pluginOf({ plugin }: Pick<Connection, 'plugin'>): DatabasePlugin {
+  const found = pluginNamed(plugin);
+  if (found !== null) return found;
+  const names = databasePlugins.map(({ name }) => name).join(', ');
+  throw badRequest(`unknown database plugin "${plugin}"; there are ${names}`);
+}
+
+export function sessionOf(sessions: DatabaseSessions, connection: Connection): DatabaseSession {
+  return sessions.of(connection.uid, connection.version, pluginOf(connection), () => fieldsOf(connection));
+}
+
+export function fieldsOf({ url, username, password, details, maxOpen, maxIdle, maxLifetime }: Connection): ConnectionFields {
+  return { url, username, password, details, maxOpen, maxIdle: maxIdle === 0 ? maxOpen : Math.max(0, maxIdle), maxLifetime };
+}
+
+const nameOf = (context: RouteContext): string => context.params['name'] ?? '';
+
+async function existing(context: RouteContext): Promise<Connection> {
+  const connection = await connectionNamed(context.storage, nameOf(context));
+  if (connection === null) throw notFound();
+  return connection;
+}
+
+function shown(connection: Connection): JsonObject {
+  const { secretFields } = pluginOf(connection);
+  const details = Object.entries(connection.details).filter(([name]) => !secretFields.includes(name));
+  return {
+    plugin_name: connection.plugin,
+    plugin_version: '',
+    allowed_roles: connection.allowedRoles,
+    connection_details: {
+      ...Object.fromEntries(details),
+      connection_url: shownUrl(connection.url),
+      username: connection.username,
+      ...(connection.usernameTemplate === '' ? {} : { username_template: connection.usernameTemplate }),
+      max_open_connections: connection.maxOpen,
+      max_idle_connections: connection.maxIdle,
+      max_connection_lifetime: `${connection.maxLifetime}s`,
+    },
+    password_policy: connection.passwordPolicy,
+    root_credentials_rotate_statements: connection.rootRotation,
+    verify_connection: connection.verify,
+  };
+}
+
+/** What a connection becomes by what was sent. Throws RequestError 400 for what none can be. */
+function changed(before: Connection | null, context: RouteContext): Connection {
+  const body = readFields(sharedFields, context.data);
+  const plugin = pluginOf({ plugin: body.plugin_name ?? before?.plugin ?? '' });
+  if (before !== null && before.plugin !== plugin.name) {
+    throw badRequest(`"${before.name}" is a connection of ${before.plugin}, which cannot become another: delete it first`);
+  }
+  const sent = Object.entries(readFields(plugin.fields, context.data)).filter(([name]) => context.data[name] !== undefined);
+  const connection: Connection = {
+    uid: before?.uid ?? randomUuid(context.random),
+    version: randomUuid(context.random),
+    name: nameOf(context),
+    plugin: plugin.name,
+    url: body.connection_url ?? before?.url ?? '',
+    username: body.username ?? before?.username ?? '',
+    password: body.password ?? before?.password ?? '',
+    rotatedAt: body.password === undefined ? (before?.rotatedAt ?? null) : null,
+    details: { ...before?.details, ...(Object.fromEntries(sent) as JsonObject) },
+    allowedRoles: body.allowed_roles ?? before?.allowedRoles ?? [],
+    rootRotation: body.root_rotation_statements ?? before?.rootRotation ?? [],
+    passwordPolicy: body.password_policy ?? before?.passwordPolicy ?? '',
+    usernameTemplate: body.username_template ?? before?.usernameTemplate ?? '',
+    maxOpen: body.max_open_connections ?? before?.maxOpen ?? 4,
+    maxIdle: body.max_idle_connections ?? before?.maxIdle ?? 0,
+    maxLifetime: body.max_connection_lifetime ?? before?.maxLifetime ?? 0,
+    verify: body.verify_connection ?? before?.verify ?? true,
+  };
+  if (connection.url === '') throw badRequest('connection_url is missing');
+  if (connection.maxOpen < 1 || connection.maxOpen > 256) throw badRequest('max_open_connections must be from 1 to 256');
+  if (connection.maxLifetime < 0) throw badRequest('max_connection_lifetime cannot be negative');
+  if (connection.usernameTemplate !== '') parseUsernameTemplate(connection.usernameTemplate);
+  filledUrl(connection.url, connection.username, connection.password);
+  plugin.check(fieldsOf(connection));
+  return connection;
+}
+
+const verifyWithin = 15_000;
+
+/** Connects with what is planned: what does not work is not written. */
+async function prepareWrite(context: RouteContext): Promise<() => Promise<unknown>> {
+  const planned = changed(await connectionNamed(context.storage, nameOf(context)), context);
+  if (!planned.verify) return () => Promise.resolve();
+  return async () => {
+    const session = pluginOf(planned).open(fieldsOf(planned));
+    try {
+      await session.verify(AbortSignal.timeout(verifyWithin));
+    } catch (error) {
+      throw badRequest(`error creating database object: error verifying connection: ${(error as Error).message}`);
+    } finally {
+      await session.close().catch(() => undefined);
+    }
+  };
+}
+
+async function write(context: RouteContext): Promise<Reply> {
+  const connection = changed(await connectionNamed(context.storage, nameOf(context)), context);
+  await context.storage.putJson(`connection/${connection.name}`, connection);
+  if (!connection.url.includes('{{') && /:\/\/[^/?#@]*:[^/?#@]*@/.test(connection.url)) {
+    return { warnings: ['connection_url holds a password: put {{username}} and {{password}} there, so that it can be rotated'] };
+  }
+  return noContent;
+}
+
+async function remove(context: RouteContext): Promise<Reply> {
+  const connection = await connectionNamed(context.storage, nameOf(context));
+  if (connection === null) return noContent;
+  await context.storage.delete(`connection/${connection.name}`);
+  const used = await context.storage.scan(`used-by/${connection.uid}/`, { limit: 1 });
+  if (used.length > 0) await context.storage.putJson(`retired/${connection.uid}`, connection);
+  return noContent;
+}

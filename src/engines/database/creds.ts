@@ -1,0 +1,129 @@
+import type { JsonObject } from '../../base/json.ts';
+import type { Issue, IssuedLease, LeaseHandler } from '../../core/lease.ts';
+import type { Route, RouteContext } from '../../core/mount-type.ts';
+import { badRequest } from '../../protocol/request-error.ts';
+import {
+  allows,
+  connectionNamed,
+  connectionOf,
+  noteUse,
+  noteUseEnded,
+  pluginOf,
+  sessionOf,
+  type Connection,
+} from './connection.ts';
+import type { RevocationOptions } from './plugins/plugin.ts';
+import { leaseTimes, roleNamed, type DatabaseRole } from './role.ts';
+import type { DatabaseSessions } from './sessions.ts';
+import { parseUsernameTemplate } from './username-template.ts';
+
+/** What a lease of a user holds: all that it takes to remove that user, as it was when it was made. */
+interface UserLease {
+  readonly username: string;
+  readonly role: string;
+  readonly connection: string;
+  readonly uid: string;
+  readonly revocation: readonly string[];
+  readonly rollback: readonly string[];
+  readonly options: RevocationOptions;
+}
+
+const kind = 'user';
+/** The database forgets a user by itself so many milliseconds after its lease: what then fails is not us. */
+const grace = 5000;
+
+export function credsRoute(sessions: DatabaseSessions): Route {
+  return {
+    path: 'creds/:name',
+    summary: 'A user of a role, made for whoever asks.',
+    operations: {
+      read: {
+        summary: 'Makes a user, and gives its name and password with a lease.',
+        issue: (context) => issueUser(sessions, context),
+        handle: () => Promise.reject(badRequest('it gives a lease, so it is asked for alone')),
+      },
+    },
+  };
+}
+
+async function issueUser(sessions: DatabaseSessions, context: RouteContext): Promise<Issue> {
+  const name = context.params['name'] ?? '';
+  const role = await roleNamed(context.storage, name);
+  if (role === null) throw badRequest(`unknown role: ${name}`);
+  const connection = await connectionNamed(context.storage, role.connection);
+  if (connection === null) throw badRequest(`failed to find entry for connection with name: "${role.connection}"`);
+  if (!allows(connection, name)) throw badRequest(`"${name}" is not an allowed role`);
+  const username = newUsername(connection, name, context);
+  const password = await context.services.generatePassword(context, connection.passwordPolicy || 'default');
+  const lease: UserLease = {
+    username,
+    role: name,
+    connection: connection.name,
+    uid: connection.uid,
+    revocation: role.revocation,
+    rollback: role.rollback,
+    options: role.options,
+  };
+  return {
+    lease: {
+      kind,
+      target: connection.uid,
+      data: lease as unknown as JsonObject,
+      ...leaseTimes(role, context.mount),
+      renewable: true,
+    },
+    begun: (issued) => noteUse(context.storage, connection.uid, issued.id),
+    make: (_, expiresAt, signal) =>
+      sessionOf(sessions, connection).create(
+        { name: username, password, expiration: expiresAt + grace, creation: role.creation, rollback: role.rollback },
+        signal,
+      ),
+    reply: { data: { username, password } },
+  };
+}
+
+/** Throws RequestError 400 where the template makes a name that no user can have. */
+function newUsername(connection: Connection, role: string, { caller, random, now }: RouteContext): string {
+  const plugin = pluginOf(connection);
+  const template = parseUsernameTemplate(connection.usernameTemplate || plugin.usernameTemplate);
+  const name = template({ DisplayName: caller?.displayName ?? '', RoleName: role }, random, now);
+  if (name === '' || name.length > plugin.longestUsername || /\p{Cc}/u.test(name) || !name.isWellFormed()) {
+    throw badRequest(
+      `username_template makes names that no user can have: they have 1 to ${plugin.longestUsername} printable characters`,
+    );
+  }
+  return name;
+}
+
+export function userLeases(sessions: DatabaseSessions): LeaseHandler {
+  const dataOf = ({ data }: IssuedLease): UserLease => data as unknown as UserLease;
+  return {
+    async revoke(lease, mount, signal) {
+      const { username, connection: name, uid, revocation, rollback, options } = dataOf(lease);
+      const connection = await mount.read((storage) => connectionOf(storage, name, uid));
+      const statements = lease.pending && rollback.length > 0 ? rollback : revocation;
+      await sessionOf(sessions, connection).revoke(
+        { name: username, revocation: statements, options, pending: lease.pending },
+        signal,
+      );
+    },
+    ended: (lease, storage) => noteUseEnded(storage, dataOf(lease).uid, lease.id),
+    async renewal(lease, storage, mount) {
+      const { role: name } = dataOf(lease);
+      const role = await roleNamed(storage, name);
+      if (role === null) throw badRequest(`error during renew: could not find role with name "${name}"`);
+      return leaseTimes(role, mount);
+    },
+    async renew(lease, expiresAt, mount, signal) {
+      const { username, role: name, connection, uid } = dataOf(lease);
+      const [at, role] = await mount.read(async (storage): Promise<readonly [Connection, DatabaseRole | null]> => [
+        await connectionOf(storage, connection, uid),
+        await roleNamed(storage, name),
+      ]);
+      await sessionOf(sessions, at).renew(
+        { name: username, expiration: expiresAt + grace, renewal: role?.renewal ?? [] },
+        signal,
+      );
+    },
+  };
+}

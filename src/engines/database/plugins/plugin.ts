@@ -1,0 +1,95 @@
+import type { JsonObject } from '../../../base/json.ts';
+import type { Fields } from '../../../protocol/field.ts';
+
+/**
+ * A kind of database: one folder and one line in the registry, passing the conformance suite. A plug-in keeps no state;
+ * what it holds open is in its sessions.
+ */
+export interface DatabasePlugin {
+  /** As in `plugin_name`. */
+  readonly name: string;
+  /** Other names under which clients know it. */
+  readonly aliases: readonly string[];
+  /** What a connection of this kind has besides the fields of every connection. */
+  readonly fields: Fields;
+  /** Those of the fields that are secret: nobody reads them back. */
+  readonly secretFields: readonly string[];
+  readonly usernameTemplate: string;
+  /** The longest user name that the database takes, in characters of the form that templates give. */
+  readonly longestUsername: number;
+  /** Checks the fields of a connection. Throws RequestError 400. */
+  check(connection: ConnectionFields): void;
+  /** Opens nothing yet: connections are made as they are needed. */
+  open(connection: ConnectionFields): DatabaseSession;
+}
+
+/** How a database is reached. */
+export interface ConnectionFields {
+  readonly url: string;
+  /** '': the URL has it. */
+  readonly username: string;
+  readonly password: string;
+  /** The plug-in's own fields, as they were sent. */
+  readonly details: JsonObject;
+  /** How many connections are open at most, and how many of them stay so while nobody uses them. */
+  readonly maxOpen: number;
+  readonly maxIdle: number;
+  /** Seconds that a connection is used at most; 0: without limit. */
+  readonly maxLifetime: number;
+}
+
+/** A user that is to be made. Its password is nowhere but in here and in the reply. */
+export interface NewUser {
+  readonly name: string;
+  readonly password: string;
+  /** Milliseconds since the epoch. */
+  readonly expiration: number;
+  readonly creation: readonly string[];
+  /** What undoes statements of `creation` of which a later one failed. */
+  readonly rollback: readonly string[];
+}
+
+export interface RevokedUser {
+  readonly name: string;
+  /** Empty: what the plug-in does by itself. */
+  readonly revocation: readonly string[];
+  readonly options: RevocationOptions;
+  /** Its making was never confirmed: it may be under way still, or half done. */
+  readonly pending: boolean;
+}
+
+/** What becomes of what a user leaves behind. */
+export interface RevocationOptions {
+  /** `keep`: a user who owns something is not removed, and the error says what it owns. */
+  readonly ownedObjects: 'keep' | 'drop' | 'reassign';
+  /** To whom they are given; '': the user of the connection. */
+  readonly reassignTo: string;
+  readonly terminateSessions: boolean;
+}
+
+/**
+ * A database under one connection. Every call throws RequestError, TargetUnavailable where the database does not answer;
+ * the message quotes no secret. A call ends within its signal.
+ */
+export interface DatabaseSession {
+  /** Can it be reached, and does it let us in? */
+  verify(signal: AbortSignal): Promise<void>;
+  /** All of it or nothing where the database can do that; else the rollback statements are run. */
+  create(user: NewUser, signal: AbortSignal): Promise<void>;
+  renew(
+    user: { readonly name: string; readonly expiration: number; readonly renewal: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** A user that is not there is success. */
+  revoke(user: RevokedUser, signal: AbortSignal): Promise<void>;
+  /** Sets the password of a user that exists. Empty statements: what the plug-in does by itself. */
+  setPassword(
+    user: { readonly name: string; readonly password: string; readonly rotation: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Does the database let this user in with this password? Throws where it does not answer. */
+  letsIn(name: string, password: string, signal: AbortSignal): Promise<boolean>;
+  /** Runs the creation of a user without keeping anything of it, where the database can. Throws where it fails. */
+  tryCreation(user: NewUser, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}

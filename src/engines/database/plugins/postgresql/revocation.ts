@@ -1,0 +1,96 @@
+import { RequestError } from '../../../../protocol/request-error.ts';
+import type { RevokedUser } from '../plugin.ts';
+import type { Client } from './session.ts';
+
+/**
+ * Removes a role with all that hangs on it: its privileges, also the default ones, in every database, and what it owns
+ * where the options say so. Each database is a transaction of its own, so what is done is done: a second run goes on.
+ */
+export async function revokeUser(
+  client: Client,
+  { name, options }: RevokedUser,
+  elsewhere: (database: string, work: (client: Client) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const role = quoted(name);
+  // From here on nobody logs in with it, whatever becomes of the rest.
+  await client.query(`ALTER ROLE ${role} NOLOGIN`);
+  if (options.terminateSessions) {
+    await client.query('SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = $1', [name]);
+  }
+  // Who only may make roles must be a member of one to take away what it has.
+  await client.query(`GRANT ${role} TO CURRENT_USER`).catch(() => undefined);
+  const here = await oneText(client, 'SELECT pg_catalog.current_database()');
+  for (const database of await databasesWith(client, name)) {
+    const work = (at: Client): Promise<void> => clearDatabase(at, database, name, options);
+    if (database === here) await work(client);
+    else await elsewhere(database, work);
+  }
+  await client.query(`DROP ROLE IF EXISTS ${role}`);
+}
+
+/** The databases in which something depends on a role; this one too, for what is shared among all of them. */
+async function databasesWith(client: Client, name: string): Promise<readonly string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT DISTINCT d.datname AS name
+       FROM pg_catalog.pg_shdepend s
+       JOIN pg_catalog.pg_roles r ON r.oid = s.refobjid
+       JOIN pg_catalog.pg_database d
+         ON d.oid = s.dbid OR (s.dbid = 0 AND d.datname = pg_catalog.current_database())
+      WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND r.rolname = $1 AND d.datallowconn
+      ORDER BY 1`,
+    [name],
+  );
+  return rows.map((row) => row.name);
+}
+
+async function clearDatabase(client: Client, database: string, name: string, options: RevokedUser['options']): Promise<void> {
+  const role = quoted(name);
+  const owned = await ownedObjects(client, name);
+  if (owned.length > 0 && options.ownedObjects === 'keep') throw ownsSomething(database, owned);
+  await client.query('BEGIN');
+  try {
+    if (owned.length > 0 && options.ownedObjects === 'reassign') {
+      await client.query(
+        `REASSIGN OWNED BY ${role} TO ${options.reassignTo === '' ? 'CURRENT_USER' : quoted(options.reassignTo)}`,
+      );
+    }
+    // Takes the privileges away, and drops what is owned still: nothing, unless that was asked for.
+    await client.query(`DROP OWNED BY ${role}`);
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Some of what a role owns here, each as PostgreSQL describes it. */
+async function ownedObjects(client: Client, name: string): Promise<readonly string[]> {
+  const { rows } = await client.query<{ object: string }>(
+    `SELECT pg_catalog.pg_describe_object(s.classid, s.objid, s.objsubid) AS object
+       FROM pg_catalog.pg_shdepend s
+       JOIN pg_catalog.pg_roles r ON r.oid = s.refobjid
+      WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND r.rolname = $1 AND s.deptype = 'o'
+        AND s.dbid IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
+      ORDER BY 1 LIMIT 4`,
+    [name],
+  );
+  return rows.map(({ object }) => object);
+}
+
+function ownsSomething(database: string, owned: readonly string[]): RequestError {
+  const list = owned.length > 3 ? [...owned.slice(0, 3), '…'] : owned;
+  return new RequestError(
+    500,
+    `the user owns ${list.join(', ')} in database "${database}": set owned_objects of the role to reassign or drop, or give them away`,
+  );
+}
+
+async function oneText(client: Client, query: string): Promise<string> {
+  const { rows } = await client.query<Record<string, string>>(query);
+  return Object.values(rows[0] ?? {})[0] ?? '';
+}
+
+/** A name as SQL wants it, whatever it holds. */
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

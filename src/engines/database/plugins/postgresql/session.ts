@@ -1,0 +1,223 @@
+import pg from 'pg';
+import { badRequest } from '../../../../protocol/request-error.ts';
+import { fillIn, type SqlDialect } from '../../statement.ts';
+import type { ConnectionFields, DatabaseSession, NewUser, RevokedUser } from '../plugin.ts';
+import { failureOf } from './failure.ts';
+import { revokeUser } from './revocation.ts';
+import { scramVerifier } from './scram-verifier.ts';
+import { clientSettings } from './settings.ts';
+
+const dialect: SqlDialect = { nameQuote: '"', backslash: false, dollar: true, hash: false };
+
+/** What runs statements: a client of the pool. */
+export type Client = Pick<pg.ClientBase, 'query'>;
+
+/** PostgreSQL under one connection: a pool of clients that are made as they are needed. */
+export class PostgresqlSession implements DatabaseSession {
+  readonly #connection: ConnectionFields;
+  #pool: pg.Pool | null = null;
+
+  constructor(connection: ConnectionFields) {
+    this.#connection = connection;
+  }
+
+  async verify(signal: AbortSignal): Promise<void> {
+    await this.#with(signal, 'the database cannot be used', [], async (client) => {
+      await client.query('SELECT 1');
+    });
+  }
+
+  async create(user: NewUser, signal: AbortSignal): Promise<void> {
+    const statements = this.#creation(user);
+    await this.#with(signal, 'creating the user', [user.password], async (client) => {
+      try {
+        await inTransaction(client, user.name, 'COMMIT', statements);
+      } catch (error) {
+        // A statement may have ended the transaction that was to undo it.
+        const undo = fillAll(user.rollback, { name: user.name, username: user.name });
+        if (undo.length > 0) await inTransaction(client, user.name, 'COMMIT', undo).catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  async tryCreation(user: NewUser, signal: AbortSignal): Promise<void> {
+    const statements = this.#creation(user);
+    await this.#with(signal, 'creating a user', [user.password], (client) =>
+      inTransaction(client, user.name, 'ROLLBACK', statements),
+    );
+  }
+
+  async renew(
+    { name, expiration, renewal }: { readonly name: string; readonly expiration: number; readonly renewal: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const statements = renewal.length === 0 ? [`ALTER ROLE "{{name}}" VALID UNTIL '{{expiration}}'`] : renewal;
+    const filled = fillAll(statements, { name, username: name, expiration: timestamp(expiration) });
+    await this.#with(signal, 'renewing the user', [], (client) => inTransaction(client, name, 'COMMIT', filled));
+  }
+
+  async revoke(user: RevokedUser, signal: AbortSignal): Promise<void> {
+    const statements = fillAll(user.revocation, { name: user.name, username: user.name });
+    const elsewhere = (database: string, work: (client: Client) => Promise<void>): Promise<void> =>
+      this.#in(database, signal, `revoking the user in database "${database}"`, work);
+    await this.#with(signal, 'revoking the user', [], async (client) => {
+      // A transaction that is still making the user holds this until it has ended.
+      await client.query('SELECT pg_advisory_lock($1, $2)', lockOf(user.name));
+      try {
+        const { rowCount } = await client.query('SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1', [user.name]);
+        if (rowCount === 0) return;
+        if (statements.length > 0) for (const statement of statements) await client.query(statement);
+        else await revokeUser(client, user, elsewhere);
+      } finally {
+        await client.query('SELECT pg_advisory_unlock($1, $2)', lockOf(user.name));
+      }
+    });
+  }
+
+  async setPassword(
+    { name, password, rotation }: { readonly name: string; readonly password: string; readonly rotation: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const statements = rotation.length === 0 ? [`ALTER ROLE "{{name}}" WITH PASSWORD '{{password}}'`] : rotation;
+    const filled = fillAll(statements, { name, username: name, password: this.#told(password) });
+    await this.#with(signal, `setting the password of ${name}`, [password], (client) =>
+      inTransaction(client, name, 'COMMIT', filled),
+    );
+  }
+
+  async letsIn(name: string, password: string, signal: AbortSignal): Promise<boolean> {
+    const client = new pg.Client(clientSettings({ ...this.#connection, username: name, password }));
+    try {
+      await untilAborted(client, signal, () => client.connect());
+      return true;
+    } catch (error) {
+      const { code } = error as { readonly code?: string };
+      // Known, but without the right to use this database.
+      if (code === '42501' || code === '3D000') return true;
+      if (code === '28P01' || code === '28000') return false;
+      throw failureOf(error, `logging in as ${name}`, [password, this.#connection.password]);
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+
+  async close(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = null;
+    await pool?.end();
+  }
+
+  #creation({ name, password, expiration, creation }: NewUser): readonly string[] {
+    if (creation.length === 0) throw badRequest('a role of a PostgreSQL database needs creation_statements');
+    return fillAll(creation, { name, username: name, password: this.#told(password), expiration: timestamp(expiration) });
+  }
+
+  /** What the server is told of a password. */
+  #told(password: string): string {
+    return this.#connection.details['password_authentication'] === 'scram-sha-256' ? scramVerifier(password) : password;
+  }
+
+  async #with<T>(
+    signal: AbortSignal,
+    doing: string,
+    secrets: readonly string[],
+    work: (client: Client) => Promise<T>,
+  ): Promise<T> {
+    let client: pg.PoolClient | null = null;
+    let failed = true;
+    try {
+      client = await this.#open().connect();
+      const taken = client;
+      const result = await untilAborted(taken, signal, () => work(taken));
+      failed = false;
+      return result;
+    } catch (error) {
+      throw failureOf(error, doing, [...secrets, this.#connection.password]);
+    } finally {
+      // Nobody knows in which state a failed one is.
+      client?.release(failed);
+    }
+  }
+
+  /** Works in another database of the same server, over a client of its own. */
+  async #in<T>(database: string, signal: AbortSignal, doing: string, work: (client: Client) => Promise<T>): Promise<T> {
+    const client = new pg.Client(clientSettings(this.#connection, database));
+    try {
+      return await untilAborted(client, signal, async () => {
+        await client.connect();
+        return work(client);
+      });
+    } catch (error) {
+      throw failureOf(error, doing, [this.#connection.password]);
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+
+  #open(): pg.Pool {
+    if (this.#pool !== null) return this.#pool;
+    const { maxOpen, maxIdle, maxLifetime } = this.#connection;
+    this.#pool = new pg.Pool({
+      ...clientSettings(this.#connection),
+      max: maxOpen,
+      min: 0,
+      idleTimeoutMillis: maxIdle > 0 ? 60_000 : 1,
+      ...(maxLifetime > 0 ? { maxLifetimeSeconds: maxLifetime } : {}),
+      allowExitOnIdle: true,
+    });
+    // One that fails while nobody uses it is no news: the next request makes another.
+    this.#pool.on('error', () => undefined);
+    return this.#pool;
+  }
+}
+
+function fillAll(statements: readonly string[], values: Readonly<Record<string, string>>): readonly string[] {
+  return statements.map((statement) => fillIn(statement, values, dialect));
+}
+
+/** Runs statements of a user as one, and not beside others of the same user. */
+async function inTransaction(
+  client: Client,
+  name: string,
+  end: 'COMMIT' | 'ROLLBACK',
+  statements: readonly string[],
+): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    await client.query('SELECT pg_advisory_xact_lock($1, $2)', lockOf(name));
+    for (const statement of statements) await client.query(statement);
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+  await client.query(end);
+}
+
+/** Who works on a user holds this: two numbers, the first of which is ours. */
+function lockOf(name: string): number[] {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(name)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return [0x73636c6b, hash | 0];
+}
+
+/** Ends the connection where the time is over: what waits for an answer then fails. */
+async function untilAborted<T>(client: pg.ClientBase, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const abort = (): void => {
+    const { stream } = (client as unknown as { readonly connection: { readonly stream: { destroy(error: Error): void } } })
+      .connection;
+    stream.destroy(new Error('it did not answer in time'));
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await work();
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** As `VALID UNTIL` takes it: in UTC, to the second. */
+function timestamp(time: number): string {
+  return `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')}+0000`;
+}

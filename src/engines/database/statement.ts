@@ -1,0 +1,112 @@
+import { badRequest } from '../../protocol/request-error.ts';
+
+/** What the characters at a place of a statement are part of. */
+type Inside = 'statement' | 'string' | 'escaped string' | 'name' | 'dollar string' | 'comment';
+
+/** How a database reads the text of a statement. */
+export interface SqlDialect {
+  /** What quotes names; `"` that is not one of them quotes strings. */
+  readonly nameQuote: '"' | '`';
+  /** Does a backslash escape in every string (else only in those with an `E` before them)? */
+  readonly backslash: boolean;
+  /** Are there strings between `$tag$`? */
+  readonly dollar: boolean;
+  /** Does `#` begin a comment? */
+  readonly hash: boolean;
+}
+
+/**
+ * A statement with its placeholders (`{{name}}`) filled in. What a placeholder stands for is escaped for the quotes that
+ * it stands in, so that no value ends them. Outside of quotes only letters, digits and `_` may come in.
+ * Throws RequestError 400 for an unknown placeholder, and for a value where none can be safe.
+ */
+export function fillIn(statement: string, values: Readonly<Record<string, string>>, dialect: SqlDialect): string {
+  let text = '';
+  for (const { piece, inside, quote } of pieces(statement, dialect)) {
+    text += piece.replace(placeholders, (placeholder, name: string) => {
+      const value = Object.hasOwn(values, name) ? values[name] : undefined;
+      if (value !== undefined) return escaped(name, value, inside, quote);
+      throw badRequest(`${placeholder} is no placeholder: there are {{${Object.keys(values).join('}}, {{')}}}`);
+    });
+  }
+  return text;
+}
+
+const placeholders = /\{\{\s*([A-Za-z_]*)\s*\}\}/g;
+
+function escaped(name: string, value: string, inside: Inside, quote: string): string {
+  const refused = (why: string) => badRequest(`the value of {{${name}}} can't be put where it stands: ${why}`);
+  if (value.includes('\0')) throw refused('no statement can hold one of its characters');
+  switch (inside) {
+    case 'statement':
+      if (/^\w+$/.test(value)) return value;
+      throw refused('without quotes around it, its value would be read as part of the statement');
+    case 'dollar string':
+      if (!value.includes('$')) return value;
+      throw refused('it has a "$", which could end the string');
+    case 'comment':
+      if (!/[\r\n*/]/.test(value)) return value;
+      throw refused('it could end the comment');
+    case 'escaped string':
+      return value.replaceAll('\\', '\\\\').replaceAll(quote, quote + quote);
+    case 'string':
+    case 'name':
+      return value.replaceAll(quote, quote + quote);
+  }
+}
+
+interface Piece {
+  readonly piece: string;
+  readonly inside: Inside;
+  /** What ends it; '': the end of the statement, or what begins another piece. */
+  readonly quote: string;
+}
+
+/** A statement in pieces, each of which is one thing from its first to its last character. What has no end goes on to the last. */
+function* pieces(statement: string, dialect: SqlDialect): Generator<Piece> {
+  let from = 0;
+  let at = 0;
+  while (at < statement.length) {
+    const opened = opening(statement, at, dialect);
+    if (opened === null) {
+      at++;
+      continue;
+    }
+    if (opened.at > from) yield { piece: statement.slice(from, opened.at), inside: 'statement', quote: '' };
+    from = at = endOf(statement, opened);
+    yield { piece: statement.slice(opened.at, at), inside: opened.inside, quote: opened.quote };
+  }
+  if (from < statement.length) yield { piece: statement.slice(from), inside: 'statement', quote: '' };
+}
+
+interface Opening extends Omit<Piece, 'piece'> {
+  readonly at: number;
+  /** Where its inside begins. */
+  readonly start: number;
+}
+
+function opening(statement: string, at: number, { nameQuote, backslash, dollar, hash }: SqlDialect): Opening | null {
+  const first = statement[at] ?? '';
+  const two = statement.slice(at, at + 2);
+  if (first === nameQuote) return { at, start: at + 1, inside: 'name', quote: first };
+  if (first === "'" || first === '"') {
+    const escapes = backslash || /(?:^|\W)[eE]$/.test(statement.slice(Math.max(0, at - 2), at));
+    return { at, start: at + 1, inside: escapes ? 'escaped string' : 'string', quote: first };
+  }
+  if (two === '--' || (hash && first === '#')) return { at, start: at, inside: 'comment', quote: '\n' };
+  if (two === '/*') return { at, start: at + 2, inside: 'comment', quote: '*/' };
+  const tag = dollar && first === '$' ? /^\$(?:[A-Za-z_]\w*)?\$/.exec(statement.slice(at, at + 64))?.[0] : undefined;
+  const afterName = /\w/.test(statement[at - 1] ?? '');
+  return tag === undefined || afterName ? null : { at, start: at + tag.length, inside: 'dollar string', quote: tag };
+}
+
+function endOf(statement: string, { start, inside, quote }: Opening): number {
+  let at = start;
+  while (at < statement.length) {
+    if (inside === 'escaped string' && statement[at] === '\\') at += 2;
+    else if (!statement.startsWith(quote, at)) at++;
+    else if ((inside === 'string' || inside === 'escaped string' || inside === 'name') && statement[at + 1] === quote) at += 2;
+    else return at + quote.length;
+  }
+  return statement.length;
+}

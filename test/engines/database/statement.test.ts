@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fillIn, type SqlDialect } from '../../../src/engines/database/statement.ts';
+
+const postgresql: SqlDialect = { nameQuote: '"', backslash: false, dollar: true, hash: false };
+const mysql: SqlDialect = { nameQuote: '`', backslash: true, dollar: false, hash: true };
+
+describe('the placeholders of a statement', () => {
+  it.each([
+    [`CREATE ROLE "{{name}}" LOGIN PASSWORD '{{password}}'`, `CREATE ROLE "a""b" LOGIN PASSWORD 'it''s \\'`],
+    [`ALTER ROLE "x" -- it's {{plain}}\nPASSWORD '{{password}}'`, `ALTER ROLE "x" -- it's app_1\nPASSWORD 'it''s \\'`],
+    [`SELECT E'\\'{{password}}'`, `SELECT E'\\'it''s \\\\'`],
+    [`DO $$ BEGIN EXECUTE '{{plain}}'; END $$; GRANT x TO "{{ name }}"`, `DO $$ BEGIN EXECUTE 'app_1'; END $$; GRANT x TO "a""b"`],
+    [`GRANT x TO {{plain}}`, `GRANT x TO app_1`],
+  ])('are filled in as where they stand wants it: %s', (statement, filled) => {
+    expect(fillIn(statement, { name: 'a"b', password: "it's \\", plain: 'app_1' }, postgresql)).toBe(filled);
+  });
+
+  it('are filled in as MySQL reads them', () => {
+    const statement = "CREATE USER '{{name}}'@'%' IDENTIFIED BY '{{password}}'; # it's\nGRANT ALL ON `{{name}}`.* TO '{{name}}'@'%'";
+    expect(fillIn(statement, { name: 'a`b', password: "it's \\" }, mysql)).toBe(
+      "CREATE USER 'a`b'@'%' IDENTIFIED BY 'it''s \\\\'; # it's\nGRANT ALL ON `a``b`.* TO 'a`b'@'%'",
+    );
+  });
+
+  it.each([
+    ['DROP ROLE {{name}}', 'without quotes'],
+    ['DO $$ {{name}} $$', 'end the string'],
+    ['SELECT 1 -- {{name}}', 'end the comment'],
+    ['SELECT {{nobody}}', '{{nobody}} is no placeholder: there are {{name}}'],
+    ["SELECT '{{}}'", '{{}} is no placeholder'],
+  ])('are refused where no value is safe, or none is known: %s', (statement, why) => {
+    expect(() => fillIn(statement, { name: 'x$\n; DROP ROLE y' }, postgresql)).toThrow(why);
+  });
+
+  it('never let a value end its quotes', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom("'", '"', '\\', '$', 'a', ';', '-', '`', '\n', 'E') }), (value) => {
+        const filled = fillIn(`A '{{v}}' B "{{v}}" C E'{{v}}' D`, { v: value }, postgresql);
+        const read = /^A '((?:[^']|'')*)' B "((?:[^"]|"")*)" C E'((?:[^'\\]|\\.|'')*)' D$/s.exec(filled);
+        expect(read?.[1]?.replaceAll("''", "'")).toBe(value);
+        expect(read?.[2]?.replaceAll('""', '"')).toBe(value);
+        expect(read?.[3]?.replaceAll("''", "'").replaceAll('\\\\', '\\')).toBe(value);
+      }),
+    );
+  });
+});
