@@ -204,8 +204,8 @@ export interface RouteContext {
 
 export interface Services {
   readonly clock: Clock;
-  /** A password from a named password policy of the store. Throws RequestError 400 for an unknown one. */
-  generatePassword(context: RouteContext, policy: string): Promise<string>;
+  /** A password from a named password policy of the store; null: the built-in one. Throws RequestError 400 for an unknown one. */
+  generatePassword(context: RouteContext, policy: string | null): Promise<string>;
   /** Random text of a charset. Throws RequestError 400 for an unknown charset or a bad length. */
   generateFromCharset(random: Random, parameters: { readonly length: number; readonly charset?: string }): string;
   /** Makes the token of a successful login; the reply's auth part. */

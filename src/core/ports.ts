@@ -128,7 +128,7 @@ export interface PolicyPort {
    * in templated paths; null: they grant nothing.
    */
   acl(view: View, names: readonly string[], generation: number, identity: Identity | null): Promise<Acl>;
-  generatePassword(context: RouteContext, policy: string): Promise<string>;
+  generatePassword(context: RouteContext, policy: string | null): Promise<string>;
   /** Random text for `generate: {length, charset}`. Throws RequestError 400 for an unknown charset or a bad length. */
   generateFromCharset(random: Random, parameters: { readonly length: number; readonly charset?: string }): string;
 }

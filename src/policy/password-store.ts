@@ -1,7 +1,7 @@
 import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import { badRequest } from '../protocol/request-error.ts';
-import { drawPassword, parsePasswordPolicy, type PasswordPolicy } from './password.ts';
+import { builtInRules, drawPassword, parsePasswordPolicy, type PasswordPolicy } from './password.ts';
 
 /** The record `policy/password/<name>` of the core's view, as JSON: the text as it was sent, and what it says. */
 export interface PasswordPolicyRecord {
@@ -44,9 +44,12 @@ export async function passwordPolicyNames(
   return core.children(folder, page);
 }
 
-/** A password of a stored policy. Throws RequestError 400 for an unknown policy. */
-export async function generatePassword(core: View, name: string, random: Random): Promise<string> {
-  const record = await getPasswordPolicy(core, name);
+/** Where no policy is named: 20 characters. */
+const builtIn: PasswordPolicy = { length: 20, rules: builtInRules };
+
+/** A password of a stored policy, or of the built-in one. Throws RequestError 400 for an unknown policy. */
+export async function generatePassword(core: View, name: string | null, random: Random): Promise<string> {
+  const record = name === null ? { policy: builtIn } : await getPasswordPolicy(core, name);
   if (record === null) throw badRequest(`there is no password policy ${JSON.stringify(name)}`);
   const password = await drawPassword(record.policy, random, tries);
   if (password === null) throw badRequest(`the rules of the password policy ${JSON.stringify(name)} fit hardly any password`);

