@@ -23,6 +23,8 @@ export interface BackgroundParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly audit: AuditLog;
+  /** Has another of them look at once. */
+  wake(name: string): void;
   /** Removes what a token keeps outside of its record. */
   forget(tx: Transaction, tokenId: string): Promise<void>;
   /** Anchors the head of the audit log in the store and renews the superblock. */
@@ -34,7 +36,7 @@ export function controllers(parts: BackgroundParts): readonly Controller[] {
   return [
     tokenExpiry(parts),
     leaseExpiry(parts),
-    mountDeletion(parts),
+    mountDeletion({ ...parts, wakeExpiry: () => parts.wake(leaseExpiryName) }),
     mountExpiry(parts, parts.engines, authMethods),
     lockoutSweep(parts),
     shreddedMounts(parts),

@@ -138,8 +138,9 @@ async function endDue(
       // From here on nobody renews it, whatever becomes of this process.
       records.push(record.state === 'ending' ? record : await leases.end(record, now, false));
     }
-    const [{ mountId } = { mountId: '' }] = records;
-    return { records, mount: await readMount(core, mountId), next: page[records.length]?.due ?? null };
+    const [first] = records;
+    const mount = first === undefined ? null : await readMount(core, first.mountId);
+    return { records, mount, next: page[records.length]?.due ?? null };
   });
   const outcomes = await endAll(parts, found.records, found.mount, signal);
   const unavailable = [...outcomes.values()].find((problem) => problem instanceof TargetUnavailable) ?? null;

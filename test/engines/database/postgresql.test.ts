@@ -23,9 +23,11 @@ async function place(): Promise<World> {
   return at;
 }
 
-/** Has the background do what is due. */
+/** Has the background do what is due. True: nothing of it failed. */
+const settle = (at: World): Promise<boolean> => at.system.tidy(at.clock.now() + 10_000);
+
 async function settled(at: World): Promise<void> {
-  expect(await at.system.tidy(at.clock.now() + 10_000)).toBe(true);
+  expect(await settle(at)).toBe(true);
 }
 
 describe('a user of a PostgreSQL database', () => {
@@ -52,6 +54,128 @@ describe('a user of a PostgreSQL database', () => {
     at.clock.time += 2000;
     await settled(at);
     expect(await server.users()).toEqual([]);
+    await at.system.close();
+  });
+
+  it('that owns something is kept, and the reason says what it owns, until the role says what is to become of it', async () => {
+    const at = await place();
+    const grants = [...creation, `GRANT CREATE, USAGE ON SCHEMA public TO "{{name}}"`];
+    await at.write('database/roles/owner', { db_name: 'main', creation_statements: grants, default_ttl: '1h' });
+    const { data, leaseId } = await at.read('database/creds/owner');
+    const { username, password } = data as { username: string; password: string };
+    await server.query('CREATE TABLE orders (id int)', { user: username, password });
+    await at.write('sys/leases/revoke', { lease_id: leaseId ?? '' });
+    expect(await settle(at)).toBe(false);
+    await expect(server.query('SELECT 1', { user: username, password })).rejects.toThrow('not permitted to log in');
+    for (let tries = 1; tries < 6; tries++) {
+      at.clock.time += 3_600_000;
+      expect(await settle(at)).toBe(false);
+    }
+    const { leases } = (await at.read('sys/leases', { type: 'irrevocable' })).data as { leases: { error: string }[] };
+    expect(leases[0]?.error).toContain('the user owns table orders in database "postgres": set owned_objects of the role');
+
+    await server.query(`REASSIGN OWNED BY "${username}" TO postgres`);
+    at.clock.time += 25 * 3_600_000;
+    await settled(at);
+    expect(await server.users()).toEqual([]);
+    expect(await server.query(`SELECT tableowner FROM pg_tables WHERE tablename = 'orders'`)).toEqual([
+      { tableowner: 'postgres' },
+    ]);
+    await server.query('DROP TABLE orders');
+    await at.system.close();
+  });
+
+  it.each(['reassign', 'drop'])(
+    'that owns something in two databases is removed with owned_objects %s',
+    async (owned_objects) => {
+      const at = await place();
+      await server.query('CREATE DATABASE other');
+      const grants = [
+        ...creation,
+        `GRANT CREATE ON DATABASE other TO "{{name}}"`,
+        `GRANT CREATE, USAGE ON SCHEMA public TO "{{name}}"`,
+        `ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO "{{name}}"`,
+      ];
+      await at.write('database/roles/owner', {
+        db_name: 'main',
+        creation_statements: grants,
+        default_ttl: '1h',
+        owned_objects,
+        terminate_sessions: true,
+      });
+      const { data, leaseId } = await at.read('database/creds/owner');
+      const { username, password } = data as { username: string; password: string };
+      await server.query('CREATE TABLE orders (id int)', { user: username, password });
+      await server.query('CREATE SCHEMA mine; CREATE TABLE mine.orders (id int)', {
+        user: username,
+        password,
+        database: 'other',
+      });
+      const session = server.query('SELECT pg_sleep(60)', { user: username, password });
+      const ended = expect(session).rejects.toThrow('terminating connection');
+      while ((await server.query('SELECT 1 FROM pg_stat_activity WHERE usename = $1', { values: [username] })).length === 0);
+      await at.write('sys/leases/revoke', { lease_id: leaseId ?? '' });
+      await settled(at);
+      await ended;
+      expect(await server.users()).toEqual([]);
+      const here = await server.query(`SELECT tableowner FROM pg_tables WHERE tablename = 'orders'`);
+      const there = await server.query(`SELECT tableowner FROM pg_tables WHERE tablename = 'orders'`, { database: 'other' });
+      const left = owned_objects === 'drop' ? [] : [{ tableowner: 'postgres' }];
+      expect([here, there]).toEqual([left, left]);
+      await server.query('DROP TABLE IF EXISTS orders');
+      await server.query('DROP DATABASE other');
+      await at.system.close();
+    },
+  );
+
+  it('with a name that would be SQL is one name', async () => {
+    const at = await place();
+    const username_template = `{{ printf "v-%s-%s" "x\\"; DROP ROLE y;--" (random 8) }}`;
+    await at.write('database/config/main', { username_template, verify_connection: false });
+    await at.write('database/roles/app', { db_name: 'main', creation_statements: creation, default_ttl: '1h' });
+    const { data, leaseId } = await at.read('database/creds/app');
+    const { username, password } = data as { username: string; password: string };
+    expect(username).toMatch(/^v-x"; DROP ROLE y;---\w{8}$/);
+    expect(await server.query('SELECT current_user AS name', { user: username, password })).toEqual([{ name: username }]);
+    await at.write('sys/leases/revoke', { lease_id: leaseId ?? '' });
+    await settled(at);
+    expect(await server.users()).toEqual([]);
+    await at.system.close();
+  });
+
+  it('whose making fails half way leaves nothing behind, and the refusal quotes no password', async () => {
+    const at = await place();
+    const failing = [...creation, `GRANT no_such_role TO "{{name}}"; SELECT '{{password}}`];
+    await at.write('database/roles/app', { db_name: 'main', creation_statements: failing, default_ttl: '1h' });
+    const refusal = await at.read('database/creds/app').then(
+      () => null,
+      (error: Error) => error.message,
+    );
+    expect(refusal).toContain('creating the user: unterminated quoted string at or near "\'***"');
+    await settled(at);
+    expect(await server.users()).toEqual([]);
+    expect([...at.medium.entries.keys()].filter((key) => key.startsWith('core/lease/'))).toEqual([]);
+    await at.system.close();
+  });
+
+  it('of a disabled mount is removed, and only then is what the mount held shredded', async () => {
+    const at = await place();
+    await at.write('database/roles/app', { db_name: 'main', creation_statements: creation, default_ttl: '1h' });
+    await at.read('database/creds/app');
+    const { uuid } = (await at.read('sys/mounts/database')).data!;
+    await server.kill();
+    await at.delete('sys/mounts/database');
+    expect(await at.status('read', 'database/creds/app')).toBe(404);
+    expect(await settle(at)).toBe(false);
+    const held = () => [...at.medium.entries.keys()].filter((key) => key.includes(String(uuid)));
+    expect(held().length).toBeGreaterThan(0);
+    await server.run();
+    at.clock.time += 600_000;
+    await settle(at);
+    at.clock.time += 600_000;
+    await settled(at);
+    expect(await server.users()).toEqual([]);
+    expect(held().filter((key) => !key.includes('shredded'))).toEqual([]);
     await at.system.close();
   });
 });
