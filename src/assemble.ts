@@ -122,7 +122,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     timer: parts.timer ?? systemTimer,
     controllers: controllers({
       engines: running,
-      wake: (name) => void reconciler.wake(name),
+      wake: (name, key) => void reconciler.wake(name, key),
       storeId: parts.storeId,
       epoch: parts.epoch,
       store,

@@ -24,7 +24,7 @@ export interface BackgroundParts {
   readonly random: Random;
   readonly audit: AuditLog;
   /** Has another of them look at once. */
-  wake(name: string): void;
+  wake(name: string, key?: string): void;
   /** Removes what a token keeps outside of its record. */
   forget(tx: Transaction, tokenId: string): Promise<void>;
   /** Anchors the head of the audit log in the store and renews the superblock. */
@@ -36,7 +36,11 @@ export function controllers(parts: BackgroundParts): readonly Controller[] {
   return [
     tokenExpiry(parts),
     leaseExpiry(parts),
-    mountDeletion({ ...parts, wakeExpiry: () => parts.wake(leaseExpiryName) }),
+    mountDeletion({
+      ...parts,
+      wakeExpiry: () => parts.wake(leaseExpiryName),
+      wakePurge: () => parts.wake(shreddedMountsName, all),
+    }),
     mountExpiry(parts, parts.engines, authMethods),
     lockoutSweep(parts),
     shreddedMounts(parts),

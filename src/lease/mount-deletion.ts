@@ -11,6 +11,8 @@ export interface MountDeletionParts {
   readonly clock: Clock;
   /** Has the background task that ends leases look at once. */
   wakeExpiry(): void;
+  /** The same of that which deletes what was shredded. */
+  wakePurge(): void;
 }
 
 /** The name under which the removal of a mount wakes the controller. */
@@ -21,7 +23,7 @@ const atOnce = 200;
 const lookEvery = 2000;
 
 /** Has the leases of disabled mounts end, and shreds such a mount when the last of them is gone. A key is its id. */
-export function mountDeletion({ store, barrier, clock, wakeExpiry }: MountDeletionParts): Controller {
+export function mountDeletion({ store, barrier, clock, wakeExpiry, wakePurge }: MountDeletionParts): Controller {
   return {
     name: mountDeletionName,
     description: 'Ends the leases of disabled mounts, and then shreds what these held.',
@@ -44,6 +46,7 @@ export function mountDeletion({ store, barrier, clock, wakeExpiry }: MountDeleti
         if (await leases.anyOf(id)) return { again: now + lookEvery };
         await forgetDeleting(core, id);
         await barrier.shredMount(tx, id);
+        tx.onCommit(wakePurge);
         return done;
       });
     },
