@@ -24,9 +24,10 @@ import { reconcilerRoutes } from './core/reconciler-routes.ts';
 import { readRevision } from './core/revision.ts';
 import { endLeasesOfToken } from './lease/ending.ts';
 import { engineLeases } from './lease/engine-leases.ts';
-import { leaseExpiryName } from './lease/expiry.ts';
+import { leaseExpiryName, targetKey } from './lease/expiry.ts';
+import { Leases } from './lease/leases.ts';
 import { createLeases } from './lease/port.ts';
-import { leaseRoutes } from './lease/routes.ts';
+import { type EndNow, leaseRoutes } from './lease/routes.ts';
 import { clearCubbyhole, cubbyholeOf } from './engines/cubbyhole/index.ts';
 import { engines } from './engines/index.ts';
 import { createIdentity, entityCounter, identityStore } from './identity/identity.ts';
@@ -134,6 +135,15 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       rememberHead: () => rememberHead(parts, audit),
     }),
   });
+  const leaseNamed = (id: string) => store.read((tx) => new Leases(core(tx)).get(id));
+  const endNow: EndNow = async (id, within) => {
+    const record = await leaseNamed(id);
+    if (record === null) return 'ended';
+    await reconciler.attempt(leaseExpiryName, targetKey(record.target), AbortSignal.timeout(within));
+    const left = await leaseNamed(id);
+    if (left === null) return 'ended';
+    return left.lastError === null ? 'waiting' : { problem: left.lastError };
+  };
   const corridor = createCore({
     storeId: parts.storeId,
     store,
@@ -164,14 +174,17 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       ...auditRoutes({ sinks: parts.sinks }),
       ...reconcilerRoutes(reconciler),
       ...quotaRoutes(authMethods),
-      ...leaseRoutes([
-        tokens.leases,
-        engineLeases({
-          engines: running,
-          storageOf: (tx, mountId) => barrier.view(tx, { mountId }),
-          access: (mount) => ({ mount, read: (work) => store.read((tx) => work(barrier.view(tx, { mountId: mount.id }))) }),
-        }),
-      ]),
+      ...leaseRoutes(
+        [
+          tokens.leases,
+          engineLeases({
+            engines: running,
+            storageOf: (tx, mountId) => barrier.view(tx, { mountId }),
+            access: (mount) => ({ mount, read: (work) => store.read((tx) => work(barrier.view(tx, { mountId: mount.id }))) }),
+          }),
+        ],
+        endNow,
+      ),
       ...(parts.serverRoutes ?? []),
     ],
   });

@@ -92,4 +92,9 @@ export interface ReconcilerPort {
    * tries that key at once. False: there is no such controller, or it does not run.
    */
   wake(name: string, key?: string): boolean;
+  /**
+   * Has a controller try a key at once, and resolves when it has, or when `signal` aborts. False: that did not happen,
+   * because it does not run or there was no time.
+   */
+  attempt(name: string, key: string, signal: AbortSignal): Promise<boolean>;
 }

@@ -160,6 +160,7 @@ export class Handling {
     let reply: Reply;
     try {
       reply = await this.#work(request, admission, now);
+      reply = (await admission.spec.settle?.(admission.context, reply)) ?? reply;
     } catch (error) {
       return this.#fail(entry, null, error);
     }
@@ -333,8 +334,8 @@ async function preparation(admission: Admission): Promise<Look['prepare']> {
 
 /** Is all of it done in one transaction? */
 function isOnePass(admission: Admission): boolean {
-  const { prepare, issue } = admission.spec;
-  return prepare === undefined && issue === undefined && !isApply(admission);
+  const { prepare, issue, settle } = admission.spec;
+  return prepare === undefined && issue === undefined && settle === undefined && !isApply(admission);
 }
 
 function textOf(shown: RequestError): string {

@@ -161,6 +161,11 @@ export interface OperationSpec {
    */
   prepare?(context: RouteContext): Promise<() => Promise<unknown>>;
   /**
+   * Called after the commit of `handle`, outside of it: waits for what that has the background do, and gives the reply
+   * that says what became of it. `context` reads nothing any more. Throws RequestError; the commit stays.
+   */
+  settle?(context: RouteContext, reply: Reply): Promise<Reply>;
+  /**
    * Makes something outside that the caller gets a lease of. Called in the transaction that begins the lease, in place of
    * `handle`, perhaps more than once. Throws RequestError to refuse.
    */

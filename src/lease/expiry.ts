@@ -69,6 +69,9 @@ export function leaseExpiry(parts: LeaseExpiryParts): Controller {
   };
 }
 
+/** The key under which the leases of a target are ended. */
+export const targetKey = (target: string): string => `target:${target}`;
+
 const pendingKey = 'pending:';
 
 function split(key: string): readonly [string, string] {
@@ -99,7 +102,7 @@ async function dueKeys(
   const targets = await leases.targets(after, limit);
   for (const target of targets) {
     const [first] = await leases.dueAt(target, 1);
-    if (first !== undefined) at(first.due, `target:${target}`);
+    if (first !== undefined) at(first.due, targetKey(target));
   }
   return { keys, after: targets.length < limit ? null : (targets.at(-1) ?? null), next };
 }

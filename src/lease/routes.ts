@@ -6,7 +6,7 @@ import type { OperationSpec, Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
 import { pageFields, readPage } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
-import { badRequest, notFound } from '../protocol/request-error.ts';
+import { badRequest, notFound, RequestError } from '../protocol/request-error.ts';
 import { Leases } from './leases.ts';
 
 const leaseField = { lease_id: { type: 'string', description: 'The id of the lease.', default: '' } } as const satisfies Fields;
@@ -29,15 +29,25 @@ const typeFields = {
   limit: { type: 'string', description: 'At most this many; `none`: all. 10,000 unless told.', default: '' },
 } as const satisfies Fields;
 
+/**
+ * Has a lease that was revoked be ended outside at once, and waits for it so many milliseconds: it is `ended`, it is
+ * `waiting` for its turn, or it could not be ended.
+ */
+export type EndNow = (id: string, within: number) => Promise<'ended' | 'waiting' | { readonly problem: string }>;
+
 /** `sys/leases/…`, and the older paths which clients still use. */
-export function leaseRoutes(sources: readonly LeaseSource[]): readonly Route[] {
+export function leaseRoutes(sources: readonly LeaseSource[], endNow: EndNow): readonly Route[] {
   const lookup = (context: RouteContext): Promise<Reply> => lookupLease(sources, context);
   const renewing: Pick<OperationSpec, 'fields' | 'prepare' | 'handle'> = {
     fields: renewFields,
     prepare: (context) => prepareRenewal(sources, context),
     handle: (context) => renewLease(sources, context),
   };
-  const revoke = (context: RouteContext): Promise<Reply> => revokeLease(sources, context);
+  const revoking: Pick<OperationSpec, 'fields' | 'handle' | 'settle'> = {
+    fields: revokeFields,
+    handle: (context) => revokeLease(sources, context),
+    settle: (context, reply) => (reply.status === queued.status ? ended(endNow, context) : Promise.resolve(reply)),
+  };
   const below = (force: boolean) => (context: RouteContext) => revokeBelow(sources, context, force);
   const write = (path: string, summary: string, spec: Omit<OperationSpec, 'summary'>): Route => ({
     path,
@@ -70,8 +80,8 @@ export function leaseRoutes(sources: readonly LeaseSource[]): readonly Route[] {
     ...['leases/', ''].flatMap((folder) => [
       write(`${folder}renew`, 'Renews a lease.', renewing),
       write(`${folder}renew/:lease_id*`, 'Renews a lease.', renewing),
-      write(`${folder}revoke`, 'Ends a lease.', { fields: revokeFields, handle: revoke }),
-      write(`${folder}revoke/:lease_id*`, 'Ends a lease.', { fields: revokeFields, handle: revoke }),
+      write(`${folder}revoke`, 'Ends a lease.', revoking),
+      write(`${folder}revoke/:lease_id*`, 'Ends a lease.', revoking),
       write(`${folder}revoke-prefix/:prefix*`, 'Ends all leases below a path.', {
         fields: syncField,
         sudo: true,
@@ -176,6 +186,15 @@ const queued: Reply = {
   status: 202,
   warnings: ['What engines have made outside for these leases is yet to be ended: that is queued, and done in the background.'],
 };
+
+/** Waits until the background has tried to end what a lease stands for: without `sync` no longer than clients wait. */
+async function ended(endNow: EndNow, context: RouteContext): Promise<Reply> {
+  const { sync } = readFields(syncField, context.data);
+  const outcome = await endNow(leaseIdOf(context), sync ? 60_000 : 5_000);
+  if (outcome === 'ended') return noContent;
+  if (sync && outcome !== 'waiting') throw new RequestError(500, `it is not ended yet, and tried again: ${outcome.problem}`);
+  return queued;
+}
 
 const mostShown = 10_000;
 

@@ -20,6 +20,12 @@ export interface ReconcilerOptions {
   readonly onFailure?: (controller: string, error: string) => void;
 }
 
+interface Attempt {
+  readonly lane: Lane;
+  readonly key: string;
+  ended(): void;
+}
+
 /**
  * Runs the controllers. It keeps nothing that matters: whatever it was about to do is found again by the next look at
  * the indexes in the store, by this process or by the next one. It works under the epoch of the store that its
@@ -35,6 +41,8 @@ export class Reconciler implements ReconcilerPort {
   #ending = new AbortController();
   /** Steps and looks under way. */
   readonly #underWay = new Set<Promise<void>>();
+  /** Who waits until a key was tried. */
+  readonly #attempts = new Set<Attempt>();
   #cancelTimer: () => void = () => undefined;
   /** Who waits until there is nothing to do. */
   #waiting: (() => void)[] = [];
@@ -77,6 +85,24 @@ export class Reconciler implements ReconcilerPort {
     lane.wake(now);
     this.#pump();
     return true;
+  }
+
+  async attempt(name: string, key: string, signal: AbortSignal): Promise<boolean> {
+    const lane = this.#lanes.find(({ controller }) => controller.name === name);
+    if (lane === undefined || this.#state !== 'running' || signal.aborted) return false;
+    return new Promise((resolve) => {
+      const attempt: Attempt = { lane, key, ended: () => resolve(true) };
+      signal.addEventListener(
+        'abort',
+        () => {
+          this.#attempts.delete(attempt);
+          resolve(false);
+        },
+        { once: true },
+      );
+      this.#attempts.add(attempt);
+      this.wake(name, key);
+    });
   }
 
   /**
@@ -148,6 +174,9 @@ export class Reconciler implements ReconcilerPort {
   async #step(lane: Lane, key: string): Promise<void> {
     const late = new AbortController();
     const cancel = this.#options.timer.after(this.#options.stepTimeout ?? 60_000, () => late.abort());
+    // Who asks while it runs waits for the next step.
+    const asked = [...this.#attempts].filter((attempt) => attempt.lane === lane && attempt.key === key);
+    for (const attempt of asked) this.#attempts.delete(attempt);
     let step: Step;
     try {
       step = await lane.controller.reconcile(key, AbortSignal.any([this.#ending.signal, late.signal]));
@@ -156,6 +185,7 @@ export class Reconciler implements ReconcilerPort {
       return;
     } finally {
       cancel();
+      for (const { ended } of asked) ended();
     }
     lane.succeeded(key, this.#options.clock.now(), step);
   }
