@@ -28,6 +28,7 @@ export async function readApplyBody(data: JsonObject): Promise<ApplyBody> {
     base: count(data.base, 'base'),
     commit: shortText(data.commit, 'commit'),
     planDigest: shortText(data.planDigest, 'planDigest'),
+    ...(data.skipVerify === undefined ? {} : { skipVerify: flag(data.skipVerify, 'skipVerify') }),
     ...(data.lock === undefined ? {} : { lock: shortText(data.lock, 'lock') }),
   };
   const giveWay = givingWay(200);
@@ -148,6 +149,11 @@ function pointer(value: Json | undefined, at: string): string {
   const found = text(value, at);
   if (!found.startsWith('/') || found.length > maxPointerLength) throw badRequest(`${at} must be a JSON pointer`);
   return found;
+}
+
+function flag(value: Json | undefined, at: string): boolean {
+  if (typeof value === 'boolean') return value;
+  throw badRequest(`${at} must be true or false`);
 }
 
 function count(value: Json | undefined, at: string): number {

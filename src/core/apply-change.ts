@@ -16,6 +16,7 @@ import {
   Refusal,
   type Run,
 } from './corridor.ts';
+import type { Verification } from './mount-type.ts';
 import { checkOwner, managedRecords, recordPath } from './managed.ts';
 import { readReply } from './plan-read.ts';
 import type { AuditEntry } from './ports.ts';
@@ -35,6 +36,8 @@ export interface Applying {
   /** What the changes leave here: the entries of their requests, for when all is committed, and their warnings. */
   readonly entries: AuditEntry[];
   readonly warnings: string[];
+  /** And what is to be checked outside before the commit, when all changes are written. */
+  readonly verifications: { readonly name: string; see(): Promise<Verification | null> }[];
 }
 
 /** Throws RequestError 409 unless what a change rests on is as the plan saw it. */
@@ -82,6 +85,13 @@ async function changeObject(applying: Applying, change: ApplyChange): Promise<vo
     const reply = await perform(resolved, true);
     refuseUndone(planned, reply);
     if (reply.mark !== undefined) mark = reply.mark;
+    const { verify } = resolved.spec;
+    if (verify !== undefined) {
+      applying.verifications.push({
+        name: `${change.action} ${addressText(change.address)}`,
+        see: () => verify.see(resolved.context),
+      });
+    }
     applying.warnings.push(...(reply.warnings ?? []));
     const about = { request, ...entryOf(resolved) };
     applying.entries.push(

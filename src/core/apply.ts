@@ -15,6 +15,7 @@ import { rememberApply } from './committed-apply.ts';
 import { type Admission, admit, asRequestError, type CorridorParts, openRun, Refusal, type Run } from './corridor.ts';
 import type { AuditEntry, AuditPort } from './ports.ts';
 import { moveRevision } from './revision.ts';
+import { type NamedVerification, Rehearsed, verifyAll } from './verification.ts';
 import { SealedBlocks } from './sealed-blocks.ts';
 
 export interface ApplyParts {
@@ -55,6 +56,7 @@ export async function commitChanges(apply: ApplyParts, admission: ApplyAdmission
     commit: body.commit,
     plan_digest: body.planDigest,
     base: body.base,
+    ...(body.skipVerify === true ? { skip_verify: true } : {}),
     changes: body.changes.length,
   };
   const about = {
@@ -72,10 +74,18 @@ export async function commitChanges(apply: ApplyParts, admission: ApplyAdmission
   let entries: AuditEntry[] = [];
   let outcome: ApplyOutcome;
   try {
-    outcome = await apply.store.transact(async (tx) => {
-      entries = [];
-      return inTransaction(apply, admission, body, { after, facts, now, blocks, entries }, tx);
-    });
+    const attempt = (verified: boolean): Promise<ApplyOutcome> =>
+      apply.store.transact(async (tx) => {
+        entries = [];
+        return inTransaction(apply, admission, body, { after, facts, now, blocks, entries, verified }, tx);
+      });
+    try {
+      outcome = await attempt(body.skipVerify === true);
+    } catch (error) {
+      if (!(error instanceof Rehearsed)) throw error;
+      await verifyAll(error.seen as readonly NamedVerification[]);
+      outcome = await attempt(true);
+    }
   } catch (error) {
     const shown = asRequestError(error);
     const denied: AuditEntry[] = error instanceof RefusedChange ? [{ ...error.entry, reply: null, error: shown.message }] : [];
@@ -103,13 +113,15 @@ interface Attempts {
   readonly blocks: SealedBlocks;
   /** Of the last run. */
   readonly entries: AuditEntry[];
+  /** What it writes was checked against the outside, or shall not be. */
+  readonly verified: boolean;
 }
 
 async function inTransaction(
   apply: ApplyParts,
   admission: ApplyAdmission,
   body: ApplyBody,
-  { after, facts, now, blocks, entries }: Attempts,
+  { after, facts, now, blocks, entries, verified }: Attempts,
   tx: Transaction,
 ): Promise<ApplyOutcome> {
   const { parts } = apply;
@@ -119,7 +131,7 @@ async function inTransaction(
   await admit(parts, run, request, caller);
   await applyUnderLock(run.core, body.lock, caller, now);
   checkBase(apply, body, run);
-  const applying: Applying = { parts, run, request, caller, body, blocks, entries, warnings: [] };
+  const applying: Applying = { parts, run, request, caller, body, blocks, entries, warnings: [], verifications: [] };
   // Thousands of changes must not keep all other requests waiting.
   const readsGiveWay = givingWay(4);
   for (const change of body.changes) {
@@ -131,6 +143,7 @@ async function inTransaction(
     await writesGiveWay();
     await applyChange(applying, change);
   }
+  if (!verified) await rehearse(applying);
   const revision = await moveRevision(run.core);
   await rememberApply(run.core, {
     id: request.id,
@@ -139,6 +152,16 @@ async function inTransaction(
     changes: body.changes.map((change) => `${change.action} ${addressText(change.address)}`),
   });
   return { revision, applied: body.changes.length, pending: 0, warnings: applying.warnings };
+}
+
+/** Throws what it has seen where something is to be checked outside: with all that the apply writes. */
+async function rehearse({ verifications }: Applying): Promise<void> {
+  const checks: NamedVerification[] = [];
+  for (const { name, see } of verifications) {
+    const check = await see();
+    if (check !== null) checks.push({ name, check });
+  }
+  if (checks.length > 0) throw new Rehearsed(checks);
 }
 
 function checkBase(apply: ApplyParts, body: ApplyBody, run: Run): void {

@@ -24,7 +24,9 @@ import {
 import { dataProblem } from './data-limits.ts';
 import type { Issue } from './lease.ts';
 import type { AuditEntry, AuditPort, BegunLease, LeasePort, TokenPort, WrappingPort } from './ports.ts';
+import type { Verification } from './mount-type.ts';
 import { RecordedRefusal } from './recorded-refusal.ts';
+import { Rehearsed, seenIn, verifyAll } from './verification.ts';
 
 export interface HandlingParts {
   readonly parts: CorridorParts;
@@ -159,6 +161,7 @@ export class Handling {
     if (admission.spec.issue !== undefined) return this.#issue(request, entry, admission.useTaken, now);
     let reply: Reply;
     try {
+      await this.#verify(request, admission, now);
       reply = await this.#work(request, admission, now);
       reply = (await admission.spec.settle?.(admission.context, reply)) ?? reply;
     } catch (error) {
@@ -201,6 +204,20 @@ export class Handling {
     const { store, tokens, parts } = this.#with;
     const taken = await store.transact((tx) => tokens.takeUse(parts.barrier.view(tx, 'core'), tokenId));
     if (!taken) throw new Refusal(permissionDenied(), entry);
+  }
+
+  /** Sees what the request would write, and checks that against the outside. */
+  async #verify(request: Request, { spec, useTaken }: Look, now: number): Promise<void> {
+    const { verify } = spec;
+    if (verify?.when !== 'always') return;
+    const rehearsal = this.#with.store.transact(async (tx): Promise<never> => {
+      const { run, caller } = await this.#open(tx, request, now, useTaken);
+      const admission = await admit(this.#with.parts, run, request, caller);
+      await perform(admission, false);
+      throw new Rehearsed(await verify.see(admission.context));
+    });
+    const check = await seenIn<Verification | null>(rehearsal);
+    if (check !== null) await verifyAll([{ name: '', check }]);
   }
 
   /** Second look, in the transaction that does the work: nothing that the first saw is trusted by then. */
@@ -334,8 +351,8 @@ async function preparation(admission: Admission): Promise<Look['prepare']> {
 
 /** Is all of it done in one transaction? */
 function isOnePass(admission: Admission): boolean {
-  const { prepare, issue, settle } = admission.spec;
-  return prepare === undefined && issue === undefined && settle === undefined && !isApply(admission);
+  const { prepare, issue, settle, verify } = admission.spec;
+  return [prepare, issue, settle, verify].every((part) => part === undefined) && !isApply(admission);
 }
 
 function textOf(shown: RequestError): string {

@@ -161,6 +161,16 @@ export interface OperationSpec {
    */
   prepare?(context: RouteContext): Promise<() => Promise<unknown>>;
   /**
+   * Checks what `handle` wrote against the outside, before it is committed: `see` is called in a transaction that is then
+   * thrown away, and what it gives runs outside of any.
+   */
+  readonly verify?: {
+    /** `apply`: requests alone are not checked, as clients of the API expect. */
+    readonly when: 'always' | 'apply';
+    /** Null: there is nothing to check. Throws RequestError to refuse. */
+    see(context: RouteContext): Promise<Verification | null>;
+  };
+  /**
    * Called after the commit of `handle`, outside of it: waits for what that has the background do, and gives the reply
    * that says what became of it. `context` reads nothing any more. Throws RequestError; the commit stays.
    */
@@ -176,6 +186,9 @@ export interface OperationSpec {
    */
   handle(context: RouteContext): Promise<Reply>;
 }
+
+/** Throws RequestError where what is planned would not work. Ends within its signal, and leaves nothing behind. */
+export type Verification = (signal: AbortSignal) => Promise<void>;
 
 /** Where the secret values of an object stand in the request that writes it. */
 export interface ValuePlace {

@@ -76,6 +76,8 @@ export interface ApplyBody {
   readonly planDigest: string;
   /** The id of the apply lock under which it runs; without one it is refused (409) where somebody holds the lock. */
   readonly lock?: string;
+  /** True: what is planned is not checked against the outside (is the database reachable?) before it is committed. */
+  readonly skipVerify?: boolean;
   readonly changes: readonly ApplyChange[];
 }
 

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../base/json.ts';
 import { randomUuid } from '../../base/random.ts';
 import type { View } from '../../barrier/view.ts';
 import { listFolder } from '../../core/list-folder.ts';
-import type { Route, RouteContext } from '../../core/mount-type.ts';
+import type { Route, RouteContext, Verification } from '../../core/mount-type.ts';
 import { readFields, type Fields } from '../../protocol/field.ts';
 import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
@@ -100,7 +100,7 @@ export function connectionRoutes(sessions: DatabaseSessions): readonly Route[] {
           fields,
           configures: true,
           shown: ['plugin_name', 'username', 'allowed_roles'],
-          prepare: (context) => prepareWrite(context),
+          verify: { when: 'always', see },
           handle: write,
         },
         delete: {
@@ -249,16 +249,14 @@ function changed(before: Connection | null, context: RouteContext): Connection {
   return connection;
 }
 
-const verifyWithin = 15_000;
-
 /** Connects with what is planned: what does not work is not written. */
-async function prepareWrite(context: RouteContext): Promise<() => Promise<unknown>> {
-  const planned = changed(await connectionNamed(context.storage, nameOf(context)), context);
-  if (!planned.verify) return () => Promise.resolve();
-  return async () => {
+async function see(context: RouteContext): Promise<Verification | null> {
+  const planned = await existing(context);
+  if (!planned.verify) return null;
+  return async (signal) => {
     const session = pluginOf(planned).open(fieldsOf(planned));
     try {
-      await session.verify(AbortSignal.timeout(verifyWithin));
+      await session.verify(signal);
     } catch (error) {
       throw badRequest(`error creating database object: error verifying connection: ${(error as Error).message}`);
     } finally {

@@ -1,11 +1,13 @@
 import type { JsonObject } from '../../base/json.ts';
+import { randomText } from '../../base/random.ts';
 import type { View } from '../../barrier/view.ts';
 import { listFolder } from '../../core/list-folder.ts';
-import { systemLeaseTtl, type Mount, type Route, type RouteContext } from '../../core/mount-type.ts';
+import { systemLeaseTtl, type Mount, type Route, type RouteContext, type Verification } from '../../core/mount-type.ts';
 import { readFields, type Fields } from '../../protocol/field.ts';
 import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
+import { connectionNamed, fieldsOf, pluginOf } from './connection.ts';
 import type { RevocationOptions } from './plugins/plugin.ts';
 
 /** What users are made for those who ask for this role. Below `role/<name>` of a mount's storage. */
@@ -67,7 +69,13 @@ export const roleRoutes: readonly Route[] = [
           return { data: shown(role) };
         },
       },
-      write: { summary: 'Makes or changes it; what is not sent stays as it is.', fields, configures: true, handle: write },
+      write: {
+        summary: 'Makes or changes it; what is not sent stays as it is.',
+        fields,
+        configures: true,
+        verify: { when: 'apply', see },
+        handle: write,
+      },
       delete: {
         summary: 'Deletes it. Leases that stand live on until their time.',
         configures: true,
@@ -138,4 +146,28 @@ async function write(context: RouteContext): Promise<Reply> {
   if (role.maxTtl > 0 && role.defaultTtl > role.maxTtl) throw badRequest('default_ttl cannot be greater than max_ttl');
   await context.storage.putJson(`role/${nameOf(context)}`, role);
   return noContent;
+}
+
+/** Makes a user of the role, and takes it back, where the database can do that. */
+async function see(context: RouteContext): Promise<Verification | null> {
+  const role = await roleNamed(context.storage, nameOf(context));
+  if (role === null) return null;
+  const connection = await connectionNamed(context.storage, role.connection);
+  if (connection === null) throw badRequest(`there is no connection "${role.connection}" at ${context.mount.path}/config`);
+  if (!connection.verify) return null;
+  const user = {
+    name: `secretctl-check-${randomText(context.random, 16)}`,
+    password: randomText(context.random, 20),
+    expiration: context.now + 60_000,
+    creation: role.creation,
+    rollback: role.rollback,
+  };
+  return async (signal) => {
+    const session = pluginOf(connection).open(fieldsOf(connection));
+    try {
+      await session.tryCreation(user, signal);
+    } finally {
+      await session.close().catch(() => undefined);
+    }
+  };
 }
