@@ -53,7 +53,7 @@ describe('mounts', () => {
     const at = await world();
     await expect(at.write('sys/mounts/x', { type: 'kw' })).rejects.toMatchObject({
       status: 400,
-      message: 'plugin not found in the catalog: kw; the secret engines are: kv',
+      message: 'plugin not found in the catalog: kw; the secret engines are: database, kv',
     });
   });
 
