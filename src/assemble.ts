@@ -231,7 +231,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
         await reconciler.stop(stopGrace);
         await rememberHead(parts, audit, corridor);
       } finally {
-        await Promise.allSettled(started.map(({ running }) => running?.close()));
+        await Promise.allSettled(started.flatMap(({ running }) => (running === null ? [] : [running.close()])));
         tokens.wipe();
         await audit.close();
       }

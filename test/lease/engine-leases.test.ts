@@ -104,7 +104,14 @@ class Outside {
       },
     } as unknown as MountType;
     const { store, barrier } = this.at;
-    const controller = leaseExpiry({ store, epoch: this.epoch, barrier, clock: this.time, random: systemRandom, engines: [engine] });
+    const controller = leaseExpiry({
+      store,
+      epoch: this.epoch,
+      barrier,
+      clock: this.time,
+      random: systemRandom,
+      engines: [engine],
+    });
     const reconciler = new Reconciler({ clock: this.time, random: systemRandom, timer: this.time, controllers: [controller] });
     reconciler.start();
     return reconciler;

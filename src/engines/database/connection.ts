@@ -70,7 +70,7 @@ const sharedFields = {
   disable_escaping: { type: 'bool', description: 'Accepted for compatibility: what is filled in is always escaped.' },
 } as const satisfies Fields;
 
-const fields: Fields = { ...sharedFields, ...Object.assign({}, ...databasePlugins.map((plugin) => plugin.fields)) };
+const fields: Fields = databasePlugins.reduce<Fields>((all, plugin) => ({ ...all, ...plugin.fields }), sharedFields);
 
 export function connectionRoutes(sessions: DatabaseSessions): readonly Route[] {
   return [

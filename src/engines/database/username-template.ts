@@ -3,7 +3,7 @@ import { randomText, randomUuid, type Random } from '../../base/random.ts';
 import { badRequest } from '../../protocol/request-error.ts';
 
 /** What a user name is made of. */
-export interface UsernameParts {
+interface UsernameParts {
   readonly DisplayName: string;
   readonly RoleName: string;
 }

@@ -149,7 +149,7 @@ describe('a user of a PostgreSQL database', () => {
     await at.write('database/roles/app', { db_name: 'main', creation_statements: failing, default_ttl: '1h' });
     const refusal = await at.read('database/creds/app').then(
       () => null,
-      (error: Error) => error.message,
+      (error: unknown) => (error as Error).message,
     );
     expect(refusal).toContain('creating the user: unterminated quoted string at or near "\'***"');
     await settled(at);
