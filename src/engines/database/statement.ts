@@ -23,6 +23,10 @@ export interface SqlDialect {
 export function fillIn(statement: string, values: Readonly<Record<string, string>>, dialect: SqlDialect): string {
   let text = '';
   for (const { piece, inside, quote } of pieces(statement, dialect)) {
+    if (inside === 'dollar string' && !isOnePlaceholder(piece, quote)) {
+      text += codeFilledIn(piece, quote, values, dialect);
+      continue;
+    }
     text += piece.replace(placeholders, (placeholder, name: string) => {
       const value = Object.hasOwn(values, name) ? values[name] : undefined;
       if (value !== undefined) return escaped(name, value, inside, quote);
@@ -32,10 +36,32 @@ export function fillIn(statement: string, values: Readonly<Record<string, string
   return text;
 }
 
+/** A dollar string that is nothing but a value, as a password may be written. */
+function isOnePlaceholder(piece: string, tag: string): boolean {
+  return /^\{\{\s*[A-Za-z_]*\s*\}\}$/.test(piece.slice(tag.length, -tag.length));
+}
+
+/**
+ * Else it may be code, in which a string may be code again (`DO $$ … EXECUTE 'ALTER ROLE "{{name}}"' … $$`): what quotes
+ * anything, at whatever depth, does not come in, and outside of its quotes it is a statement like any other.
+ */
+function codeFilledIn(piece: string, tag: string, values: Readonly<Record<string, string>>, dialect: SqlDialect): string {
+  const closed = piece.endsWith(tag) && piece.length >= 2 * tag.length;
+  const code = piece.slice(tag.length, closed ? -tag.length : undefined);
+  for (const [, name = ''] of code.matchAll(placeholders)) {
+    if (Object.hasOwn(values, name) && /['"\\$]/.test(values[name] ?? '')) {
+      throw refusal(name, 'in the code between dollar signs it could end a string, as it has one of \' " \\ $');
+    }
+  }
+  return tag + fillIn(code, values, dialect) + (closed ? tag : '');
+}
+
+const refusal = (name: string, why: string) => badRequest(`the value of {{${name}}} can't be put where it stands: ${why}`);
+
 const placeholders = /\{\{\s*([A-Za-z_]*)\s*\}\}/g;
 
 function escaped(name: string, value: string, inside: Inside, quote: string): string {
-  const refused = (why: string) => badRequest(`the value of {{${name}}} can't be put where it stands: ${why}`);
+  const refused = (why: string) => refusal(name, why);
   if (value.includes('\0')) throw refused('no statement can hold one of its characters');
   switch (inside) {
     case 'statement':

@@ -19,6 +19,20 @@ describe('the placeholders of a statement', () => {
     expect(fillIn(statement, { name: 'a"b', password: "it's \\", plain: 'app_1' }, postgresql)).toBe(filled);
   });
 
+  it.each([
+    ['a string of code', `DO $$ BEGIN EXECUTE 'ALTER ROLE "{{value}}"'; END $$`, 'x" SUPERUSER; --'],
+    ['a string of code', `DO $$ BEGIN EXECUTE 'ALTER ROLE "{{value}}"'; END $$`, `x'; --`],
+    ['code itself', `DO $do$ BEGIN CREATE ROLE {{value}}; END $do$`, 'x SUPERUSER'],
+    ['code that nothing closes', `DO $$ BEGIN CREATE ROLE {{value}};`, 'x SUPERUSER'],
+    ['a dollar string', 'ALTER ROLE x PASSWORD $${{value}}$$', 'a$$ SUPERUSER'],
+  ])('never end what they stand in, %s: %s', (_, statement, value) => {
+    expect(() => fillIn(statement, { value }, postgresql)).toThrow("the value of {{value}} can't be put where it stands");
+  });
+
+  it('are put into a dollar string that is nothing but them', () => {
+    expect(fillIn('PASSWORD $${{value}}$$', { value: `a-'"\\` }, postgresql)).toBe(`PASSWORD $$a-'"\\$$`);
+  });
+
   it('are filled in as MySQL reads them', () => {
     const statement =
       "CREATE USER '{{name}}'@'%' IDENTIFIED BY '{{password}}'; # it's\nGRANT ALL ON `{{name}}`.* TO '{{name}}'@'%'";
@@ -29,7 +43,7 @@ describe('the placeholders of a statement', () => {
 
   it.each([
     ['DROP ROLE {{name}}', 'without quotes'],
-    ['DO $$ {{name}} $$', 'end the string'],
+    ['DO $$ {{name}} $$', 'end a string'],
     ['SELECT 1 -- {{name}}', 'end the comment'],
     ['SELECT {{nobody}}', '{{nobody}} is no placeholder: there are {{name}}'],
     ["SELECT '{{}}'", '{{}} is no placeholder'],
