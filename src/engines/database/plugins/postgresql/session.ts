@@ -87,7 +87,7 @@ export class PostgresqlSession implements DatabaseSession {
   }
 
   async letsIn(name: string, password: string, signal: AbortSignal): Promise<boolean> {
-    const client = new pg.Client(clientSettings({ ...this.#connection, username: name, password }));
+    const client = newClient(clientSettings({ ...this.#connection, username: name, password }));
     try {
       await untilAborted(client, signal, () => client.connect());
       return true;
@@ -142,7 +142,7 @@ export class PostgresqlSession implements DatabaseSession {
 
   /** Works in another database of the same server, over a client of its own. */
   async #in<T>(database: string, signal: AbortSignal, doing: string, work: (client: Client) => Promise<T>): Promise<T> {
-    const client = new pg.Client(clientSettings(this.#connection, database));
+    const client = newClient(clientSettings(this.#connection, database));
     try {
       return await untilAborted(client, signal, async () => {
         await client.connect();
@@ -168,8 +168,20 @@ export class PostgresqlSession implements DatabaseSession {
     });
     // One that fails while nobody uses it is no news: the next request makes another.
     this.#pool.on('error', () => undefined);
+    this.#pool.on('connect', heedNoEnd);
     return this.#pool;
   }
+}
+
+function newClient(settings: pg.ClientConfig): pg.Client {
+  const client = new pg.Client(settings);
+  heedNoEnd(client);
+  return client;
+}
+
+/** A connection that ends is told by the query under way or the next one; an `error` without a listener ends the process. */
+function heedNoEnd(client: pg.ClientBase): void {
+  client.on('error', () => undefined);
 }
 
 function fillAll(statements: readonly string[], values: Readonly<Record<string, string>>): readonly string[] {
