@@ -15,16 +15,18 @@ export class PostgresServer {
   readonly port: number;
   readonly password = 'root-password';
   readonly #folder: string;
+  readonly #tls: boolean;
   #process: ChildProcess | null = null;
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, tls: boolean) {
     this.#folder = folder;
     this.port = port;
+    this.#tls = tls;
   }
 
-  static async start(): Promise<PostgresServer> {
+  static async start({ tls = null }: { readonly tls?: ServerTls | null } = {}): Promise<PostgresServer> {
     const folder = mkdtempSync(join(tmpdir(), 'secretctl-postgres-'));
-    const server = new PostgresServer(folder, await freePort());
+    const server = new PostgresServer(folder, await freePort(), tls !== null);
     chmodSync(folder, 0o700);
     if (unprivileged !== null) chownSync(folder, unprivileged.uid, unprivileged.gid);
     const passwordFile = `${folder}.pw`;
@@ -45,6 +47,14 @@ export class PostgresServer {
     const made = spawnSync(initdb, words, { ...unprivileged, cwd: folder, encoding: 'utf8' });
     rmSync(passwordFile);
     if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
+    if (tls !== null) {
+      for (const [name, text] of Object.entries({ 'server.crt': tls.certificate, 'server.key': tls.key, 'root.crt': tls.ca })) {
+        const file = join(data, name);
+        writeFileSync(file, text, { mode: 0o600 });
+        if (unprivileged !== null) chownSync(file, unprivileged.uid, unprivileged.gid);
+      }
+      writeFileSync(join(data, 'pg_hba.conf'), 'hostssl all all 127.0.0.1/32 scram-sha-256 clientcert=verify-ca\n');
+    }
     await server.run();
     return server;
   }
@@ -57,6 +67,7 @@ export class PostgresServer {
       unix_socket_directories: '',
       fsync: 'off',
       max_connections: '60',
+      ...(this.#tls ? { ssl: 'on', ssl_ca_file: 'root.crt' } : {}),
     };
     const words = [
       '-D',
@@ -112,6 +123,13 @@ export class PostgresServer {
     await this.kill('SIGQUIT');
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** What a server that speaks TLS only, and only with clients that have a certificate of `ca`, is started with. PEM. */
+interface ServerTls {
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
 }
 
 interface QueryOptions {

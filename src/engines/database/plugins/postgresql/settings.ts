@@ -4,6 +4,7 @@ import type { Fields } from '../../../../protocol/field.ts';
 import { readFields } from '../../../../protocol/field.ts';
 import { badRequest } from '../../../../protocol/request-error.ts';
 import { filledUrl } from '../connection-url.ts';
+import { checkPem } from '../pem-fields.ts';
 import type { ConnectionFields } from '../plugin.ts';
 
 export const postgresqlFields = {
@@ -26,6 +27,13 @@ const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-ful
 const connectWithin = 10_000;
 /** And a statement, by the server's own watch: one that hangs does not outlive the request by long. */
 const statementWithin = 30_000;
+
+/** Throws RequestError 400 for what no client can connect with. */
+export function checkSettings(connection: ConnectionFields): void {
+  clientSettings(connection);
+  const { tls_ca: ca, tls_certificate: certificate, private_key: key } = readFields(postgresqlFields, connection.details);
+  checkPem({ ca, certificate, key }, { ca: 'tls_ca', certificate: 'tls_certificate', key: 'private_key' });
+}
 
 /** How one client connects. Throws RequestError 400. */
 export function clientSettings(connection: ConnectionFields, database?: string): ClientConfig {
