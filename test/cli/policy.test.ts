@@ -114,7 +114,7 @@ describe('any path of the API', () => {
     ['read v2//x', 'the path is not canonical'],
     ['write sys/mounts/v2 type=kv', 'path is already in use at v2/'],
     ['write sys/mounts/v2/deeper type=kv', 'path is already in use at v2/'],
-    ['write sys/mounts/x type=odd', 'plugin not found in the catalog: odd; the secret engines are: kv'],
+    ['write sys/mounts/x type=odd', 'plugin not found in the catalog: odd; the secret engines are: database, kv'],
     ['read -field=nme sys/policies/acl/ci', 'there is no field "nme"; there are: name, policy\nDid you mean name?'],
   ])('refuses %s', async (line, message) => {
     const { code, out, err } = await at.run(line);

@@ -54,7 +54,7 @@ describe('a new kind', () => {
           "import { kv } from './kv/index.ts';",
           "import { kv } from './kv/index.ts';\nimport { notes } from './notes/index.ts';",
         )
-        .replace('[cubbyhole, kv]', '[cubbyhole, kv, notes]');
+        .replace('[cubbyhole, database, kv]', '[cubbyhole, database, kv, notes]');
       writeFileSync(registry, lines);
       run(
         process.execPath,

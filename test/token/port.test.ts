@@ -33,6 +33,7 @@ describe('what the core is told of a token', () => {
       tokenType: 'service',
       expiresAt: w.clock.time + 3_600_000,
       limitedUses: false,
+      lastUse: false,
       grants: [],
     });
   });
