@@ -99,8 +99,8 @@ describe('a PostgreSQL database that is down', () => {
     const at = await place();
     const [one, two] = [await credential(at), await credential(at)];
     await server.kill();
-    expect(await at.status('write', 'sys/leases/revoke', { lease_id: one.leaseId })).toBe(202);
     expect(await at.status('write', 'sys/leases/revoke', { lease_id: two.leaseId, sync: true })).toBe(500);
+    expect(await at.status('write', 'sys/leases/revoke', { lease_id: one.leaseId })).toBe(202);
     expect(await at.status('write', 'sys/leases/renew', { lease_id: one.leaseId })).toBe(400);
     await server.run();
     await recovered(at);
