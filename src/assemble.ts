@@ -137,12 +137,18 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
   });
   const leaseNamed = (id: string) => store.read((tx) => new Leases(core(tx)).get(id));
   const endNow: EndNow = async (id, within) => {
-    const record = await leaseNamed(id);
-    if (record === null) return 'ended';
-    await reconciler.attempt(leaseExpiryName, targetKey(record.target), AbortSignal.timeout(within));
-    const left = await leaseNamed(id);
-    if (left === null) return 'ended';
-    return left.lastError === null ? 'waiting' : { problem: left.lastError };
+    const late = AbortSignal.timeout(within);
+    for (;;) {
+      const before = await leaseNamed(id);
+      if (before === null) return 'ended';
+      const attempted = await reconciler.attempt(leaseExpiryName, targetKey(before.target), late);
+      const left = await leaseNamed(id);
+      if (left === null) return 'ended';
+      if (attempted === null) return 'waiting';
+      // Its own trouble, or that of its target, which was tried with another lease.
+      const problem = left.attempts > before.attempts ? left.lastError : attempted.problem;
+      if (problem !== null) return { problem };
+    }
   };
   const corridor = createCore({
     storeId: parts.storeId,

@@ -80,6 +80,12 @@ export interface ControllerStatus {
   readonly nextRun: number | null;
 }
 
+/** A step that was asked for has been taken. */
+export interface Attempted {
+  /** Why it failed; null: it did not. Holds no secret. */
+  readonly problem: string | null;
+}
+
 /** What the rest of the system may ask of the reconciler. */
 export interface ReconcilerPort {
   /** `stopped` by a fault: for good, this process does not own the store any more. */
@@ -93,8 +99,8 @@ export interface ReconcilerPort {
    */
   wake(name: string, key?: string): boolean;
   /**
-   * Has a controller try a key at once, and resolves when it has, or when `signal` aborts. False: that did not happen,
+   * Has a controller try a key at once, and resolves when it has, or when `signal` aborts. Null: that did not happen,
    * because it does not run or there was no time.
    */
-  attempt(name: string, key: string, signal: AbortSignal): Promise<boolean>;
+  attempt(name: string, key: string, signal: AbortSignal): Promise<Attempted | null>;
 }

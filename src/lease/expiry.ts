@@ -28,8 +28,10 @@ export interface LeaseExpiryParts {
 export const leaseExpiryName = 'lease-expiry';
 
 const notedAtOnce = 200;
-/** How many leases of a target one step ends, and how many of them at the same time. */
-const atOnce = 32;
+/** How many leases of a target one step ends at most, and for how long it begins with more of them (milliseconds). */
+const atOnce = 256;
+const beginFor = 1000;
+/** How many of them at the same time. */
 const besideEachOther = 4;
 const day = 24 * 3_600_000;
 const backoff: Backoff = { first: 10_000, most: day };
@@ -136,14 +138,19 @@ async function endDue(
     const page = await leases.dueAt(target, limit);
     const records: LeaseRecord[] = [];
     for (const { due, id } of page) {
-      const record = due <= now ? await leases.get(id) : null;
-      if (record === null) continue;
+      if (due > now) break;
+      const record = await leases.get(id);
+      if (record === null) {
+        await leases.forgetDue(target, { due, id });
+        continue;
+      }
       // From here on nobody renews it, whatever becomes of this process.
       records.push(record.state === 'ending' ? record : await leases.end(record, now, false));
     }
     const [first] = records;
     const mount = first === undefined ? null : await readMount(core, first.mountId);
-    return { records, mount, next: page[records.length]?.due ?? null };
+    const more = page.length === limit ? now : null;
+    return { records, mount, next: page.find(({ due }) => due > now)?.due ?? more };
   });
   const outcomes = await endAll(parts, found.records, found.mount, signal);
   const unavailable = [...outcomes.values()].find((problem) => problem instanceof TargetUnavailable) ?? null;
@@ -161,7 +168,8 @@ async function endDue(
   });
   if (unavailable !== null) return unavailable;
   const problem = [...outcomes].find(([{ force }, each]) => each !== null && !force)?.[1] ?? null;
-  const step: Step = { again: found.records.length === limit ? now : found.next };
+  // Those for which there was no time wait at the front.
+  const step: Step = { again: outcomes.size < found.records.length ? now : found.next };
   return problem === null ? step : { ...step, problem: problem.message };
 }
 
@@ -175,9 +183,10 @@ async function endAll(
   const outcomes = new Map<LeaseRecord, RequestError | null>();
   const waiting = records.values();
   let given = false;
+  const until = parts.clock.now() + beginFor;
   const worker = async (): Promise<void> => {
     for (const record of waiting) {
-      if (given || signal.aborted) return;
+      if (given || signal.aborted || parts.clock.now() > until) return;
       const problem = await endOutside(parts, record, mount, signal);
       outcomes.set(record, problem);
       if (problem instanceof TargetUnavailable) given = true;

@@ -13,6 +13,8 @@ import {
   type LeaseRecord,
 } from './record.ts';
 
+const pageLimit = 256;
+
 /** What an engine wants to lease, and for whom. */
 export type NewLease = LeaseTerms &
   Pick<LeaseRecord, 'mountId' | 'tokenId' | 'epoch' | 'cap'> & {
@@ -106,6 +108,11 @@ export class Leases {
     return (await this.#view.scan(dueFolder(target), { limit })).map(parseIndexPath);
   }
 
+  /** Forgets an entry of the index without a lease: a defect, or a restore, has left it. */
+  async forgetDue(target: string, { due, id }: DueLease): Promise<void> {
+    await this.#view.delete(`${dueFolder(target)}${timeText(due)}/${id}`);
+  }
+
   /** The epochs with leases whose making is under way, or was when their process ended. */
   async pendingEpochs(): Promise<readonly number[]> {
     return (await this.#view.children('pending/')).map((name) => Number(name.slice(0, -1)));
@@ -135,19 +142,17 @@ export class Leases {
   /** About `limit` leases of a mount that nobody has ended yet. */
   async standingOf(mountId: string, now: number, limit: number): Promise<readonly LeaseRecord[]> {
     const found: LeaseRecord[] = [];
-    for (const target of await this.#view.children('due/', { after: `${mountId}.` })) {
-      if (!target.startsWith(`${mountId}.`)) break;
+    for await (const target of this.#targetsOf(mountId)) {
       // What is to be done by now is to be ended.
-      const after = `due/${target}${timeText(now)}~`;
-      for (const path of await this.#view.scan(`due/${target}`, { after, limit })) {
+      const after = `${dueFolder(target)}${timeText(now)}~`;
+      for (const path of await this.#view.scan(dueFolder(target), { after, limit })) {
         const record = await this.get(parseIndexPath(path).id);
         if (record !== null && record.state !== 'ending') found.push(record);
       }
       if (found.length >= limit) return found;
     }
-    for (const path of await this.#view.scan('pending/')) {
-      const record = await this.get(parseIndexPath(path).id);
-      if (record?.mountId === mountId) found.push(record);
+    for await (const record of this.#pending()) {
+      if (record.mountId === mountId && found.push(record) >= limit) break;
     }
     return found;
   }
@@ -155,9 +160,7 @@ export class Leases {
   /** Has a mount any lease, whatever its state? */
   async anyOf(mountId: string): Promise<boolean> {
     if ((await this.#view.scan(`due/${mountId}.`, { limit: 1 })).length > 0) return true;
-    for (const path of await this.#view.scan('pending/')) {
-      if ((await this.get(parseIndexPath(path).id))?.mountId === mountId) return true;
-    }
+    for await (const record of this.#pending()) if (record.mountId === mountId) return true;
     return false;
   }
 
@@ -171,6 +174,33 @@ export class Leases {
       if (record !== null) records.push(record);
     }
     return records;
+  }
+
+  async *#targetsOf(mountId: string): AsyncGenerator<string> {
+    for (let after = `${mountId}.`; ;) {
+      const targets = await this.targets(after, pageLimit);
+      for (const target of targets) {
+        if (!target.startsWith(`${mountId}.`)) return;
+        yield target;
+      }
+      const last = targets.at(-1);
+      if (last === undefined || targets.length < pageLimit) return;
+      after = last;
+    }
+  }
+
+  /** All whose making is under way, of every mount: not more than there are requests. */
+  async *#pending(): AsyncGenerator<LeaseRecord> {
+    for (let after = 'pending/'; ;) {
+      const paths = await this.#view.scan('pending/', { after, limit: pageLimit });
+      for (const path of paths) {
+        const record = await this.get(parseIndexPath(path).id);
+        if (record !== null) yield record;
+      }
+      const last = paths.at(-1);
+      if (last === undefined || paths.length < pageLimit) return;
+      after = last;
+    }
   }
 
   async #put(before: LeaseRecord, after: LeaseRecord): Promise<LeaseRecord> {

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { Fault } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
 import type { Timer } from '../base/timer.ts';
-import type { Controller, ControllerStatus, ReconcilerPort, Step } from '../core/controller.ts';
+import type { Attempted, Controller, ControllerStatus, ReconcilerPort, Step } from '../core/controller.ts';
 import { asRequestError } from '../core/corridor.ts';
 import { Lane, pageLimit } from './lane.ts';
 import { Turns } from './turns.ts';
@@ -23,7 +23,7 @@ export interface ReconcilerOptions {
 interface Attempt {
   readonly lane: Lane;
   readonly key: string;
-  ended(): void;
+  ended(attempted: Attempted): void;
 }
 
 /**
@@ -87,16 +87,16 @@ export class Reconciler implements ReconcilerPort {
     return true;
   }
 
-  async attempt(name: string, key: string, signal: AbortSignal): Promise<boolean> {
+  async attempt(name: string, key: string, signal: AbortSignal): Promise<Attempted | null> {
     const lane = this.#lanes.find(({ controller }) => controller.name === name);
-    if (lane === undefined || this.#state !== 'running' || signal.aborted) return false;
+    if (lane === undefined || this.#state !== 'running' || signal.aborted) return null;
     return new Promise((resolve) => {
-      const attempt: Attempt = { lane, key, ended: () => resolve(true) };
+      const attempt: Attempt = { lane, key, ended: resolve };
       signal.addEventListener(
         'abort',
         () => {
           this.#attempts.delete(attempt);
-          resolve(false);
+          resolve(null);
         },
         { once: true },
       );
@@ -177,17 +177,19 @@ export class Reconciler implements ReconcilerPort {
     // Who asks while it runs waits for the next step.
     const asked = [...this.#attempts].filter((attempt) => attempt.lane === lane && attempt.key === key);
     for (const attempt of asked) this.#attempts.delete(attempt);
-    let step: Step;
+    let step: Step | null = null;
+    let problem: string | null = null;
     try {
       step = await lane.controller.reconcile(key, AbortSignal.any([this.#ending.signal, late.signal]));
+      problem = step.problem ?? null;
     } catch (error) {
-      lane.failed(key, this.#options.clock.now(), this.#shown(lane, error));
-      return;
-    } finally {
-      cancel();
-      for (const { ended } of asked) ended();
+      problem = this.#shown(lane, error);
     }
-    lane.succeeded(key, this.#options.clock.now(), step);
+    cancel();
+    const now = this.#options.clock.now();
+    if (step === null) lane.failed(key, now, problem ?? '');
+    else lane.succeeded(key, now, step);
+    for (const { ended } of asked) ended({ problem });
   }
 
   /** Follows what was begun; its end may let something else begin. */

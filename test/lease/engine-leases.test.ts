@@ -213,6 +213,18 @@ describe('the leases of an engine', () => {
     expect(await out.get(id)).toBeNull();
   });
 
+  it('are not held up by an entry of the index without a lease', async () => {
+    const out = await Outside.open();
+    const id = await out.issue();
+    await out.at.store.transact((tx) =>
+      out.at.barrier.view(tx, 'core').putJson(`lease/due/${out.mountId}.server/000000000000001/db/creds/app/gone`, {}),
+    );
+    out.wake();
+    await out.time.pass(2 * hour);
+    expect([out.users.has(id), await out.get(id)]).toEqual([false, null]);
+    expect([...out.at.medium.entries.keys()].filter((key) => key.startsWith('core/lease/'))).toEqual([]);
+  });
+
   it('end below a path in pieces, and later ones stay', async () => {
     const out = await Outside.open();
     for (let n = 0; n < 450; n++) await out.issue({ path: n % 2 === 0 ? 'db/creds/app' : 'db/creds/apple' });

@@ -97,11 +97,16 @@ describe('a PostgreSQL database that is down', () => {
 
   it('answers a revocation as accepted, with sync as failed, and the user is gone soon after it is back', async () => {
     const at = await place();
-    const [one, two] = [await credential(at), await credential(at)];
+    const [one, two, three] = [await credential(at), await credential(at), await credential(at)];
     await server.kill();
     expect(await at.status('write', 'sys/leases/revoke', { lease_id: two.leaseId, sync: true })).toBe(500);
     expect(await at.status('write', 'sys/leases/revoke', { lease_id: one.leaseId })).toBe(202);
     expect(await at.status('write', 'sys/leases/renew', { lease_id: one.leaseId })).toBe(400);
+    // From the second failure on only one lease is tried with the database; the others fail with it.
+    expect(await refused(at.write('sys/leases/revoke', { lease_id: three.leaseId, sync: true }))).toMatchObject({
+      status: 500,
+      message: expect.stringMatching(/^it is not ended yet, and tried again: .*ECONNREFUSED/) as string,
+    });
     await server.run();
     await recovered(at);
     expect([leaseKeys(at), await server.users()]).toEqual([[], []]);
