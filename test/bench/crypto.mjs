@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { armor, Decrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { parseAllDocuments } from 'yaml';
-import { KeyedHash } from '../../dist/audit/keyed-hash.js';
+import { KeyedHash } from '../../dist/crypto/keyed-hash.js';
 import { canonicalJson } from '../../dist/base/json.js';
 import { systemRandom } from '../../dist/base/random.js';
 import { open, seal } from '../../dist/crypto/aead.js';

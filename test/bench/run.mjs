@@ -4,6 +4,7 @@
 import { audit } from './audit.mjs';
 import { corridor } from './corridor.mjs';
 import { crypto } from './crypto.mjs';
+import { leases } from './leases.mjs';
 import { reader } from './reader.mjs';
 import { repo } from './repo.mjs';
 import { startup } from './startup.mjs';
@@ -11,7 +12,7 @@ import { storage } from './storage.mjs';
 import { server } from './server.mjs';
 import { renderTable } from './table.mjs';
 
-const benches = { startup, crypto, storage, corridor, audit, server, repo, reader };
+const benches = { startup, crypto, storage, corridor, audit, server, repo, reader, leases };
 
 const args = process.argv.slice(2);
 const json = args.includes('-json');

@@ -1,11 +1,9 @@
 // A server under load from this process, audit on: KV read, KV write, login, wrapped read and a mix of them over 1, 32
 // and 256 connections. BENCH_PEER=http://127.0.0.1:8300 with BENCH_PEER_TOKEN measures another server that speaks the
 // same API in the same way, in turns with ours, and prints ratios to it. BENCH_SECONDS: how long each load lasts.
-import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Connection, load, requestBytes } from './http-load.mjs';
-import { percentile, program } from './measure.mjs';
+import { percentile } from './measure.mjs';
+import { letServe, memoryOf, startServer } from './server-process.mjs';
 import { row } from './table.mjs';
 import { createWorkspace } from './workspace.mjs';
 
@@ -15,6 +13,7 @@ const secrets = 256;
 
 export async function server() {
   const workspace = createWorkspace();
+  letServe(workspace);
   const child = await startServer(workspace);
   try {
     const ours = await prepare('secretctl', child.address, workspace.token, () => memoryOf(child.process.pid));
@@ -141,43 +140,4 @@ async function prepare(name, address, root, memory) {
     wrapped: each((path) => ({ method: 'GET', path, token, headers: { 'X-Vault-Wrap-TTL': '60' } })),
     login: requestBytes({ method: 'POST', path: `/v1/auth/${mount}/login`, body: login }),
   };
-}
-
-/** Our server with an encrypted store on disk and its audit log on. */
-async function startServer(workspace) {
-  const settings = join(workspace.store, 'settings.yaml');
-  const text = readFileSync(settings, 'utf8');
-  writeFileSync(settings, `${text}server:\n  listeners:\n    - address: 127.0.0.1:0\n  log: { format: json }\n`);
-  const child = spawn(process.execPath, [program, 'server', '-store', workspace.store], {
-    env: workspace.env,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const address = await new Promise((resolve, reject) => {
-    let log = '';
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${log}`)));
-    child.stderr.on('data', (chunk) => {
-      log = (log + chunk).slice(-10_000);
-      const found = /"address":"(http:\/\/[^"]+)"/.exec(log);
-      if (found !== null && log.includes('the store is unsealed')) resolve(new URL(found[1]));
-    });
-  });
-  return {
-    process: child,
-    address,
-    stop: () =>
-      new Promise((resolve) => {
-        child.removeAllListeners('exit');
-        child.once('exit', resolve);
-        child.kill('SIGTERM');
-      }),
-  };
-}
-
-/** Resident bytes; 0 where the machine does not tell. */
-function memoryOf(pid) {
-  try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
-  } catch {
-    return 0;
-  }
 }
