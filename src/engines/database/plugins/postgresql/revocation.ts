@@ -17,15 +17,20 @@ export async function revokeUser(
   if (options.terminateSessions) {
     await client.query('SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = $1', [name]);
   }
+  const { rows } = await client.query<{ super: boolean; here: string }>(
+    'SELECT rolsuper AS super, pg_catalog.current_database() AS here FROM pg_catalog.pg_roles WHERE rolname = current_user',
+  );
+  const [{ super: isSuperuser, here } = { super: false, here: '' }] = rows;
   // Who only may make roles must be a member of one to take away what it has.
-  await client.query(`GRANT ${role} TO CURRENT_USER`).catch(() => undefined);
-  const here = await oneText(client, 'SELECT pg_catalog.current_database()');
-  for (const database of await databasesWith(client, name)) {
-    const work = (at: Client): Promise<void> => clearDatabase(at, database, name, options);
-    if (database === here) await work(client);
-    else await elsewhere(database, work);
+  if (!isSuperuser) await client.query(`GRANT ${role} TO CURRENT_USER`).catch(() => undefined);
+  const drop = `DROP ROLE IF EXISTS ${role}`;
+  const databases = await databasesWith(client, name);
+  for (const database of databases) {
+    if (database !== here) await elsewhere(database, (at) => clearDatabase(at, database, name, options));
   }
-  await client.query(`DROP ROLE IF EXISTS ${role}`);
+  // Here it goes with the role itself, as one.
+  if (databases.includes(here)) await clearDatabase(client, here, name, options, drop);
+  else await client.query(drop);
 }
 
 /** The databases in which something depends on a role; this one too, for what is shared among all of them. */
@@ -43,20 +48,27 @@ async function databasesWith(client: Client, name: string): Promise<readonly str
   return rows.map((row) => row.name);
 }
 
-async function clearDatabase(client: Client, database: string, name: string, options: RevokedUser['options']): Promise<void> {
+/** One transaction, sent as one: `last` comes before its end. */
+async function clearDatabase(
+  client: Client,
+  database: string,
+  name: string,
+  { ownedObjects, reassignTo }: RevokedUser['options'],
+  last: string | null = null,
+): Promise<void> {
   const role = quoted(name);
-  const owned = await ownedObjects(client, name);
-  if (owned.length > 0 && options.ownedObjects === 'keep') throw ownsSomething(database, owned);
-  await client.query('BEGIN');
+  const owned = await ownedBy(client, name);
+  if (owned.length > 0 && ownedObjects === 'keep') throw ownsSomething(database, owned);
+  const statements = ['BEGIN'];
+  if (owned.length > 0 && ownedObjects === 'reassign') {
+    statements.push(`REASSIGN OWNED BY ${role} TO ${reassignTo === '' ? 'CURRENT_USER' : quoted(reassignTo)}`);
+  }
+  // Takes the privileges away, and drops what is owned still: nothing, unless that was asked for.
+  statements.push(`DROP OWNED BY ${role}`);
+  if (last !== null) statements.push(last);
+  statements.push('COMMIT');
   try {
-    if (owned.length > 0 && options.ownedObjects === 'reassign') {
-      await client.query(
-        `REASSIGN OWNED BY ${role} TO ${options.reassignTo === '' ? 'CURRENT_USER' : quoted(options.reassignTo)}`,
-      );
-    }
-    // Takes the privileges away, and drops what is owned still: nothing, unless that was asked for.
-    await client.query(`DROP OWNED BY ${role}`);
-    await client.query('COMMIT');
+    await client.query(statements.join('; '));
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
     throw error;
@@ -64,7 +76,7 @@ async function clearDatabase(client: Client, database: string, name: string, opt
 }
 
 /** Some of what a role owns here, each as PostgreSQL describes it. */
-async function ownedObjects(client: Client, name: string): Promise<readonly string[]> {
+async function ownedBy(client: Client, name: string): Promise<readonly string[]> {
   const { rows } = await client.query<{ object: string }>(
     `SELECT pg_catalog.pg_describe_object(s.classid, s.objid, s.objsubid) AS object
        FROM pg_catalog.pg_shdepend s
@@ -83,11 +95,6 @@ function ownsSomething(database: string, owned: readonly string[]): RequestError
     500,
     `the user owns ${list.join(', ')} in database "${database}": set owned_objects of the role to reassign or drop, or give them away`,
   );
-}
-
-async function oneText(client: Client, query: string): Promise<string> {
-  const { rows } = await client.query<Record<string, string>>(query);
-  return Object.values(rows[0] ?? {})[0] ?? '';
 }
 
 /** A name as SQL wants it, whatever it holds. */
