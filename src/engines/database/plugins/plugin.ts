@@ -54,7 +54,10 @@ export interface RevokedUser {
   /** Empty: what the plug-in does by itself. */
   readonly revocation: readonly string[];
   readonly options: RevocationOptions;
-  /** Its making was never confirmed: it may be under way still, or half done. */
+  /**
+   * Its making was never confirmed: it may be under way still, or half done. Where `revocation` fails or leaves the user,
+   * the plug-in goes on by itself.
+   */
   readonly pending: boolean;
 }
 

@@ -65,10 +65,15 @@ export class PostgresqlSession implements DatabaseSession {
       // A transaction that is still making the user holds this until it has ended.
       await client.query('SELECT pg_advisory_lock($1, $2)', lockOf(user.name));
       try {
-        const { rowCount } = await client.query('SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1', [user.name]);
-        if (rowCount === 0) return;
-        if (statements.length > 0) for (const statement of statements) await client.query(statement);
-        else await revokeUser(client, user, elsewhere);
+        if (!(await isThere(client, user.name))) return;
+        try {
+          for (const statement of statements) await client.query(statement);
+        } catch (error) {
+          if (!user.pending) throw error;
+        }
+        // Statements that undo a making need not know how far it came.
+        if (statements.length > 0 && !(user.pending && (await isThere(client, user.name)))) return;
+        await revokeUser(client, user, elsewhere);
       } finally {
         await client.query('SELECT pg_advisory_unlock($1, $2)', lockOf(user.name));
       }
@@ -182,6 +187,11 @@ function newClient(settings: pg.ClientConfig): pg.Client {
 /** A connection that ends is told by the query under way or the next one; an `error` without a listener ends the process. */
 function heedNoEnd(client: pg.ClientBase): void {
   client.on('error', () => undefined);
+}
+
+async function isThere(client: Client, name: string): Promise<boolean> {
+  const { rowCount } = await client.query('SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1', [name]);
+  return rowCount === 1;
 }
 
 function fillAll(statements: readonly string[], values: Readonly<Record<string, string>>): readonly string[] {
