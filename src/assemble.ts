@@ -11,9 +11,11 @@ import { wipe } from './base/bytes.ts';
 import type { Clock } from './base/clock.ts';
 import type { JsonObject } from './base/json.ts';
 import { randomUuid, type Random } from './base/random.ts';
+import type { SteadyClock } from './base/steady-clock.ts';
 import { systemTimer, type Timer } from './base/timer.ts';
 import type { Barrier } from './barrier/barrier.ts';
 import type { View } from './barrier/view.ts';
+import { markClock, resumeClock } from './clock-mark.ts';
 import { controllers, wokenBy } from './controllers.ts';
 import { createCore, type Core } from './core/core.ts';
 import { rightsOf } from './core/authenticate.ts';
@@ -53,6 +55,8 @@ export interface AssemblyParts {
   readonly store: TransactionalStore;
   readonly barrier: Barrier;
   readonly clock: Clock;
+  /** The same clock, where it goes on from where that of the last process stood. Absent: it needs nothing stored. */
+  readonly steady?: SteadyClock;
   readonly random: Random;
   /** What the background tasks are woken by; the machine's unless told. */
   readonly timer?: Timer;
@@ -97,7 +101,8 @@ const stopGrace = 5_000;
 
 /** Builds a system. Throws what opening the audit log throws: an unaudited store serves nothing. */
 export async function assemble(parts: AssemblyParts): Promise<System> {
-  const { store, barrier, clock, random } = parts;
+  const { store, barrier, clock, random, steady } = parts;
+  if (steady !== undefined) await resumeClock({ steady, store, barrier });
   const core = (tx: Transaction) => barrier.view(tx, 'core');
   const audit = await openAudit(parts);
   const policies = createPolicies();
@@ -122,6 +127,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     random,
     timer: parts.timer ?? systemTimer,
     controllers: controllers({
+      ...(steady === undefined ? {} : { steady }),
       engines: running,
       wake: (name, key) => void reconciler.wake(name, key),
       storeId: parts.storeId,
@@ -132,7 +138,9 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       random,
       audit,
       forget,
-      rememberHead: () => rememberHead(parts, audit),
+      rememberHead: async () => {
+        await rememberHead(parts, audit);
+      },
     }),
   });
   const leaseNamed = (id: string) => store.read((tx) => new Leases(core(tx)).get(id));
@@ -185,6 +193,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
           tokens.leases,
           engineLeases({
             engines: running,
+            clock,
             storageOf: (tx, mountId) => barrier.view(tx, { mountId }),
             access: (mount) => ({ mount, read: (work) => store.read((tx) => work(barrier.view(tx, { mountId: mount.id }))) }),
           }),
@@ -235,7 +244,8 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     async close() {
       try {
         await reconciler.stop(stopGrace);
-        await rememberHead(parts, audit, corridor);
+        const marked = await rememberHead(parts, audit, corridor);
+        if (!marked && steady !== undefined) await store.transact((tx) => markClock(core(tx), steady));
       } finally {
         await Promise.allSettled(started.flatMap(({ running }) => (running === null ? [] : [running.close()])));
         tokens.wipe();
@@ -282,21 +292,24 @@ function mayChangeAudit({ operation, path }: Omit<Request, 'id'>): boolean {
 }
 
 /**
- * Anchors the head of the log in the store and renews the superblock, where anything was written since the last time.
- * `settling`: this is an orderly end.
+ * Anchors the head of the log in the store and renews the superblock, where anything was written since the last time:
+ * true. `settling`: this is an orderly end.
  */
-async function rememberHead(parts: AssemblyParts, audit: AuditLog, settling?: Core): Promise<void> {
+async function rememberHead(parts: AssemblyParts, audit: AuditLog, settling?: Core): Promise<boolean> {
   const head = audit.head();
   const remembered = await parts.store.read((tx) => readAnchor(parts.barrier.view(tx, 'core')));
-  if (remembered?.seq !== head.seq) await anchorHead(parts, head, settling);
+  const isNew = remembered?.seq !== head.seq;
+  if (isNew) await anchorHead(parts, head, settling);
   audit.anchored(head);
+  return isNew;
 }
 
-async function anchorHead({ store, barrier }: AssemblyParts, head: Head, settling?: Core): Promise<void> {
+async function anchorHead({ store, barrier, steady }: AssemblyParts, head: Head, settling?: Core): Promise<void> {
   await store.transact(async (tx) => {
     const view = barrier.view(tx, 'core');
     await settling?.settle(view);
     await writeAnchor(view, head);
+    if (steady !== undefined) await markClock(view, steady);
     await barrier.renewSuperblock(tx);
   });
 }

@@ -4,10 +4,8 @@ import { assemble, configRevision } from './assemble.ts';
 import { createSink } from './audit/registry.ts';
 import type { AuditSink } from './audit/sink.ts';
 import { enabledSinkNames, readAnchor } from './audit/stored.ts';
-import { systemClock } from './base/clock.ts';
 import { Fault } from './base/error.ts';
 import type { JsonObject } from './base/json.ts';
-import { systemRandom } from './base/random.ts';
 import type { Barrier } from './barrier/barrier.ts';
 import type {
   CreatedStore,
@@ -19,8 +17,10 @@ import type {
   SealStatus,
   Stores,
 } from './cli/context.ts';
+import { clockWarning, readClockMark } from './clock-mark.ts';
 import { readApplyLock } from './core/apply-lock.ts';
 import { initializeContent } from './initialize.ts';
+import { machine } from './machine.ts';
 import { sealTypeOf } from './seal/registry.ts';
 import type { Seal } from './seal/seal.ts';
 import { readSealConfig, type SealConfig } from './seal/seal-config.ts';
@@ -33,8 +33,7 @@ import { createStore } from './storage/optimistic.ts';
 import { readStoreId } from './storage/store-id.ts';
 import type { TransactionalStore } from './storage/transaction.ts';
 
-const clock = systemClock;
-const random = systemRandom;
+const { clock, random } = machine;
 /** How long an embedded command cleans up after itself. */
 const tidyMilliseconds = 2000;
 
@@ -160,11 +159,12 @@ async function open(options: OpenStore): Promise<OpenedStore> {
       epoch: embedded.epoch,
       store,
       barrier,
-      clock,
-      random,
+      ...machine,
       sinks,
       acceptAuditLoss: options.acceptAuditLoss,
     });
+    const warning = clockWarning(clock);
+    if (warning !== null) options.notify(`Warning: ${warning}.`);
     for (const note of system.audit.notes) {
       const text = noteText(note);
       if (text !== null) options.notify(text);
@@ -208,6 +208,8 @@ async function examine(options: OpenStore): Promise<ExaminedStore> {
   try {
     const shown = { storeId: embedded.storeId, seal: sealStatus(config) };
     if (barrier === null) return { ...shown, auditFiles: [], unsealed: null };
+    const mark = await store.read((tx) => readClockMark(barrier.view(tx, 'core')));
+    if (mark !== null) clock.resume(mark);
     const enabled = await store.read((tx) => enabledSinkNames(barrier.view(tx, 'core')));
     const status = await store.read((tx) => barrier.status(tx));
     const unsealed = {

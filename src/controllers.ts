@@ -2,7 +2,9 @@ import type { AuditLog } from './audit/log.ts';
 import { authMethods } from './auth/index.ts';
 import type { Clock } from './base/clock.ts';
 import type { Random } from './base/random.ts';
+import type { SteadyClock } from './base/steady-clock.ts';
 import type { Barrier } from './barrier/barrier.ts';
+import { clockMark } from './clock-mark.ts';
 import { done, type Controller } from './core/controller.ts';
 import { keyringRotation } from './core/keyring-rotation.ts';
 import { lockoutSweep, mountExpiry } from './expiry-controllers.ts';
@@ -21,6 +23,8 @@ export interface BackgroundParts {
   readonly store: TransactionalStore;
   readonly barrier: Barrier;
   readonly clock: Clock;
+  /** See AssemblyParts. */
+  readonly steady?: SteadyClock;
   readonly random: Random;
   readonly audit: AuditLog;
   /** Has another of them look at once. */
@@ -47,6 +51,7 @@ export function controllers(parts: BackgroundParts): readonly Controller[] {
     keyringRotation(parts),
     auditHead(parts),
     auditSinks(parts),
+    ...(parts.steady === undefined ? [] : [clockMark({ ...parts, steady: parts.steady })]),
   ];
 }
 

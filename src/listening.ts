@@ -9,10 +9,10 @@ import { defaultLimits } from './http/limits.ts';
 import type { CertificateMaterial } from './http/certificate.ts';
 import { listen, type Listener, type ListenerOptions } from './http/listener.ts';
 import { nodeWarning } from './server/environment.ts';
+import { machine } from './machine.ts';
 import type { Log } from './server/log.ts';
 import type { Node } from './server/node.ts';
 import { describe } from './server/trouble.ts';
-import { machine } from './serving.ts';
 import type { ListenerSettings, Settings, TlsSettings } from './settings.ts';
 
 export interface RunOptions {

@@ -5,13 +5,14 @@ import type { ServeOptions } from './cli/context.ts';
 import { createDevStore } from './dev-store.ts';
 import type { ListenerOptions } from './http/listener.ts';
 import { common, run } from './listening.ts';
+import { machine } from './machine.ts';
 import { InFlightRequests } from './server/in-flight-requests.ts';
 import { createLog } from './server/log.ts';
 import { machineRoutes } from './server/machine-routes.ts';
 import { Metrics } from './server/metrics.ts';
 import { Node } from './server/node.ts';
 import { sealRoute } from './server/seal-route.ts';
-import { ceremonies, machine, measured, observing, servingOf } from './serving.ts';
+import { ceremonies, measured, observing, servingOf } from './serving.ts';
 import { splitAddress } from './settings.ts';
 import { storeSeals } from './store-seals.ts';
 

@@ -4,9 +4,11 @@ import process from 'node:process';
 import { assemble, type System } from './assemble.ts';
 import { version } from './base/version.ts';
 import type { ServeOptions } from './cli/context.ts';
+import { clockWarning } from './clock-mark.ts';
 import { sealContextOf, sinksOf } from './compose.ts';
 import type { ListenerOptions } from './http/listener.ts';
 import { common, reload, run, tcpListener } from './listening.ts';
+import { machine } from './machine.ts';
 import type { SealSetting } from './seal/migration.ts';
 import { serveDev } from './serve-dev.ts';
 import { refuseDebuggers } from './server/environment.ts';
@@ -20,7 +22,7 @@ import { sealRoute } from './server/seal-route.ts';
 import { storageRoutes } from './server/storage-routes.ts';
 import { startTracing } from './server/tracing.ts';
 import { describe } from './server/trouble.ts';
-import { ceremonies, machine, measured, observing, servingOf } from './serving.ts';
+import { ceremonies, measured, observing, servingOf } from './serving.ts';
 import { readSettings, type SealSettings, type Settings } from './settings.ts';
 import { createEmbeddedStore, openEmbeddedStore, type EmbeddedStore } from './storage/embedded.ts';
 import { ReopenableStore } from './storage/reopenable.ts';
@@ -109,6 +111,8 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
           },
           serverRoutes,
         });
+        const warning = clockWarning(machine.steady);
+        if (warning !== null) log('warn', warning);
         return servingOf(system, () => (system = null));
       },
     });

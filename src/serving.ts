@@ -1,10 +1,8 @@
 import type { System } from './assemble.ts';
-import { systemClock } from './base/clock.ts';
-import { systemRandom } from './base/random.ts';
-import { systemTimer } from './base/timer.ts';
 import type { CeremonyParts } from './ceremony/parts.ts';
 import { ceremonyRoutes } from './ceremony/routes.ts';
 import type { Route } from './core/mount-type.ts';
+import { machine } from './machine.ts';
 import type { InFlightRequests } from './server/in-flight-requests.ts';
 import type { Log } from './server/log.ts';
 import type { Measured, Metrics } from './server/metrics.ts';
@@ -12,9 +10,6 @@ import type { Node, NodeParts } from './server/node.ts';
 import type { Serving } from './server/served.ts';
 import type { Tracing } from './server/tracing.ts';
 import { addRootToken, rootTokenLength } from './token/root-token.ts';
-
-/** Time and randomness of the machine. */
-export const machine = { clock: systemClock, random: systemRandom, timer: systemTimer };
 
 interface CeremonyOptions extends Pick<CeremonyParts, 'storeId' | 'store' | 'barrier' | 'seal'> {
   /** Those of `allowUnauthenticated`. */

@@ -1,6 +1,7 @@
 import { assemble, type System } from '../src/assemble.ts';
 import type { JsonObject } from '../src/base/json.ts';
 import { systemRandom, type Random } from '../src/base/random.ts';
+import { SteadyClock, type MachineTime } from '../src/base/steady-clock.ts';
 import { initializeContent } from '../src/initialize.ts';
 import type { Reply } from '../src/protocol/reply.ts';
 import { RequestError } from '../src/protocol/request-error.ts';
@@ -19,7 +20,7 @@ export interface World {
   /** The age public key of the store. */
   readonly recipient: string;
   /** Milliseconds since the epoch; tests move it. */
-  readonly clock: { time: number; now(): number };
+  readonly clock: { time: number; now(): number; readonly ahead: number };
   readonly sink: MemorySink;
   readonly medium: MemoryMedium;
   store: TransactionalStore;
@@ -36,21 +37,35 @@ export interface World {
   status(operation: Operation, path: string, data?: JsonObject, token?: string | null): Promise<number>;
   /** Ends without an orderly close, as SIGKILL does, and starts again on the same store and log. */
   crash(): Promise<void>;
+  /** Ends in order, and starts again; between the two, what a test does. */
+  restart(meanwhile: () => void): Promise<void>;
 }
 
-export async function world(options: { readonly random?: Random; readonly time?: number } = {}): Promise<World> {
+interface WorldOptions {
+  readonly random?: Random;
+  readonly time?: number;
+  /** Whose time it is in place of `World.clock`: each process has a steady clock of its own. */
+  readonly machine?: MachineTime;
+}
+
+export async function world(options: WorldOptions = {}): Promise<World> {
   const random = options.random ?? systemRandom;
   const storeId = '3b7ee1f2-6c19-4d3a-9d5e-0a1b2c3d4e5f';
+  let steady = options.machine === undefined ? undefined : new SteadyClock(options.machine);
   const clock = {
     time: options.time ?? Date.UTC(2026, 0, 1),
     now(): number {
-      return this.time;
+      return steady?.now() ?? this.time;
+    },
+    get ahead(): number {
+      return steady?.ahead ?? 0;
     },
   };
   const medium = new MemoryMedium();
   const sink = new MemorySink(storeId);
   const rootKey = random.bytes(32);
   const start = async () => {
+    if (options.machine !== undefined) steady = new SteadyClock(options.machine);
     const backend = createMemoryBackend(medium);
     const epoch = await backend.advanceEpoch();
     const store = createStore(backend, epoch);
@@ -58,7 +73,8 @@ export async function world(options: { readonly random?: Random; readonly time?:
   };
   const up = async ({ store, epoch }: { store: TransactionalStore; epoch: number }) => {
     const barrier = await openBarrier(store, { storeId, rootKey, random, clock });
-    return { store, barrier, system: await assemble({ storeId, epoch, store, barrier, clock, random, sinks: [sink] }) };
+    const parts = { storeId, epoch, store, barrier, clock, random, sinks: [sink] };
+    return { store, barrier, system: await assemble(steady === undefined ? parts : { ...parts, steady }) };
   };
   const first = await start();
   await first.store.transact((tx) => initializeBarrier(tx, { storeId, rootKey, random, clock }));
@@ -90,6 +106,11 @@ export async function world(options: { readonly random?: Random; readonly time?:
     },
     async crash() {
       Object.assign(self, await up(await start()));
+    },
+    async restart(meanwhile) {
+      await self.system.close();
+      meanwhile();
+      await self.crash();
     },
   };
   return self;

@@ -11,7 +11,7 @@ export interface MachineTime {
   monotonic(): number;
   /** Since the machine was started, its sleep included, to about a second. */
   uptime(): number;
-  /** Names this run of the machine; null: it does not tell. */
+  /** Names the run of the machine that `uptime` is of; null: it does not tell. */
   readonly boot: string | null;
 }
 
@@ -35,6 +35,15 @@ const slew = 0.001;
  * A clock that goes by what elapses: where somebody sets the clock of the machine by an hour, nothing that lives until a
  * time ends early or lives on. It starts with the wall clock, never goes back, and follows it by 3.6 s an hour where the
  * two differ. Sleep of the machine counts as time.
+ *
+ * What it cannot know:
+ * - On a later run of the machine there is only the wall clock to go by. `resume` never goes back behind the mark, so what
+ *   has ended stays so; but where the wall clock was set forward while the machine was off, it is later than it is, and
+ *   where it was set back, the time goes on from about the mark. The same holds where no run of the machine can be told from
+ *   another (see MachineTime.boot): on other systems than Linux, and in containers with an uptime of their own.
+ * - A virtual machine that is paused, or goes on from a saved state, is told of it by its wall clock alone, as if somebody
+ *   had set that: the pause does not count, and what lives until a time lives longer by it.
+ * - A sleep is known to a second or two, and less than two seconds of it do not count.
  */
 export class SteadyClock implements Clock {
   readonly #machine: MachineTime;
@@ -77,13 +86,23 @@ export class SteadyClock implements Clock {
     return { boot: this.#machine.boot, uptime: this.#machine.uptime(), time: this.now() };
   }
 
-  /** Goes on from where a clock stood: by what has elapsed since on the same run of the machine, else not before it. */
-  resume({ boot, uptime: at, time }: ClockMark): void {
+  /** Is a mark of this run of the machine, so that a clock which goes on from it knows what has elapsed since? */
+  isOfThisRun({ boot, uptime }: ClockMark): boolean {
+    return boot !== null && boot === this.#machine.boot && uptime <= this.#machine.uptime();
+  }
+
+  /**
+   * Goes on from where a clock stood: by what has elapsed since on the same run of the machine, else not before it. Where
+   * the wall clock says that it is earlier than that, from `later` after it (milliseconds): so long may the clock have gone
+   * on without a mark. The one moment at which it may go back: to be called before anything goes by it.
+   */
+  resume(mark: ClockMark, later = 0): void {
+    const { uptime: at, time } = mark;
     const now = this.now();
-    if (boot !== null && boot === this.#machine.boot) {
+    if (this.isOfThisRun(mark)) {
       const expected = time + this.#machine.uptime() - at;
       if (Math.abs(expected - now) > leastSleep) this.#offset += expected - now;
-    } else if (time > now) this.#offset += time - now;
+    } else if (time > now) this.#offset += time + later - now;
   }
 }
 
@@ -99,8 +118,18 @@ function thisMachine(): MachineTime {
 /** Linux has one; elsewhere only the start of the machine could tell, which moves with the wall clock. */
 function bootId(): string | null {
   try {
+    // A process that begins later than now: the uptime is that of a container, which has no name.
+    if (processStart() > uptime() + 1) return null;
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {
     return null;
   }
+}
+
+/** When this process began, in seconds since the start of the machine: proc_pid_stat(5), in its hundredths. */
+function processStart(): number {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  const start = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+  if (!Number.isFinite(start)) throw new TypeError('the start of this process is unknown');
+  return start / 100;
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts';
+import { type Clock, forOthers } from '../base/clock.ts';
 import type { ApplyBody } from '../protocol/managed.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { permissionDenied, RequestError } from '../protocol/request-error.ts';
@@ -263,7 +263,7 @@ export class Handling {
     const { id } = lease.issued;
     let reply: Reply | null = null;
     try {
-      await issue.make(lease.issued, lease.expiresAt, AbortSignal.timeout(longestMaking));
+      await issue.make(lease.issued, forOthers(this.#with.clock, lease.expiresAt), AbortSignal.timeout(longestMaking));
       reply = await store.transact(async (tx) => {
         const { run, admission } = await this.#again(tx, request, useTaken, now);
         const leaseDuration = await leases.activate(run.core, id, this.#with.clock.now());

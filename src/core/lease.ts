@@ -74,7 +74,10 @@ export interface Issue {
   readonly lease: LeaseTerms;
   /** Called in the transaction that begins the lease, which ends in `LeaseHandler.ended`. */
   begun?(issued: IssuedLease): Promise<void>;
-  /** Makes it, within the time of `signal`. Throws RequestError where that failed; what was made by then is ended. */
+  /**
+   * Makes it, within the time of `signal`. `expiresAt` is by the wall clock, for whoever outside goes by it. Throws
+   * RequestError where that failed; what was made by then is ended.
+   */
   make(issued: IssuedLease, expiresAt: number, signal: AbortSignal): Promise<void>;
   /** The reply, without its lease. */
   readonly reply: Reply;
@@ -103,7 +106,7 @@ export interface LeaseHandler {
   /** For how long the role says now that such a lease lives, in seconds. Throws RequestError 400: the role is gone. */
   renewal?(lease: IssuedLease, storage: View, mount: Mount): Promise<{ readonly ttl: number; readonly maxTtl: number }>;
   /**
-   * Lets what it stands for live on until `expiresAt`, before the lease itself does. Throws RequestError where it could
+   * Lets what it stands for live on until `expiresAt` (by the wall clock, as in `Issue.make`), before the lease itself does. Throws RequestError where it could
    * not: the lease is then not renewed.
    */
   renew?(lease: IssuedLease, expiresAt: number, mount: MountAccess, signal: AbortSignal): Promise<void>;

@@ -1,3 +1,4 @@
+import { type Clock, forOthers } from '../base/clock.ts';
 import { goDuration } from '../base/duration.ts';
 import { runOf } from '../core/corridor.ts';
 import type { LeaseHandler, LeaseSource, MountAccess, ShownLease } from '../core/lease.ts';
@@ -13,6 +14,7 @@ import type { LeaseRecord } from './record.ts';
 export interface EngineLeaseParts {
   /** The types whose mounts give leases. */
   readonly engines: readonly MountType[];
+  readonly clock: Clock;
   storageOf(tx: Transaction, mountId: string): View;
   access(mount: Mount): MountAccess;
 }
@@ -44,7 +46,8 @@ export function engineLeases(parts: EngineLeaseParts): LeaseSource {
       const handler = handlerOf(parts.engines, mount);
       const renewed = await renewal(handler, record, parts.storageOf(run.tx, mount.id), mount, increment, context.now);
       return async () => {
-        await handler?.renew?.(issued(record), renewed.expiresAt, parts.access(mount), AbortSignal.timeout(longestRenewal));
+        const until = forOthers(parts.clock, renewed.expiresAt);
+        await handler?.renew?.(issued(record), until, parts.access(mount), AbortSignal.timeout(longestRenewal));
         return renewed;
       };
     },

@@ -1,42 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SteadyClock, type MachineTime } from '../../src/base/steady-clock.ts';
+import { forOthers } from '../../src/base/clock.ts';
+import { SteadyClock } from '../../src/base/steady-clock.ts';
+import { Machine, start } from './machine.ts';
 
 const hour = 3_600_000;
-const start = Date.UTC(2026, 5, 1);
-
-/** A machine whose time a test makes go by. */
-class Machine implements MachineTime {
-  boot: string | null = 'first';
-  /** What has really gone by. */
-  elapsed = 0;
-  #awake = 0;
-  #set = 0;
-  #booted = 0;
-
-  wall = (): number => Math.floor(start + this.elapsed + this.#set);
-  monotonic = (): number => this.#awake;
-  uptime = (): number => Math.floor((this.elapsed - this.#booted) / 1000) * 1000;
-
-  pass(milliseconds: number): void {
-    this.elapsed += milliseconds;
-    this.#awake += milliseconds;
-  }
-
-  sleep(milliseconds: number): void {
-    this.elapsed += milliseconds;
-  }
-
-  setClock(by: number): void {
-    this.#set += by;
-  }
-
-  reboot(boot: string): void {
-    this.boot = boot;
-    this.#booted = this.elapsed;
-    this.#awake = 0;
-  }
-}
 
 describe('a steady clock', () => {
   it('is the wall clock as long as nobody sets it', () => {
@@ -124,9 +92,37 @@ describe('a steady clock', () => {
     const behind = new SteadyClock(machine);
     behind.resume(mark);
     expect(behind.now()).toBe(mark.time);
+    const later = new SteadyClock(machine);
+    later.resume(mark, 5000);
+    expect(later.now()).toBe(mark.time + 5000);
     machine.setClock(3 * hour);
     const right = new SteadyClock(machine);
     right.resume(mark);
     expect(right.now()).toBe(machine.wall());
+  });
+
+  it('takes a mark of more uptime than there is for one of another run: a container may have an uptime of its own', () => {
+    const machine = new Machine();
+    machine.pass(10 * hour);
+    const mark = new SteadyClock(machine).mark();
+    machine.pass(hour);
+    machine.reboot('first');
+    const after = new SteadyClock(machine);
+    expect(after.isOfThisRun(mark)).toBe(false);
+    after.resume(mark);
+    expect(after.now()).toBe(machine.wall());
+  });
+
+  it('is for others the later of its own time and the wall clock’s', () => {
+    const machine = new Machine();
+    const clock = new SteadyClock(machine);
+    const inOneHour = clock.now() + hour;
+    machine.setClock(-hour);
+    clock.now();
+    expect(forOthers(clock, inOneHour)).toBe(inOneHour);
+    machine.setClock(3 * hour);
+    clock.now();
+    expect(forOthers(clock, inOneHour)).toBe(inOneHour + 2 * hour);
+    expect(forOthers({ now: () => 0 }, inOneHour)).toBe(inOneHour);
   });
 });
