@@ -14,6 +14,11 @@ export interface Caller {
   /** Of the entity behind the token as it is now; '': there is none. */
   readonly entityId: string;
   readonly tokenType: 'service' | 'batch';
+  /**
+   * The token at whose end the leases end that it gets: itself, or the parent of a batch token, of which nothing is
+   * stored. Null: an orphan of these, whose leases end by its time alone.
+   */
+  readonly leaseOwner: string | null;
   /** Milliseconds since the epoch; null: never. */
   readonly expiresAt: number | null;
   readonly acl: Acl;

@@ -15,14 +15,14 @@ export interface LeasePortParts {
 export function createLeases({ epoch, random, wake }: LeasePortParts): LeasePort {
   return {
     async begin({ request, mount, caller, now }, core, terms) {
-      // A batch token cannot be revoked, so nothing it is given outlives it.
+      // A batch token ends by its time alone, so nothing it is given outlives that.
       const cap = caller?.tokenType === 'batch' ? caller.expiresAt : null;
       const record = await new Leases(core).begin(
         {
           ...terms,
           cap,
           mountId: mount.id,
-          tokenId: caller?.tokenId ?? null,
+          tokenId: caller?.leaseOwner ?? null,
           epoch,
           path: request.path,
         },

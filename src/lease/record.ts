@@ -20,7 +20,7 @@ export interface LeaseRecord {
   readonly data: JsonObject;
   /** Of the store's owner that gave it: a `pending` one of an earlier epoch is what a crash left. */
   readonly epoch: number;
-  /** The id of the token that it ends with; null: it stands for itself. */
+  /** The id of the token that it ends with (Caller.leaseOwner); null: it stands for itself. */
   readonly tokenId: string | null;
   /**
    * `pending`: what it stands for is about to be made. One that stays so is ended: a crash came in between.

@@ -73,6 +73,7 @@ export function createTokens(parts: TokenParts): TokenNoun {
         metadata: record.meta ?? {},
         entityId: record.entityId ?? '',
         tokenType: type,
+        leaseOwner: type === 'batch' ? record.parent : id,
         expiresAt: record.expiresAt,
         limitedUses: record.numUses > 0,
         lastUse: record.numUses > 0 && record.usesLeft === 0,

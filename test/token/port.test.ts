@@ -31,11 +31,23 @@ describe('what the core is told of a token', () => {
       entityId: '',
       metadata: { team: 'x' },
       tokenType: 'service',
+      leaseOwner: found?.tokenId,
       expiresAt: w.clock.time + 3_600_000,
       limitedUses: false,
       lastUse: false,
       grants: [],
     });
+  });
+
+  it('is who owns the leases of a batch token: its parent, or nobody', async () => {
+    const w = await world();
+    const owner = async (fields: Record<string, string | boolean | string[]>): Promise<string | null | undefined> => {
+      const auth = await newToken(w, { policies: ['default'], type: 'batch', ttl: '1h', ...fields });
+      return (await core(w, (view) => port(w).find(view, auth.client_token, null, w.clock.time, false)))?.leaseOwner;
+    };
+    const root = await core(w, (view) => port(w).find(view, w.rootToken, null, w.clock.time, false));
+    expect(await owner({})).toBe(root?.tokenId);
+    expect(await owner({ no_parent: true })).toBeNull();
   });
 
   it('is nothing once its uses are taken, except for the request that took the last', async () => {

@@ -13,6 +13,7 @@ function token(tokenId: string, tokenType: Caller['tokenType'] = 'service'): Cal
     metadata: {},
     entityId: '',
     tokenType,
+    leaseOwner: null,
     expiresAt: null,
     acl: { allows: () => ({ allowed: true, granting: [] }), capabilities: () => [], reaches: () => true },
   };
