@@ -26,6 +26,12 @@ export class Seeded {
     return left.map((index) => from[index] as T);
   }
 
+  /** All of them, in any order. */
+  shuffled<T>(from: readonly T[]): T[] {
+    const left = [...from];
+    return from.map(() => left.splice(this.below(left.length), 1)[0] as T);
+  }
+
   /** True in one of `times`. */
   oneIn(times: number): boolean {
     return this.below(times) === 0;

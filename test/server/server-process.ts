@@ -14,6 +14,13 @@ afterAll(() => {
 
 export const program = resolve(import.meta.dirname, '../../dist/main.js');
 
+interface StartOptions {
+  readonly under?: readonly string[];
+  readonly args?: readonly string[];
+  readonly preload?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export interface Answer {
   readonly status: number;
   readonly body: JsonObject | null;
@@ -41,18 +48,25 @@ export class ServedStore {
     );
   }
 
-  /** Starts a server; resolves when it listens. `under`: a program that runs it, with its arguments. */
-  async start(options: { readonly under?: readonly string[]; readonly args?: readonly string[] } = {}): Promise<Server> {
+  /**
+   * Starts a server; resolves when it listens. `under`: a program that runs it, with its arguments; `preload`: a module that
+   * is loaded before its own, which the test then talks to through `process.send`.
+   */
+  async start(options: StartOptions = {}): Promise<Server> {
     const line = [
       ...(options.under ?? []),
       process.execPath,
+      ...(options.preload === undefined ? [] : [`--import=${options.preload}`]),
       program,
       'server',
       '-store',
       this.directory,
       ...(options.args ?? []),
     ];
-    const child = spawn(line[0] ?? '', line.slice(1), { env: this.env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(line[0] ?? '', line.slice(1), {
+      env: { ...this.env, ...options.env },
+      stdio: ['ignore', 'ignore', 'pipe', ...(options.preload === undefined ? [] : (['ipc'] as const))],
+    });
     running.add(child);
     const server = new Server(this, child);
     await server.logged(/"address":"unix:/);
@@ -60,7 +74,7 @@ export class ServedStore {
   }
 
   /** Starts a server whose seal needs nobody, initialized at the first time. */
-  async serve(options: Parameters<ServedStore['start']>[0] = {}): Promise<Server> {
+  async serve(options: StartOptions = {}): Promise<Server> {
     const server = await this.start(options);
     if (this.token === '') {
       const { status, body } = await server.call('PUT', 'sys/init', {}, null);

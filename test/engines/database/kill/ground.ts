@@ -1,0 +1,156 @@
+import type { PostgresServer } from '../../../databases/postgres-server.ts';
+import type { Answer } from '../../../server/server-process.ts';
+import type { Operation, Round } from './operations.ts';
+import { Victim } from './victim.ts';
+
+/** A round in which the server was killed, or lived to the end. */
+export interface Played {
+  readonly killedAt: string | null;
+  /** The step of the next server at which that was killed, too. */
+  readonly killedAgainAt: string | null;
+  readonly taken: readonly string[];
+}
+
+/** One operation, on a store of its own with a part of the database of its own: users and roles that begin with its name. */
+export class Ground {
+  readonly #operation: Operation;
+  readonly #database: PostgresServer;
+  readonly #victim = new Victim();
+  #rounds = 0;
+
+  private constructor(operation: Operation, database: PostgresServer) {
+    this.#operation = operation;
+    this.#database = database;
+  }
+
+  static async of(operation: Operation, database: PostgresServer): Promise<Ground> {
+    const ground = new Ground(operation, database);
+    await ground.#victim.begin();
+    await ground.call('POST', 'sys/mounts/database', { type: 'database' });
+    await ground.call('POST', 'database/config/main', {
+      plugin_name: 'postgresql-database-plugin',
+      connection_url: database.url(),
+      username: 'postgres',
+      password: database.password,
+      allowed_roles: '*',
+      username_template: '{{ printf "v-%s-%s" .RoleName (random 12) }}',
+    });
+    await ground.#role('bystander');
+    await ground.call('GET', `database/creds/${ground.#name('bystander')}`);
+    return ground;
+  }
+
+  /** Kills the server at a step of the operation, the next one at a step of its start where told (0: not), and checks all. */
+  async play(step: number, startStep = 0): Promise<Played> {
+    const role = await this.#role(String(++this.#rounds));
+    const round: Round = await this.#operation.prepare(this, role);
+    const { answer, killedAt, taken } = await this.#victim.callUntil(step, ...round.request);
+    const killedAgainAt = killedAt === null ? null : await this.#restart(startStep);
+    try {
+      await this.#settled();
+      await this.#agree();
+      await round.check(answer);
+    } catch (error) {
+      const message = `${this.#operation.name}, killed at step ${step} (${killedAt ?? 'none'}), then at ${killedAgainAt ?? 'none'}`;
+      throw new Error(`${message}: ${(error as Error).message}`, { cause: error });
+    }
+    for (const id of await this.#leases(role)) await this.call('PUT', 'sys/leases/revoke', { lease_id: id, sync: true });
+    return { killedAt, killedAgainAt, taken };
+  }
+
+  call(method: string, path: string, body?: unknown): Promise<Answer> {
+    return this.#victim.call(method, path, body);
+  }
+
+  /** A lease that stands; null: it does not. */
+  async leaseOf(id: string): Promise<{ readonly expireTime: string } | null> {
+    const { status, body } = await this.#victim.ask('PUT', 'sys/leases/lookup', { lease_id: id });
+    if (status === 400) return null;
+    const { expire_time } = (body?.['data'] ?? {}) as { expire_time?: string };
+    if (status !== 200 || expire_time === undefined) throw new Error(`the look-up of a lease was answered with ${status}`);
+    return { expireTime: expire_time };
+  }
+
+  async letsIn(user: string, password: string): Promise<boolean> {
+    try {
+      await this.#database.query('SELECT 1', { user, password });
+      return true;
+    } catch (error) {
+      if ((error as { code?: string }).code === '28P01') return false;
+      throw error;
+    }
+  }
+
+  /** Until when the database takes a user, in milliseconds since the epoch. */
+  async validUntil(user: string): Promise<number> {
+    const rows = await this.#database.query<{ until: Date }>(
+      'SELECT rolvaliduntil AS until FROM pg_catalog.pg_roles WHERE rolname = $1',
+      { values: [user] },
+    );
+    return rows[0]?.until.getTime() ?? NaN;
+  }
+
+  end(): Promise<void> {
+    return this.#victim.end();
+  }
+
+  /** The step at which the next server is killed while it makes up for the last; null: it lives. */
+  async #restart(step: number): Promise<string | null> {
+    const killedAt = step === 0 ? null : await this.#victim.restartUntil(step, () => this.#settled());
+    if (step === 0 || killedAt !== null) await this.#victim.restart();
+    return killedAt;
+  }
+
+  #name(part: string): string {
+    return `${this.#operation.name}.${part}`;
+  }
+
+  async #role(part: string): Promise<string> {
+    const role = this.#name(part);
+    await this.call('POST', `database/roles/${role}`, {
+      db_name: 'main',
+      creation_statements: [`CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`],
+      default_ttl: '1h',
+      max_ttl: '24h',
+    });
+    return role;
+  }
+
+  /** Waits until every lease that there is stands: the background has ended whatever was half done. */
+  async #settled(): Promise<void> {
+    for (const start = performance.now(); ;) {
+      const leases = await this.#leases();
+      const standing = await Promise.all(leases.map(async (id) => (await this.leaseOf(id)) !== null));
+      if (standing.every(Boolean)) return;
+      if (performance.now() - start > longestSettling) throw new Error(`is not ended: ${leases.join(', ')}`);
+    }
+  }
+
+  /** Has each lease a user, and each user a lease? A role has one user at most. */
+  async #agree(): Promise<void> {
+    const leases = (await this.#leases()).map((id) => id.split('/')[2] ?? '').sort();
+    const users = await this.#database.query<{ name: string }>(
+      'SELECT rolname AS name FROM pg_catalog.pg_roles WHERE starts_with(rolname, $1)',
+      { values: [`v-${this.#name('')}`] },
+    );
+    const roles = users.map(({ name }) => /^v-(.*)-\w{12}$/.exec(name)?.[1] ?? '').sort();
+    if (leases.join() !== roles.join()) {
+      throw new Error(`there are leases of ${leases.join(', ')}, and users of ${roles.join(', ')}`);
+    }
+  }
+
+  /** The ids of all leases that the store knows of, whatever their state. */
+  async #leases(ofRole?: string): Promise<readonly string[]> {
+    const below = async (folder: string): Promise<readonly string[]> => {
+      const { body } = await this.call('GET', `sys/leases/lookup/${folder}?list=true`);
+      const { keys = [] } = (body?.['data'] ?? {}) as { keys?: readonly string[] };
+      return keys.map((key) => folder + key);
+    };
+    if (ofRole !== undefined) return below(`database/creds/${ofRole}/`);
+    const folders = await below('database/creds/');
+    return (await Promise.all(folders.map(below))).flat();
+  }
+}
+
+/** Milliseconds: longer than a revocation that failed once waits for its next turn. */
+const longestSettling = 30_000;
