@@ -415,11 +415,16 @@ export function conformance<D extends TestDatabase>(dialect: Dialect<D>): void {
 
     it('down at revoke: accepted, with sync a failure, and the user is gone soon after it is back', async () => {
       await place();
-      const [one, two] = [await credential(), await credential()];
+      const [one, two, three] = [await credential(), await credential(), await credential()];
       await server.kill();
       expect(await revoke(two.leaseId)).toBe(500);
       expect(await at.status('write', 'sys/leases/revoke', { lease_id: one.leaseId })).toBe(202);
       expect(await at.status('write', 'sys/leases/renew', { lease_id: one.leaseId })).toBe(400);
+      // From the first failure on only one lease is tried with the database, and the others fail with it.
+      expect(await refused(at.write('sys/leases/revoke', { lease_id: three.leaseId, sync: true }))).toMatchObject({
+        status: 500,
+        message: expect.stringContaining('it is not ended yet, and tried again: revoking the user: ') as string,
+      });
       await server.run();
       await recovered();
       expect([leaseKeys(), await server.users()]).toEqual([[], []]);
