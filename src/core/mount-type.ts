@@ -196,8 +196,8 @@ export interface ValuePlace {
   readonly kind: string;
   /** The parameter of the route that is the object's name. */
   readonly name: string;
-  /** The JSON pointer of what holds them, and which nobody reads who may not read them; `''`: the whole body. */
-  readonly within: string;
+  /** JSON pointers of what holds them, and which nobody reads who may not read them; `''`: the whole body. */
+  readonly within: readonly string[];
 }
 
 /** What a handler gets. It lives for one run of one request. */

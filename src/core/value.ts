@@ -38,7 +38,7 @@ function checkDestination(
 ): void {
   const ofObject =
     place !== undefined && place.kind === address.kind && mount.path === address.mount && params[place.name] === address.name;
-  if (ofObject && (at === place.within || at.startsWith(`${place.within}/`))) return;
+  if (ofObject && place.within.some((within) => at === within || at.startsWith(`${within}/`))) return;
   throw badRequest(`${addressText(address)}: ${path} is not where the values of this object are written`);
 }
 

@@ -79,7 +79,7 @@ export const userRoutes: readonly Route[] = [
         summary: 'Makes or changes it; what is not sent stays as it is.',
         fields: userFields,
         configures: true,
-        valuesOf: { kind: 'AuthBinding', name: 'username', within: '/password' },
+        valuesOf: { kind: 'AuthBinding', name: 'username', within: ['/password'] },
         prepare: prepareCredential,
         handle: write,
       },

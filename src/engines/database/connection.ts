@@ -70,6 +70,9 @@ const sharedFields = {
   disable_escaping: { type: 'bool', description: 'Accepted for compatibility: what is filled in is always escaped.' },
 } as const satisfies Fields;
 
+/** Where secret values stand in a body. */
+const secretMembers = ['password', ...databasePlugins.flatMap(({ secretFields }) => secretFields)].map((name) => `/${name}`);
+
 const fields: Fields = databasePlugins.reduce<Fields>((all, plugin) => ({ ...all, ...plugin.fields }), sharedFields);
 
 export function connectionRoutes(sessions: DatabaseSessions): readonly Route[] {
@@ -100,6 +103,7 @@ export function connectionRoutes(sessions: DatabaseSessions): readonly Route[] {
           fields,
           configures: true,
           shown: ['plugin_name', 'username', 'allowed_roles'],
+          valuesOf: { kind: 'DatabaseConnection', name: 'name', within: secretMembers },
           verify: { when: 'always', see },
           handle: write,
         },

@@ -23,7 +23,7 @@ export interface DatabaseRole {
   readonly options: RevocationOptions;
 }
 
-const ownedObjects = ['keep', 'drop', 'reassign'] as const;
+export const ownedObjects = ['keep', 'drop', 'reassign'] as const;
 
 const fields = {
   db_name: { type: 'string', description: 'The connection.' },

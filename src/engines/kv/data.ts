@@ -33,7 +33,7 @@ const writeFields = {
   },
 } as const satisfies Fields;
 
-const fieldsOfSecret: ValuePlace = { kind: 'StaticSecret', name: 'path', within: '/data' };
+const fieldsOfSecret: ValuePlace = { kind: 'StaticSecret', name: 'path', within: ['/data'] };
 
 export const dataRoute: Route = {
   path: 'data/:path*',

@@ -29,7 +29,7 @@ export const routes: readonly Route[] = [
       list: { summary: 'List the secrets in a folder', fields: pageFields, handle: list },
       write: {
         summary: 'Write a secret; what it held before is gone',
-        valuesOf: { kind: 'StaticSecret', name: 'path', within: '' },
+        valuesOf: { kind: 'StaticSecret', name: 'path', within: [''] },
         handle: write,
       },
       delete: { summary: 'Delete a secret', handle: remove },

@@ -1,0 +1,125 @@
+import { atPointer, isJsonObject, type Json, type JsonObject, toPointer } from '../../base/json.ts';
+import { changedMapped, mappedProblems, normalizeMapped, readMapped } from '../../kinds/field-map.ts';
+import type { Kind, LensChange, LensContext, LensRequest, ResourceName, SpecProblem } from '../../kinds/kind.ts';
+import { normalizeSource } from '../../kinds/value-source.ts';
+import { allLenses, connectionProperties, fullName, lensFor, type SecretField, shortName } from './connection-fields.ts';
+import { shownUrl } from './plugins/connection-url.ts';
+import { engineSchema, isDatabaseMount, mountProblems } from './spec-fields.ts';
+
+/** How a database is reached. */
+export const databaseConnectionKind: Kind = {
+  kind: 'DatabaseConnection',
+  description: 'How a database is reached to make and remove users there, and which roles may use it.',
+  spec: {
+    type: 'object',
+    required: ['engine', 'plugin', 'connectionUrl'],
+    additionalProperties: false,
+    properties: { engine: engineSchema, ...connectionProperties() },
+  },
+  mountField: 'engine',
+  mountKind: 'SecretEngine',
+  nameRule: 'identifier',
+  importId: 'the name of the connection',
+  replaceOn: ['/plugin'],
+  normalize(spec, { mount }) {
+    const { fields, secrets } = lensFor(spec['plugin']);
+    return withSources({ engine: spec['engine'] ?? mount, ...normalizeMapped(fields, spec) }, spec, secrets);
+  },
+  check,
+  reads: (resource, context) => (isDatabaseMount(resource, context) ? [{ operation: 'read', path: pathOf(resource) }] : []),
+  read([reply], { mount }) {
+    if (reply === null || reply === undefined) return null;
+    const details = reply['connection_details'];
+    // As they are shown, and as they are written.
+    const { root_credentials_rotate_statements: rotation = [] } = reply;
+    const body = { ...reply, ...(isJsonObject(details) ? details : {}), root_rotation_statements: rotation };
+    const { fields } = lensFor(shortName(String(reply['plugin_name'])));
+    return { spec: { engine: mount, ...readMapped(fields, body) }, mark: null };
+  },
+  write,
+  remove: (resource, context) =>
+    isDatabaseMount(resource, context) ? [{ operation: 'delete', path: pathOf(resource), data: {} }] : [],
+  // Leases and roles name their connection.
+  move: () => null,
+};
+
+function pathOf({ mount, name }: ResourceName): string {
+  return `${mount}/config/${name}`;
+}
+
+function withSources(normal: JsonObject, spec: JsonObject, secrets: readonly SecretField[]): JsonObject {
+  const whole: Record<string, Json> = { ...normal };
+  for (const { at } of secrets) {
+    const source = atPointer(spec, toPointer(at));
+    if (!isJsonObject(source)) continue;
+    const [name, inner] = at;
+    if (inner === undefined) whole[name] = normalizeSource(source);
+    else whole[name] = { ...(isJsonObject(whole[name]) ? whole[name] : {}), [inner]: normalizeSource(source) };
+  }
+  return whole;
+}
+
+function check(spec: JsonObject, resource: ResourceName, context: LensContext): readonly SpecProblem[] {
+  const { fields, secrets } = lensFor(spec['plugin']);
+  const problems = [...mountProblems(resource, context), ...mappedProblems(fields, spec), ...foreignFields(spec)];
+  const url = spec['connectionUrl'];
+  if (typeof url === 'string' && shownUrl(url) !== url) {
+    problems.push({
+      at: '/connectionUrl',
+      message: 'connectionUrl holds a password: everyone who reads the repo would know it',
+      hint: 'write {{username}}:{{password}} there, and say in `password` where the value comes from',
+    });
+  }
+  if (typeof url === 'string' && /\{\{\s*password\s*\}\}/.test(url) && spec['password'] === undefined) {
+    problems.push({
+      at: '/connectionUrl',
+      message: 'connectionUrl has a place for a password, and there is none',
+      hint: 'state password',
+    });
+  }
+  const missing = secrets.length > 0 && /\{\{\s*username\s*\}\}/.test(String(url)) && (spec['username'] ?? '') === '';
+  if (missing) {
+    problems.push({
+      at: '/connectionUrl',
+      message: 'connectionUrl has a place for a user, and there is none',
+      hint: 'state username',
+    });
+  }
+  return problems;
+}
+
+/** Fields that only other kinds of database have. */
+function foreignFields(spec: JsonObject): readonly SpecProblem[] {
+  const plugin = String(spec['plugin']);
+  const lens = allLenses.get(plugin);
+  if (lens === undefined) return [];
+  const known = new Set([...lens.fields, ...lens.secrets].map(({ at }) => toPointer(at)));
+  const problems = new Map<string, SpecProblem>();
+  for (const { fields, secrets } of allLenses.values()) {
+    for (const { at } of [...fields, ...secrets]) {
+      const pointer = toPointer(at);
+      if (known.has(pointer) || atPointer(spec, pointer) === undefined) continue;
+      problems.set(pointer, { at: pointer, message: `${at.join('.')} is not a field of a connection to ${plugin}` });
+    }
+  }
+  return [...problems.values()];
+}
+
+function write(change: LensChange, resource: ResourceName): readonly LensRequest[] {
+  const { before, after, changed, lastApplied } = change;
+  const { fields, secrets } = lensFor(after['plugin']);
+  const data: Record<string, Json> = { ...changedMapped(fields, before?.spec ?? null, after) };
+  if (data['plugin_name'] !== undefined) data['plugin_name'] = fullName(String(after['plugin']));
+  const values: { at: string; field: string }[] = [];
+  for (const { at, member } of secrets) {
+    const pointer = toPointer(at);
+    const source = atPointer(after, pointer);
+    if (source !== undefined) {
+      if (before !== null && !changed.includes(pointer)) continue;
+      data[member] = source;
+      values.push({ at: toPointer([member]), field: at.join('.') });
+    } else if (before !== null && atPointer(lastApplied ?? {}, pointer) !== undefined) data[member] = '';
+  }
+  if (Object.keys(data).length === 0) return [];
+  return [{ operation: 'write', path: pathOf(resource), data, ...(values.length > 0 ? { values } : {}) }];
+}

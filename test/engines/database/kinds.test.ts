@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../src/base/json.ts';
+import { database } from '../../../src/engines/database/index.ts';
+import type { Kind, LensContext } from '../../../src/kinds/kind.ts';
+import { emptyWorkspace, type Workspace } from '../../cli/workspace.ts';
+import { PostgresServer } from '../../databases/postgres-server.ts';
+
+const kindNamed = (name: string): Kind => database.kinds.find(({ kind }) => kind === name) as Kind;
+
+let server: PostgresServer;
+beforeAll(async () => {
+  server = await PostgresServer.start();
+});
+afterAll(() => server.stop());
+
+const documents = (url: string): string => `apiVersion: secretctl/v1
+kind: SecretEngine
+metadata: { name: database }
+spec: { type: database }
+---
+apiVersion: secretctl/v1
+kind: DatabaseConnection
+metadata: { name: main }
+spec:
+  engine: database
+  plugin: postgresql
+  connectionUrl: ${url}
+  username: postgres
+  password: { fromEnv: DB_PASSWORD }
+  allowedRoles: [reader]
+  pool: { maxOpen: 2 }
+---
+apiVersion: secretctl/v1
+kind: DatabaseRole
+metadata: { name: reader }
+spec:
+  engine: database
+  connection: main
+  creationStatements:
+    - CREATE ROLE "{{name}}" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'
+    - GRANT pg_read_all_data TO "{{name}}"
+  defaultTtl: 1h
+  maxTtl: 1d
+`;
+
+describe('documents of a database', () => {
+  let at: Workspace;
+  let env: Readonly<Record<string, string>>;
+  beforeEach(async () => {
+    at = await emptyWorkspace();
+    at.write('database.yaml', documents(server.url()));
+    env = { DB_PASSWORD: server.password };
+  });
+
+  it('are planned and applied, then nothing is left to do, and a user can be had', async () => {
+    const plan = await at.ok('plan', { env });
+    expect(plan).toContain('# DatabaseConnection/database/main will be created');
+    expect(plan).toContain('Plan: 3 to add');
+    expect(plan).not.toContain(server.password);
+    await at.ok('apply -auto-approve', { env });
+    // The value is needed no more, as its source has not changed.
+    expect(await at.ok('plan')).toContain('No changes.');
+    expect(await at.ok('drift')).toContain('No changes.');
+    const given = await at.json<{ data: { username: string; password: string } }>('read -json database/creds/reader');
+    const rows = await server.query('SELECT current_user AS name', {
+      user: given.data.username,
+      password: given.data.password,
+    });
+    expect(rows).toEqual([{ name: given.data.username }]);
+  });
+
+  it('change what they name and nothing else; what somebody changed by hand is drift', async () => {
+    await at.ok('apply -auto-approve', { env });
+    at.edit('database.yaml', 'allowedRoles: [reader]', 'allowedRoles: [writer, reader]');
+    at.edit('database.yaml', 'maxTtl: 1d', 'maxTtl: 2d');
+    const plan = await at.ok('plan');
+    expect(plan).toMatch(/\+ "writer"/);
+    expect(plan).toMatch(/maxTtl\s+= "1d" -> "2d"/);
+    await at.ok('apply -auto-approve');
+    expect((await at.json<{ data: JsonObject }>('read -json database/config/main')).data).toMatchObject({
+      allowed_roles: ['reader', 'writer'],
+      connection_details: { username: 'postgres', max_open_connections: 2 },
+    });
+    await at.ok('write database/roles/reader max_ttl=5d');
+    expect(await at.ok('drift')).toMatch(/maxTtl\s+= "2d" -> "5d"/);
+    await at.ok('apply -auto-approve');
+    expect(await at.ok('drift')).toContain('No changes.');
+  });
+
+  it('write the password again only where its source says so', async () => {
+    await at.ok('apply -auto-approve', { env });
+    at.edit('database.yaml', 'maxOpen: 2', 'maxOpen: 3');
+    // Not set: nothing asks for it.
+    await at.ok('apply -auto-approve');
+    at.edit('database.yaml', '{ fromEnv: DB_PASSWORD }', '{ fromEnv: DB_PASSWORD, version: 2 }');
+    const refused = await at.run('apply -auto-approve', { env: { DB_PASSWORD: 'another' } });
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.err).toContain('password authentication failed');
+    expect(refused.out + refused.err).not.toContain('another');
+    await at.ok('apply -auto-approve', { env });
+    expect(await at.ok('plan')).toContain('No changes.');
+  });
+
+  it('hold no password, neither in the URL nor in its own field', async () => {
+    at.edit('database.yaml', server.url(), 'postgresql://postgres:hunter2@db/app');
+    const inUrl = await at.run('plan', { env });
+    expect(inUrl.out + inUrl.err).toContain('connectionUrl holds a password');
+    expect(inUrl.out + inUrl.err).toContain('write {{username}}:{{password}} there');
+    at.write('database.yaml', documents(server.url()).replace('{ fromEnv: DB_PASSWORD }', 'hunter2'));
+    const plain = await at.run('plan', { env });
+    expect(plain.out + plain.err).toContain('a plain value in the secret field "password"');
+    expect([inUrl.code, plain.code]).toEqual([1, 1]);
+    expect(plain.out + plain.err).not.toContain('hunter2');
+  });
+
+  it.each([
+    ['plugin: postgresql', 'plugin: oracle', '"plugin" must be one of'],
+    ['connection: main', 'connection: other', 'unknown database connection "other" in "database"'],
+    ['type: database', 'type: kv', '"database" is a mount of type kv; a DatabaseConnection lives in a database mount'],
+    ['defaultTtl: 1h', 'defaultTtl: 2d', 'defaultTtl is greater than maxTtl'],
+    ['defaultTtl: 1h', 'reassignTo: postgres', 'reassignTo counts only with ownedObjects: reassign'],
+    ['  username: postgres\n', '', 'connectionUrl has a place for a user'],
+  ])('are refused where they make no sense: %s → %s', async (from, to, message) => {
+    at.edit('database.yaml', from, to);
+    const { code, out, err } = await at.run('plan', { env });
+    expect(code).toBe(1);
+    expect(out + err).toContain(message);
+  });
+
+  it('are made by an import of what is there', async () => {
+    await at.ok('apply -auto-approve', { env });
+    await at.ok('state forget -auto-approve DatabaseRole/database/reader');
+    await at.ok('state forget -auto-approve DatabaseConnection/database/main');
+    expect((await at.run('plan', { env })).err).toContain('secretctl import DatabaseConnection/database/main main');
+    await at.ok('import -auto-approve DatabaseConnection/database/main main');
+    await at.ok('import -auto-approve DatabaseRole/database/reader reader');
+    expect(await at.ok('plan')).toContain('No changes.');
+  });
+});
+
+describe('the lens of a connection', () => {
+  const kind = kindNamed('DatabaseConnection');
+  const resource = { kind: kind.kind, mount: 'database', name: 'main' };
+  const context: LensContext = { engines: new Map([['database', { type: 'database', options: {} }]]), methods: new Map() };
+  const spec = kind.normalize(
+    {
+      engine: 'database',
+      plugin: 'postgresql',
+      connectionUrl: 'postgresql://db/app',
+      tls: { ca: 'PEM', certificate: 'PEM', privateKey: { fromFile: 'key.pem' } },
+    },
+    resource,
+    context,
+  );
+
+  it('says where the values of secret fields stand', () => {
+    const [request] = kind.write({ before: null, after: spec, lastApplied: null, changed: [] }, resource, context);
+    expect(request).toMatchObject({
+      path: 'database/config/main',
+      data: { plugin_name: 'postgresql-database-plugin', tls_ca: 'PEM', private_key: { fromFile: 'key.pem', version: 1 } },
+      values: [{ at: '/private_key', field: 'tls.privateKey' }],
+    });
+  });
+
+  it('takes a secret field away that is declared no more', () => {
+    const after = kind.normalize({ ...spec, tls: {} }, resource, context);
+    const before = { spec, mark: null };
+    const [request] = kind.write({ before, after, lastApplied: spec, changed: [] }, resource, context);
+    expect(request?.data).toEqual({ tls_ca: '', tls_certificate: '', private_key: '' });
+  });
+
+  it('gives the same normal spec again', () => {
+    expect(kind.normalize(spec, resource, context)).toEqual(spec);
+  });
+});
