@@ -3,6 +3,7 @@
 // BENCH_ROUNDS change the size of the repo and how often things are repeated.
 import { audit } from './audit.mjs';
 import { corridor } from './corridor.mjs';
+import { credentials } from './credentials.mjs';
 import { crypto } from './crypto.mjs';
 import { leases } from './leases.mjs';
 import { reader } from './reader.mjs';
@@ -12,7 +13,7 @@ import { storage } from './storage.mjs';
 import { server } from './server.mjs';
 import { renderTable } from './table.mjs';
 
-const benches = { startup, crypto, storage, corridor, audit, server, repo, reader, leases };
+const benches = { startup, crypto, storage, corridor, audit, server, repo, reader, leases, credentials };
 
 const args = process.argv.slice(2);
 const json = args.includes('-json');

@@ -18,17 +18,20 @@ export class PostgresServer implements TestDatabase {
   readonly password = 'root-password';
   readonly #folder: string;
   readonly #tls: boolean;
+  readonly #fsync: boolean;
   #process: ChildProcess | null = null;
 
-  private constructor(folder: string, port: number, tls: boolean) {
+  private constructor(folder: string, port: number, { tls, fsync }: { readonly tls: boolean; readonly fsync: boolean }) {
     this.#folder = folder;
     this.port = port;
     this.#tls = tls;
+    this.#fsync = fsync;
   }
 
-  static async start({ tls = null }: { readonly tls?: ServerTls | null } = {}): Promise<PostgresServer> {
+  /** `fsync`: what it commits outlives a crash of the machine, which costs time. */
+  static async start({ tls = null, fsync = false }: ServerOptions = {}): Promise<PostgresServer> {
     const folder = mkdtempSync(join(tmpdir(), 'secretctl-postgres-'));
-    const server = new PostgresServer(folder, await freePort(), tls !== null);
+    const server = new PostgresServer(folder, await freePort(), { tls: tls !== null, fsync });
     chmodSync(folder, 0o700);
     if (unprivileged !== null) chownSync(folder, unprivileged.uid, unprivileged.gid);
     const passwordFile = `${folder}.pw`;
@@ -66,7 +69,7 @@ export class PostgresServer implements TestDatabase {
       port: this.port,
       listen_addresses: '127.0.0.1',
       unix_socket_directories: '',
-      fsync: 'off',
+      fsync: this.#fsync ? 'on' : 'off',
       max_connections: '60',
       ...(this.#tls ? { ssl: 'on', ssl_ca_file: 'root.crt' } : {}),
     };
@@ -137,6 +140,11 @@ export class PostgresServer implements TestDatabase {
     await this.kill('crash');
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+interface ServerOptions {
+  readonly tls?: ServerTls | null;
+  readonly fsync?: boolean;
 }
 
 /** What a server that speaks TLS only, and only with clients that have a certificate of `ca`, is started with. PEM. */
