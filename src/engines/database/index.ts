@@ -5,6 +5,7 @@ import { credsRoute, userLeases } from './creds.ts';
 import { databaseRoleKind } from './role-kind.ts';
 import { roleRoutes } from './role.ts';
 import { DatabaseSessions } from './sessions.ts';
+import { staticRoleRoutes } from './static-role.ts';
 
 /** Users of databases: made for whoever asks and removed when their time is over, or kept with passwords that change. */
 export const database: Engine = {
@@ -20,7 +21,7 @@ function over(sessions: DatabaseSessions) {
   return {
     type: 'database',
     description: 'Users of databases, with leases',
-    routes: [...connectionRoutes(sessions), ...roleRoutes, credsRoute(sessions)],
+    routes: [...connectionRoutes(sessions), ...roleRoutes, ...staticRoleRoutes, credsRoute(sessions)],
     leases: userLeases(sessions),
   };
 }

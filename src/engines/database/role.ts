@@ -120,6 +120,9 @@ function shown(role: DatabaseRole): JsonObject {
 async function write(context: RouteContext): Promise<Reply> {
   const before = await roleNamed(context.storage, nameOf(context));
   const body = readFields(fields, context.data);
+  if ((await context.storage.get(`static-role/${nameOf(context)}`)) !== null) {
+    throw badRequest('Role and Static Role names must be unique');
+  }
   const connection = body.db_name ?? before?.connection ?? '';
   if (connection === '') throw badRequest('database name is required');
   if (body.credential_type !== undefined && body.credential_type !== 'password') {

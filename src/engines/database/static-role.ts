@@ -1,0 +1,293 @@
+import { instantText } from '../../base/instant.ts';
+import type { JsonObject } from '../../base/json.ts';
+import type { View } from '../../barrier/view.ts';
+import { listFolder } from '../../core/list-folder.ts';
+import type { Route, RouteContext } from '../../core/mount-type.ts';
+import { readFields, type Body, type Fields } from '../../protocol/field.ts';
+import { pageFields } from '../../protocol/page.ts';
+import { noContent, type Reply } from '../../protocol/reply.ts';
+import { badRequest, notFound } from '../../protocol/request-error.ts';
+import { allows, connectionNamed, type Connection } from './connection.ts';
+import {
+  beginningOf,
+  beginRotation,
+  forgetRotation,
+  rotationOf,
+  shownRotation,
+  type Beginning,
+  type Rotation,
+} from './rotation.ts';
+import { forgetDue, noteDue, type Subject } from './rotation-index.ts';
+import { changedTimes, nextRotation, type RotationTimes, rotationTimesFields, shownTimes } from './rotation-times.ts';
+
+/**
+ * A user that exists, whose password is changed at times. Below a mount's storage:
+ * - `static-role/<name>`                  the record
+ * - `static-credential/<name>`            its password
+ * - `static-user/<connection>/<user>`     whose user it is, the user's name in base64url
+ */
+export interface StaticRole {
+  readonly connection: string;
+  /** Never changed. */
+  readonly username: string;
+  readonly times: RotationTimes;
+  /** Empty: what the plug-in does by itself. */
+  readonly rotation: readonly string[];
+  /** '': that of the connection. */
+  readonly passwordPolicy: string;
+  /** Its user changes its own password: the connection's user is not asked. */
+  readonly selfManaged: boolean;
+  readonly skipImport: boolean;
+}
+
+/** What changes with each rotation. Times in milliseconds since the epoch. */
+export interface StaticCredential {
+  /** Null: nobody has told it, and it was never changed. */
+  readonly password: string | null;
+  /** Null: never. */
+  readonly rotatedAt: number | null;
+  /** When it is due to be changed next. */
+  readonly next: number;
+}
+
+const fields = {
+  db_name: { type: 'string', description: 'The connection.' },
+  username: { type: 'string', description: 'The user, who exists. It cannot be changed.' },
+  ...rotationTimesFields,
+  rotation_statements: {
+    type: 'strings',
+    description: 'What sets a password, in place of the usual way: {{name}}, {{password}}.',
+  },
+  skip_import_rotation: {
+    type: 'bool',
+    description: 'Leave the password as it is until the first time that is due. False unless told: it is changed at once.',
+  },
+  self_managed: {
+    type: 'bool',
+    description: 'The user logs in to change its own password, of which the present one must be sent.',
+  },
+  password: { type: 'string', description: 'The present password of the user. Nobody reads it back here.' },
+  self_managed_password: { type: 'string', description: 'The same, of a self-managed user.' },
+  credential_type: { type: 'string', description: 'How the user proves who it is: `password`.' },
+  credential_config: { type: 'stringMap', description: 'For a password: `password_policy`, in place of that of the connection.' },
+} as const satisfies Fields;
+
+export const staticRoleRoutes: readonly Route[] = [
+  {
+    path: 'static-roles',
+    summary: 'The static roles of this mount.',
+    operations: {
+      list: {
+        summary: 'Lists their names.',
+        fields: pageFields,
+        handle: (context) => listFolder(context, context.storage, 'static-role'),
+      },
+    },
+  },
+  {
+    path: 'static-roles/:name',
+    summary: 'A static role: a user that exists, and when its password is changed.',
+    exists: async (context) => (await staticRoleNamed(context.storage, nameOf(context))) !== null,
+    operations: {
+      read: {
+        summary: 'Reads it, and how its rotation stands.',
+        handle: async (context) => ({ data: { ...shown(await existing(context)), ...(await shownState(context)) } }),
+      },
+      write: {
+        summary: 'Makes or changes it; what is not sent stays as it is.',
+        fields,
+        configures: true,
+        shown: ['db_name', 'username'],
+        handle: write,
+      },
+      delete: {
+        summary: 'Deletes it. The user stays, with the password that it has.',
+        configures: true,
+        handle: remove,
+      },
+    },
+  },
+  {
+    path: 'static-roles/:name/config',
+    summary: 'What is configured of a static role.',
+    operations: {
+      read: {
+        summary: 'Reads it, without what rotations change.',
+        forPlans: true,
+        handle: async (context) => ({ data: shown(await existing(context)) }),
+      },
+    },
+  },
+];
+
+/** The longest name of a user that a key of the store can hold, whatever its characters. */
+const longestName = 128;
+
+const nameOf = (context: RouteContext): string => context.params['name'] ?? '';
+const subjectOf = (name: string): Subject => ({ kind: 'role', name });
+
+export async function staticRoleNamed(storage: View, name: string): Promise<StaticRole | null> {
+  return storage.getJson<StaticRole>(`static-role/${name}`);
+}
+
+export async function staticCredentialOf(storage: View, name: string): Promise<StaticCredential | null> {
+  return storage.getJson<StaticCredential>(`static-credential/${name}`);
+}
+
+export async function putStaticCredential(storage: View, name: string, credential: StaticCredential): Promise<void> {
+  await storage.putJson(`static-credential/${name}`, credential);
+}
+
+async function existing(context: RouteContext): Promise<StaticRole> {
+  const role = await staticRoleNamed(context.storage, nameOf(context));
+  if (role === null) throw notFound();
+  return role;
+}
+
+function shown(role: StaticRole): JsonObject {
+  return {
+    db_name: role.connection,
+    username: role.username,
+    ...shownTimes(role.times),
+    rotation_statements: role.rotation,
+    skip_import_rotation: role.skipImport,
+    self_managed: role.selfManaged,
+    credential_type: 'password',
+    ...(role.passwordPolicy === '' ? {} : { credential_config: { password_policy: role.passwordPolicy } }),
+  };
+}
+
+async function shownState(context: RouteContext): Promise<JsonObject> {
+  const credential = await staticCredentialOf(context.storage, nameOf(context));
+  const rotation = await rotationOf(context.storage, subjectOf(nameOf(context)));
+  const { rotatedAt = null, next = 0 } = credential ?? {};
+  return {
+    ...(rotatedAt === null ? {} : { last_vault_rotation: instantText(rotatedAt) }),
+    next_vault_rotation: instantText(next),
+    rotation: shownRotation(rotation),
+  };
+}
+
+async function write(context: RouteContext): Promise<Reply> {
+  const { storage, now } = context;
+  const name = nameOf(context);
+  const before = await staticRoleNamed(storage, name);
+  const body = readFields(fields, context.data);
+  const role = changed(before, body);
+  if (before === null && (await storage.get(`role/${name}`)) !== null) {
+    throw badRequest('Role and Static Role names must be unique');
+  }
+  const connection = await connectionFor(storage, role, name);
+  const rotation = await rotationOf(storage, subjectOf(name));
+  if (rotation !== null && rotation.connection !== role.connection) {
+    throw badRequest(`the password of "${role.username}" is being changed by connection "${rotation.connection}": wait for that`);
+  }
+  const told = body.self_managed_password ?? body.password;
+  const credential = await staticCredentialOf(storage, name);
+  const password = told ?? credential?.password ?? null;
+  if (role.selfManaged && password === null) {
+    throw badRequest(`"${role.username}" changes its own password, so its present one must be sent as \`password\``);
+  }
+  await claimUser(storage, before, role, name);
+  await storage.putJson(`static-role/${name}`, role);
+
+  const { rotatedAt = null } = credential ?? {};
+  const next = nextRotation(role.times, 'period' in role.times ? (rotatedAt ?? now) : now);
+  await putStaticCredential(storage, name, { password, rotatedAt, next });
+  // Somebody who corrects a role wants to see it work; who makes one, that its password is nobody else's any more.
+  const atOnce = rotation !== null || (before === null && !role.skipImport);
+  if (rotation === null && before !== null && credential !== null) {
+    await forgetDue(storage, before.connection, credential.next, subjectOf(name));
+  }
+  if (atOnce) await beginRoleRotation(beginningOf(context), name, role, connection, { waitsAt: null, until: null });
+  else await noteDue(storage, role.connection, next, subjectOf(name));
+  return noContent;
+}
+
+/** What a role becomes by what was sent. Throws RequestError 400 for what none can be. */
+function changed(before: StaticRole | null, body: Body<typeof fields>): StaticRole {
+  const connection = body.db_name ?? before?.connection ?? '';
+  if (connection === '') throw badRequest('database name is a required field');
+  const username = body.username ?? before?.username ?? '';
+  if (username === '') throw badRequest('username is a required field to create a static account');
+  if (before !== null && username !== before.username) throw badRequest('cannot update static account username');
+  if (username.length > longestName || /\p{Cc}/u.test(username) || !username.isWellFormed()) {
+    throw badRequest(`a username has at most ${longestName} printable characters`);
+  }
+  if (body.credential_type !== undefined && body.credential_type !== 'password') {
+    throw badRequest(`credential_type is "${body.credential_type}"; only "password" is offered`);
+  }
+  const config = body.credential_config;
+  const foreign = Object.keys(config ?? {}).find((name) => name !== 'password_policy');
+  if (foreign !== undefined) throw badRequest(`credential_config has no "${foreign}": for a password it has password_policy`);
+  return {
+    connection,
+    username,
+    times: changedTimes(before?.times ?? null, body),
+    rotation: body.rotation_statements ?? before?.rotation ?? [],
+    passwordPolicy: config === undefined ? (before?.passwordPolicy ?? '') : (config['password_policy'] ?? ''),
+    selfManaged: body.self_managed ?? (body.self_managed_password === undefined ? (before?.selfManaged ?? false) : true),
+    skipImport: body.skip_import_rotation ?? before?.skipImport ?? false,
+  };
+}
+
+/** The connection of a role. Throws RequestError 400 where there is none that it may use. */
+async function connectionFor(storage: View, role: StaticRole, name: string): Promise<Connection> {
+  const connection = await connectionNamed(storage, role.connection);
+  if (connection === null) throw badRequest(`failed to find entry for connection with name: "${role.connection}"`);
+  if (!allows(connection, name)) throw badRequest(`"${name}" is not an allowed role`);
+  if (connection.username === role.username) {
+    throw badRequest(
+      `"${role.username}" is the user of the connection "${role.connection}": its password is changed at rotate-root/${role.connection}`,
+    );
+  }
+  if (role.selfManaged && !/\{\{\s*username\s*\}\}/.test(connection.url)) {
+    throw badRequest(
+      `the connection_url of "${role.connection}" names a user, where {{username}} is wanted for users who log in`,
+    );
+  }
+  return connection;
+}
+
+/** Of one user of one connection only one role changes the password: another would hold one that does not work. */
+async function claimUser(storage: View, before: StaticRole | null, role: StaticRole, name: string): Promise<void> {
+  const owner = await storage.getJson<{ readonly role: string }>(userPath(role));
+  if (owner !== null && owner.role !== name) {
+    throw badRequest(`the password of "${role.username}" is changed by the static role "${owner.role}" already`);
+  }
+  if (before !== null) await storage.delete(userPath(before));
+  await storage.putJson(userPath(role), { role: name });
+}
+
+const userPath = ({ connection, username }: StaticRole): string =>
+  `static-user/${connection}/${Buffer.from(username).toString('base64url')}`;
+
+/** Writes down that the password of a role is to be changed at once. */
+export async function beginRoleRotation(
+  beginning: Beginning,
+  name: string,
+  role: StaticRole,
+  connection: Connection | null,
+  when: { readonly waitsAt: number | null; readonly until: number | null },
+): Promise<Rotation> {
+  return beginRotation(beginning, {
+    subject: subjectOf(name),
+    connection: role.connection,
+    username: role.username,
+    policy: role.passwordPolicy || (connection?.passwordPolicy ?? ''),
+    ...when,
+  });
+}
+
+async function remove(context: RouteContext): Promise<Reply> {
+  const { storage } = context;
+  const name = nameOf(context);
+  const role = await staticRoleNamed(storage, name);
+  if (role === null) return noContent;
+  const credential = await staticCredentialOf(storage, name);
+  const rotation = await rotationOf(storage, subjectOf(name));
+  if (rotation !== null) await forgetRotation(storage, subjectOf(name), rotation);
+  else if (credential !== null) await forgetDue(storage, role.connection, credential.next, subjectOf(name));
+  for (const path of [`static-role/${name}`, `static-credential/${name}`, userPath(role)]) await storage.delete(path);
+  return noContent;
+}
