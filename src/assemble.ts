@@ -21,6 +21,7 @@ import { createCore, type Core } from './core/core.ts';
 import { rightsOf } from './core/authenticate.ts';
 import { runOf } from './core/corridor.ts';
 import { createCrossOrigin } from './core/cors.ts';
+import type { Background } from './core/mount-jobs.ts';
 import type { Route } from './core/mount-type.ts';
 import { reconcilerRoutes } from './core/reconciler-routes.ts';
 import { readRevision } from './core/revision.ts';
@@ -36,6 +37,7 @@ import { createIdentity, entityCounter, identityStore } from './identity/identit
 import { createLockout } from './lockout/lockout.ts';
 import { lockoutRoutes } from './lockout/routes.ts';
 import { capabilityRoutes } from './policy/capability-routes.ts';
+import { jobKey, mountJobsName } from './mount-jobs.ts';
 import { policyRoutes } from './policy/routes.ts';
 import { fixedPolicies } from './policy/policy-name.ts';
 import { createPolicies, getPolicy } from './policy/store.ts';
@@ -120,7 +122,11 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     forget,
     policyExists: async (view, name) => fixedPolicies.includes(name) || (await getPolicy(view, name)) !== null,
   });
-  const started = engines.map((engine) => ({ engine, running: engine.start?.() ?? null }));
+  const background: Background = {
+    read: (mountId, work) => store.read((tx) => work(barrier.view(tx, { mountId }))),
+    attempt: (mountId, key, signal) => reconciler.attempt(mountJobsName, jobKey(mountId, key), signal),
+  };
+  const started = engines.map((engine) => ({ engine, running: engine.start?.(background) ?? null }));
   const running = started.map(({ engine, running }) => ({ ...engine, ...running }));
   const reconciler = new Reconciler({
     clock,

@@ -11,6 +11,7 @@ import { lockoutSweep, mountExpiry } from './expiry-controllers.ts';
 import { leaseExpiry, leaseExpiryName } from './lease/expiry.ts';
 import { mountDeletion, mountDeletionName } from './lease/mount-deletion.ts';
 import type { MountType } from './core/mount-type.ts';
+import { mountJobs, mountJobsName } from './mount-jobs.ts';
 import type { Request } from './protocol/request.ts';
 import type { Transaction, TransactionalStore } from './storage/transaction.ts';
 import { expireTokens, nextTokenDue } from './token/revocation.ts';
@@ -45,6 +46,7 @@ export function controllers(parts: BackgroundParts): readonly Controller[] {
       wakeExpiry: () => parts.wake(leaseExpiryName),
       wakePurge: () => parts.wake(shreddedMountsName, all),
     }),
+    mountJobs(parts),
     mountExpiry(parts, parts.engines, authMethods),
     lockoutSweep(parts),
     shreddedMounts(parts),
@@ -69,7 +71,7 @@ export function wokenBy({
   if (operation === 'delete' && /^sys\/(mounts|auth)\//.test(path))
     return [[tokenExpiryName], [shreddedMountsName, all], [mountDeletionName]];
   if (operation !== 'write') return [];
-  if (path === 'sys/apply') return [[auditHeadName, all], [tokenExpiryName], [shreddedMountsName, all], [mountDeletionName]];
+  if (path === 'sys/apply') return [[auditHeadName, all], [tokenExpiryName], [shreddedMountsName, all], [mountDeletionName], [mountJobsName]];
   if (path.startsWith('auth/token/revoke')) return [[tokenExpiryName]];
   return /^sys\/(leases|revoke)/.test(path) ? [[tokenExpiryName], [leaseExpiryName]] : [];
 }

@@ -8,6 +8,7 @@ import type { Reply } from '../protocol/reply.ts';
 import type { RequestError } from '../protocol/request-error.ts';
 import type { Caller } from './caller.ts';
 import type { Issue, LeaseHandler } from './lease.ts';
+import type { Background, MountJobs } from './mount-jobs.ts';
 
 /** What an engine or an auth method is to the core: a type with routes. Both contracts extend it. */
 export interface MountType {
@@ -59,9 +60,11 @@ export interface MountType {
    * What mounts of this type hold open (connections) as long as a system runs: the type bound to them. Made once for each
    * system, and closed with it. Absent: it holds nothing.
    */
-  start?(): StartedType;
+  start?(background: Background): StartedType;
   /** How its leases end, where it gives any. */
   readonly leases?: LeaseHandler;
+  /** What it does in the background besides. */
+  readonly jobs?: MountJobs;
   /** What is past its time in a mount of this type, and removed in the background. */
   readonly expiry?: MountExpiry;
   /** Its logins name users, who are locked out for a while after too many failures (see Services.beginLogin). */
@@ -69,7 +72,7 @@ export interface MountType {
 }
 
 /** See MountType.start: what it has in place of the type's own. */
-interface StartedType extends Pick<MountType, 'routes' | 'leases'> {
+interface StartedType extends Pick<MountType, 'routes' | 'leases' | 'jobs'> {
   close(): Promise<void>;
 }
 
