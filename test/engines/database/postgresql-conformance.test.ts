@@ -17,7 +17,7 @@ conformance<PostgresServer>({
   failing: {
     // It ends the transaction in which the user is made.
     creation: [...creation, 'COMMIT', `GRANT pg_read_all_stats TO "{{name}}"; SELECT '{{password}}`],
-    refusal: /unterminated quoted string at or near "'\*\*\*"/,
+    refusal: /unterminated quoted string at or near "'\*\*\*/,
   },
   nonsense: { creation: ['CREATE ROLL "{{name}}"'], refusal: /syntax error at or near "ROLL"/ },
   hostileNames: [`x"; DROP ROLE y;--`, `x'; DROP ROLE y;--`, 'x\\"; SELECT 1;', '{{password}}', '$$; --', 'ünï cödé', '%s%I'],

@@ -198,22 +198,25 @@ function fillAll(statements: readonly string[], values: Readonly<Record<string, 
   return statements.map((statement) => fillIn(statement, values, dialect));
 }
 
-/** Runs statements of a user as one, and not beside others of the same user. */
+/**
+ * Runs statements of a user as one, and not beside others of the same user. They are sent when the lock is held and not
+ * before: what was sent may be carried out long after we are gone, and whoever removes the user waits for the lock.
+ */
 async function inTransaction(
   client: Client,
   name: string,
   end: 'COMMIT' | 'ROLLBACK',
   statements: readonly string[],
 ): Promise<void> {
-  await client.query('BEGIN');
   try {
-    await client.query('SELECT pg_advisory_xact_lock($1, $2)', lockOf(name));
-    for (const statement of statements) await client.query(statement);
+    await client.query(`BEGIN; SELECT pg_advisory_xact_lock(${lockOf(name).join(', ')})`);
+    // No statement is sent with another: a string that has no end in one would have it in the next.
+    for (const statement of statements.slice(0, -1)) await client.query(statement);
+    await client.query([...statements.slice(-1), end].join('\n;\n'));
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
-  await client.query(end);
 }
 
 /** Who works on a user holds this: two numbers, the first of which is ours. */
