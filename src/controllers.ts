@@ -71,7 +71,8 @@ export function wokenBy({
   if (operation === 'delete' && /^sys\/(mounts|auth)\//.test(path))
     return [[tokenExpiryName], [shreddedMountsName, all], [mountDeletionName]];
   if (operation !== 'write') return [];
-  if (path === 'sys/apply') return [[auditHeadName, all], [tokenExpiryName], [shreddedMountsName, all], [mountDeletionName], [mountJobsName]];
+  if (path === 'sys/apply')
+    return [[auditHeadName, all], [tokenExpiryName], [shreddedMountsName, all], [mountDeletionName], [mountJobsName]];
   if (path.startsWith('auth/token/revoke')) return [[tokenExpiryName]];
   return /^sys\/(leases|revoke)/.test(path) ? [[tokenExpiryName], [leaseExpiryName]] : [];
 }

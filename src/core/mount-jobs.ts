@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
-import type { Due, DuePage, Step } from './controller.ts';
+import type { Attempted, Due, DuePage, Step } from './controller.ts';
 import type { Mount } from './mount-type.ts';
 
 /**
@@ -35,5 +35,5 @@ export interface Background {
   /** Reads the storage of a mount in a transaction of its own. */
   read<T>(mountId: string, work: (storage: View) => Promise<T>): Promise<T>;
   /** Has the jobs of a mount try a key at once; see ReconcilerPort.attempt. */
-  attempt(mountId: string, key: string, signal: AbortSignal): Promise<boolean>;
+  attempt(mountId: string, key: string, signal: AbortSignal): Promise<Attempted | null>;
 }
