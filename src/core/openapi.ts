@@ -103,6 +103,7 @@ const schemas: Readonly<Record<Field['type'], JsonObject>> = {
   bool: { type: 'boolean' },
   duration: { type: 'string', format: 'duration', example: '1h' },
   strings: { type: 'array', items: { type: 'string' } },
+  texts: { type: 'array', items: { type: 'string' } },
   ints: { type: 'array', items: { type: 'integer' } },
   map: { type: 'object' },
   stringMap: { type: 'object', additionalProperties: { type: 'string' } },

@@ -4,11 +4,11 @@ import { badRequest } from './request-error.ts';
 
 /**
  * A field of a request body, with the lenient types of the Vault API: an integer may come as its digits, a boolean
- * as `"true"`, a duration as `"1h"` or seconds, a list of strings as one comma-separated string, a map of strings as
- * `"k=v"` or a list of such texts.
+ * as `"true"`, a duration as `"1h"` or seconds, a list of strings as one comma-separated string, a list of texts as one
+ * text, which commas do not cut, a map of strings as `"k=v"` or a list of such texts.
  */
 export interface Field {
-  readonly type: 'string' | 'int' | 'bool' | 'duration' | 'strings' | 'ints' | 'map' | 'stringMap' | 'any';
+  readonly type: 'string' | 'int' | 'bool' | 'duration' | 'strings' | 'texts' | 'ints' | 'map' | 'stringMap' | 'any';
   readonly description: string;
   readonly required?: boolean;
   readonly default?: Json;
@@ -21,7 +21,7 @@ type ValueOf<F extends Field> = F['type'] extends 'string'
     ? number
     : F['type'] extends 'bool'
       ? boolean
-      : F['type'] extends 'strings'
+      : F['type'] extends 'strings' | 'texts'
         ? readonly string[]
         : F['type'] extends 'ints'
           ? readonly number[]
@@ -68,6 +68,7 @@ const described: Readonly<Record<Field['type'], string>> = {
   bool: 'true or false',
   duration: 'a duration such as "1h" or a number of seconds',
   strings: 'a list of strings',
+  texts: 'a list of strings',
   ints: 'a list of whole numbers',
   map: 'an object',
   stringMap: 'an object whose values are texts',
@@ -92,6 +93,8 @@ function coerce(field: Field, sent: Json): unknown {
     }
     case 'strings':
       return strings(sent);
+    case 'texts':
+      return sent === '' ? [] : typeof sent === 'string' ? [sent] : strings(sent);
     case 'ints': {
       const list = typeof sent === 'number' ? [sent] : Array.isArray(sent) ? (sent as readonly Json[]) : strings(sent);
       const numbers = list?.map(wholeNumber);

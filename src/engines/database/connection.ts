@@ -56,7 +56,7 @@ const sharedFields = {
   },
   allowed_roles: { type: 'strings', description: 'The roles that may use it, with `*` for any characters; none unless told.' },
   root_rotation_statements: {
-    type: 'strings',
+    type: 'texts',
     description: 'How the password of its user is changed, in place of the usual way.',
   },
   password_policy: { type: 'string', description: 'The password policy by which passwords are made.' },

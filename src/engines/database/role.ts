@@ -27,10 +27,10 @@ export const ownedObjects = ['keep', 'drop', 'reassign'] as const;
 
 const fields = {
   db_name: { type: 'string', description: 'The connection.' },
-  creation_statements: { type: 'strings', description: 'What makes a user: {{name}}, {{password}}, {{expiration}}.' },
-  revocation_statements: { type: 'strings', description: 'What removes one, in place of the usual way.' },
-  rollback_statements: { type: 'strings', description: 'What undoes the making of one that failed half way.' },
-  renew_statements: { type: 'strings', description: 'What lets one live longer, in place of the usual way.' },
+  creation_statements: { type: 'texts', description: 'What makes a user: {{name}}, {{password}}, {{expiration}}.' },
+  revocation_statements: { type: 'texts', description: 'What removes one, in place of the usual way.' },
+  rollback_statements: { type: 'texts', description: 'What undoes the making of one that failed half way.' },
+  renew_statements: { type: 'texts', description: 'What lets one live longer, in place of the usual way.' },
   default_ttl: { type: 'duration', description: 'How long a user lives unless its lease is renewed.' },
   max_ttl: { type: 'duration', description: 'And how long at most.' },
   credential_type: { type: 'string', description: 'How users prove who they are: `password`.' },
