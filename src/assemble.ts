@@ -149,6 +149,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       },
     }),
   });
+  const expectLease = (at: number): void => reconciler.expect(leaseExpiryName, at);
   const leaseNamed = (id: string) => store.read((tx) => new Leases(core(tx)).get(id));
   const endNow: EndNow = async (id, within) => {
     const late = AbortSignal.timeout(within);
@@ -171,7 +172,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     clock,
     random,
     tokens,
-    leases: createLeases({ epoch: parts.epoch, random, wake: () => reconciler.wake(leaseExpiryName) }),
+    leases: createLeases({ epoch: parts.epoch, random, wake: () => reconciler.wake(leaseExpiryName), expect: expectLease }),
     wrapping: tokens.wrapping,
     identity,
     policies,
@@ -201,6 +202,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
             engines: running,
             clock,
             storageOf: (tx, mountId) => barrier.view(tx, { mountId }),
+            expect: expectLease,
             access: (mount) => ({ mount, read: (work) => store.read((tx) => work(barrier.view(tx, { mountId: mount.id }))) }),
           }),
         ],

@@ -99,6 +99,11 @@ export interface ReconcilerPort {
    */
   wake(name: string, key?: string): boolean;
   /**
+   * Something will be due for a controller at a time (milliseconds since the epoch), perhaps sooner than all that it found
+   * in its index: it looks no later than then.
+   */
+  expect(name: string, at: number): void;
+  /**
    * Has a controller try a key at once, and resolves when it has, or when `signal` aborts. Null: that did not happen,
    * because it does not run or there was no time.
    */

@@ -17,6 +17,8 @@ export interface EngineLeaseParts {
   readonly clock: Clock;
   storageOf(tx: Transaction, mountId: string): View;
   access(mount: Mount): MountAccess;
+  /** Has the background task look no later than at a time. */
+  expect(at: number): void;
 }
 
 /** How long what must happen outside before a renewal may take, in milliseconds. */
@@ -57,6 +59,8 @@ export function engineLeases(parts: EngineLeaseParts): LeaseSource {
       if (record === null || renewed === undefined) return null;
       const { expiresAt, latest, warnings } = renewed;
       await new Leases(runOf(context).core).extend(record, expiresAt, latest, context.now);
+      // It may be sooner than before.
+      parts.expect(expiresAt);
       const leaseDuration = Math.floor((expiresAt - context.now) / 1000);
       return { leaseId: record.id, renewable: true, leaseDuration, ...(warnings.length > 0 ? { warnings } : {}) };
     },

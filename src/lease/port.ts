@@ -9,10 +9,12 @@ export interface LeasePortParts {
   readonly random: Random;
   /** Has the background task look at once. */
   wake(): void;
+  /** And no later than at a time. */
+  expect(at: number): void;
 }
 
 /** The leases as the corridor gives them: see LeasePort. */
-export function createLeases({ epoch, random, wake }: LeasePortParts): LeasePort {
+export function createLeases({ epoch, random, wake, expect }: LeasePortParts): LeasePort {
   return {
     async begin({ request, mount, caller, now }, core, terms) {
       // A batch token ends by its time alone, so nothing it is given outlives that.
@@ -33,7 +35,9 @@ export function createLeases({ epoch, random, wake }: LeasePortParts): LeasePort
     },
     async activate(core, id, now) {
       const record = await new Leases(core).activate(id);
-      return record === null ? null : Math.floor((record.expiresAt - now) / 1000);
+      if (record !== null) expect(record.due);
+      // In whole seconds, as it was asked for: the making took a part of one.
+      return record === null ? null : Math.ceil((record.expiresAt - now) / 1000);
     },
     async abandon(tx, core, id, now) {
       const leases = new Leases(core);

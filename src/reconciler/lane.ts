@@ -29,6 +29,8 @@ export class Lane {
   #lookFailures = 0;
   /** Something woke it while it looked. */
   #woken = false;
+  /** By when it must look again, whatever the index says that it looks at now. */
+  #expected = Infinity;
   #successes = 0;
   #failures = 0;
   #lastSuccess: number | null = null;
@@ -70,9 +72,18 @@ export class Lane {
     if (this.looking) this.#woken = true;
   }
 
+  /** Something will be due at a time, which its last look may not have found. True: it looks sooner than it would have. */
+  expect(at: number): boolean {
+    this.#expected = Math.min(this.#expected, at);
+    if (this.looking || at >= this.#lookAt) return false;
+    this.#lookAt = at;
+    return true;
+  }
+
   beginLook(): void {
     this.looking = true;
     this.#woken = false;
+    this.#expected = Infinity;
   }
 
   /** A page of the index came; `after` null: it was the last, and `next` is when the next key will be due. */
@@ -81,7 +92,7 @@ export class Lane {
     this.#lookFailures = 0;
     this.after = after;
     if (after !== null || this.#woken) this.#lookAt = now;
-    else this.#lookAt = Math.min(now + longestPause, Math.max(now + shortestPause, next ?? Infinity));
+    else this.#lookAt = Math.min(now + longestPause, Math.max(now + shortestPause, Math.min(next ?? Infinity, this.#expected)));
   }
 
   lookFailed(now: number, error: string): void {

@@ -87,6 +87,11 @@ export class Reconciler implements ReconcilerPort {
     return true;
   }
 
+  expect(name: string, at: number): void {
+    const lane = this.#lanes.find(({ controller }) => controller.name === name);
+    if (lane?.expect(at) === true && this.#state === 'running') this.#setTimer(this.#options.clock.now());
+  }
+
   async attempt(name: string, key: string, signal: AbortSignal): Promise<Attempted | null> {
     const lane = this.#lanes.find(({ controller }) => controller.name === name);
     if (lane === undefined || this.#state !== 'running' || signal.aborted) return null;

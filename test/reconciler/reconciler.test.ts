@@ -67,6 +67,36 @@ describe('the reconciler', () => {
     expect(index.log.every(({ key, at: done }) => done === start + Number(key.slice(4)) * 60 * minute)).toBe(true);
   }, 120_000);
 
+  it('does what came to be due sooner than it knew at its time, also where it looks just then', async () => {
+    const time = new VirtualTime();
+    const index = new Index(time);
+    const at = reconciler(time, [index]);
+    const add = (seconds: number): void => {
+      index.times.set(String(seconds), time.now() + seconds * 1000);
+      at.expect('index', time.now() + seconds * 1000);
+    };
+    at.start();
+    await time.pass(10_000);
+    const start = time.now();
+    add(20);
+    add(5);
+    add(40);
+    await time.pass(20_000);
+    expect(index.log).toEqual([
+      { key: '5', at: start + 5000 },
+      { key: '20', at: start + 20_000 },
+    ]);
+    const look = index.due.bind(index);
+    index.due = async (now, page) => {
+      const found = await look(now, page);
+      if (index.times.size === 1) add(3);
+      return found;
+    };
+    at.wake('index');
+    await time.pass(4000);
+    expect(index.log.at(-1)).toEqual({ key: '3', at: start + 23_000 });
+  });
+
   it('works off an index of any length with a bounded memory', async () => {
     const time = new VirtualTime();
     const index = new Index(time, 'index', { concurrency: 4 });
