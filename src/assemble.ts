@@ -44,6 +44,7 @@ import { createPolicies, getPolicy } from './policy/store.ts';
 import type { Reply } from './protocol/reply.ts';
 import type { Request } from './protocol/request.ts';
 import type { CrossOrigin, RequestLine } from './protocol/request-line.ts';
+import { admitLease } from './quota/lease-count.ts';
 import { createQuotas } from './quota/quotas.ts';
 import { quotaRoutes } from './quota/routes.ts';
 import { Reconciler } from './reconciler/reconciler.ts';
@@ -120,6 +121,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     storageOf: (tx, mountId) => barrier.view(tx, { mountId }),
     cubbyhole: (tx, tokenId) => cubbyholeOf(barrier.view(tx, { mountId: cubbyholeMount }), tokenId),
     forget,
+    admitLease,
     policyExists: async (view, name) => fixedPolicies.includes(name) || (await getPolicy(view, name)) !== null,
   });
   const background: Background = {
@@ -172,7 +174,13 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     clock,
     random,
     tokens,
-    leases: createLeases({ epoch: parts.epoch, random, wake: () => reconciler.wake(leaseExpiryName), expect: expectLease }),
+    leases: createLeases({
+      epoch: parts.epoch,
+      random,
+      admit: (run, mount, path) => admitLease(run, mount, path, null),
+      wake: () => reconciler.wake(leaseExpiryName),
+      expect: expectLease,
+    }),
     wrapping: tokens.wrapping,
     identity,
     policies,

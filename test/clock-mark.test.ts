@@ -29,7 +29,7 @@ async function place(): Promise<Place> {
     const leases = new Leases(at.barrier.view(tx, 'core'));
     const terms = { kind: 'k', target: 't', data: {}, ttl: 3600, maxTtl: 7200, renewable: true, epoch: 1 };
     const { id } = await leases.begin(
-      { ...terms, mountId: String(uuid), cap: null, tokenId: null, path: 'kept/creds' },
+      { ...terms, mountId: String(uuid), cap: null, tokenId: null, path: 'kept/creds', inside: 'creds' },
       systemRandom,
       at.clock.now(),
     );

@@ -156,15 +156,17 @@ async function endDue(
   const unavailable = [...outcomes.values()].find((problem) => problem instanceof TargetUnavailable) ?? null;
   await store.transact(async (tx) => {
     const leases = new Leases(barrier.view(tx, 'core'));
+    const gone: LeaseRecord[] = [];
     for (const [{ id }, problem] of outcomes) {
       const record = await leases.get(id);
       if (record === null) continue;
-      if (problem === null || record.force) await forget(parts, tx, leases, record, found.mount);
+      if (problem === null || record.force) gone.push(record);
       else {
         const due = problem instanceof TargetUnavailable ? record.due : clock.now() + pauseAfter(parts, record);
         await leases.failed(record, problem.message, due);
       }
     }
+    await forget(parts, tx, leases, gone, found.mount);
   });
   if (unavailable !== null) return unavailable;
   const problem = [...outcomes].find(([{ force }, each]) => each !== null && !force)?.[1] ?? null;
@@ -221,11 +223,13 @@ async function forget(
   { barrier, engines }: LeaseExpiryParts,
   tx: Transaction,
   leases: Leases,
-  record: LeaseRecord,
+  gone: readonly LeaseRecord[],
   mount: Mount | null,
 ): Promise<void> {
-  await leases.remove(record);
-  if (mount !== null) await handlerOf(engines, mount)?.ended?.(issued(record), barrier.view(tx, { mountId: mount.id }));
+  await leases.remove(gone);
+  if (mount === null) return;
+  const storage = barrier.view(tx, { mountId: mount.id });
+  for (const record of gone) await handlerOf(engines, mount)?.ended?.(issued(record), storage);
 }
 
 export function handlerOf(engines: readonly MountType[], { type }: Mount): LeaseHandler | null {

@@ -2,6 +2,7 @@ import { givingWay } from '../base/giving-way.ts';
 import { randomText, type Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import type { LeaseTerms } from '../core/lease.ts';
+import { type CountedLease, LeaseCounts } from '../core/lease-count.ts';
 import {
   dueFolder,
   indexPath,
@@ -17,7 +18,7 @@ const pageLimit = 256;
 
 /** What an engine wants to lease, and for whom. */
 export type NewLease = LeaseTerms &
-  Pick<LeaseRecord, 'mountId' | 'tokenId' | 'epoch' | 'cap'> & {
+  Pick<LeaseRecord, 'mountId' | 'inside' | 'tokenId' | 'epoch' | 'cap'> & {
     /** The path of the request. */
     readonly path: string;
   };
@@ -31,10 +32,12 @@ export interface DueLease {
 /** The leases of a store, in one transaction. */
 export class Leases {
   readonly #view: View;
+  readonly #counts: LeaseCounts;
 
   /** `core` is the core's view. */
   constructor(core: View) {
     this.#view = core.below('lease/');
+    this.#counts = new LeaseCounts(this.#view);
   }
 
   async get(id: string): Promise<LeaseRecord | null> {
@@ -64,6 +67,7 @@ export class Leases {
     };
     await this.#view.putJson(`id/${record.id}`, record);
     for (const path of pathsTo(record)) await this.#view.putJson(path, {});
+    await this.#counts.add([counted(record)]);
     return record;
   }
 
@@ -90,11 +94,14 @@ export class Leases {
     return this.#put(record, { ...record, state: 'ending', attempts: record.attempts + 1, lastError: error.slice(0, 240), due });
   }
 
-  /** Forgets it: what it stood for is gone. */
-  async remove(record: LeaseRecord): Promise<void> {
-    await this.#view.delete(`id/${record.id}`);
-    for (const path of pathsTo(record)) await this.#view.delete(path);
-    if (isIrrevocable(record)) await this.#view.delete(`irrevocable/${record.id}`);
+  /** Forgets them: what they stood for is gone. */
+  async remove(records: readonly LeaseRecord[]): Promise<void> {
+    for (const record of records) {
+      await this.#view.delete(`id/${record.id}`);
+      for (const path of pathsTo(record)) await this.#view.delete(path);
+      if (isIrrevocable(record)) await this.#view.delete(`irrevocable/${record.id}`);
+    }
+    await this.#counts.subtract(records.map(counted));
   }
 
   /** The targets with leases, a page of them in byte order. */
@@ -218,6 +225,10 @@ export class Leases {
 function pathsTo(record: LeaseRecord): readonly string[] {
   const { id, tokenId } = record;
   return [indexPath(record), ...(tokenId === null ? [] : [`by-token/${tokenId}/${id}`])];
+}
+
+function counted({ id, mountId, inside }: LeaseRecord): CountedLease {
+  return { id, mount: mountId, path: inside, role: null };
 }
 
 export function isIrrevocable({ attempts }: LeaseRecord): boolean {

@@ -1,4 +1,7 @@
 import type { Random } from '../base/random.ts';
+import { runOf, type Run } from '../core/corridor.ts';
+import { mountRoute } from '../core/mount-index.ts';
+import type { Mount } from '../core/mount-type.ts';
 import type { LeasePort } from '../core/ports.ts';
 import { issued } from './expiry.ts';
 import { Leases } from './leases.ts';
@@ -7,6 +10,8 @@ export interface LeasePortParts {
   /** Of this owner of the store. */
   readonly epoch: number;
   readonly random: Random;
+  /** Throws RequestError 429 where a quota allows no more leases of a mount at a path inside it. */
+  admit(run: Run, mount: Mount, path: string): Promise<void>;
   /** Has the background task look at once. */
   wake(): void;
   /** And no later than at a time. */
@@ -14,9 +19,12 @@ export interface LeasePortParts {
 }
 
 /** The leases as the corridor gives them: see LeasePort. */
-export function createLeases({ epoch, random, wake, expect }: LeasePortParts): LeasePort {
+export function createLeases({ epoch, random, admit, wake, expect }: LeasePortParts): LeasePort {
   return {
-    async begin({ request, mount, caller, now }, core, terms) {
+    async begin(context, core, terms) {
+      const { request, mount, caller, now } = context;
+      const inside = request.path.slice(mountRoute(mount).length + 1);
+      await admit(runOf(context), mount, inside);
       // A batch token ends by its time alone, so nothing it is given outlives that.
       const cap = caller?.tokenType === 'batch' ? caller.expiresAt : null;
       const record = await new Leases(core).begin(
@@ -24,6 +32,7 @@ export function createLeases({ epoch, random, wake, expect }: LeasePortParts): L
           ...terms,
           cap,
           mountId: mount.id,
+          inside,
           tokenId: caller?.leaseOwner ?? null,
           epoch,
           path: request.path,

@@ -8,12 +8,15 @@ import type { JsonObject } from '../base/json.ts';
  * - `pending/<epoch>/<ms>/<id>`    the same of those whose making is under way, by the epoch of the process that makes them
  * - `by-token/<token>/<id>`        the leases that end with a token
  * - `irrevocable/<id>`             those that could not be ended for long
+ * - `count/…`                      how many there are, for quotas (see core/lease-count.ts)
  * - `ending/prefix/<uuid>`, `ending/token/<token>`   all below a path, or all of a token, that are to end (see ending.ts)
  */
 export interface LeaseRecord {
   /** The path of the request that gave it, `/`, and 24 random letters and digits. */
   readonly id: string;
   readonly mountId: string;
+  /** The path of the request inside that mount: it is counted by it, also when the mount has moved. */
+  readonly inside: string;
   /** The id of the mount, `.`, and the target in the engine's words. See LeaseTerms, as for the two after it. */
   readonly target: string;
   readonly kind: string;

@@ -12,8 +12,9 @@ import type { RequestLine } from '../protocol/request-line.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
 import { Clients, type Verdict } from './clients.ts';
 import { ExemptPaths } from './exempt-paths.ts';
-import { readQuotaConfig, readRateLimits, routeOf, type QuotaConfig, type RateLimit } from './record.ts';
+import { readQuotaConfig, readRateLimits, type QuotaConfig, type RateLimit } from './record.ts';
 import { type Rule, Rules } from './rules.ts';
+import { routeOf } from './target.ts';
 
 export interface QuotaParts {
   readonly store: TransactionalStore;
@@ -43,7 +44,7 @@ export interface Quotas {
 interface State {
   readonly config: QuotaConfig;
   readonly exempt: ExemptPaths;
-  readonly rules: Rules;
+  readonly rules: Rules<RateLimit>;
 }
 
 /** The rate limits of a store. What clients have used up is in memory only. */
@@ -95,7 +96,7 @@ export function createQuotas(parts: QuotaParts): Quotas {
 
 async function readState(core: View, mounts: MountTable): Promise<State> {
   const config = await readQuotaConfig(core);
-  const rules: Rule[] = [];
+  const rules: Rule<RateLimit>[] = [];
   for (const limit of await readRateLimits(core)) {
     const route = routeOf(limit, mounts);
     // A quota goes with its mount.

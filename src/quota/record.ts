@@ -1,26 +1,14 @@
 import type { View } from '../barrier/view.ts';
-import { mountRoute } from '../core/mount-index.ts';
-import type { MountTable } from '../core/mount-table.ts';
+import type { QuotaTarget } from './target.ts';
 
 /** A rate-limit quota: so many requests of each client in an interval. The record `quotas/rate-limit/<name>` of the core's view. */
-export interface RateLimit {
-  readonly name: string;
-  /** The mount that it is for, with which it moves and goes. Null: for all requests. */
-  readonly mountId: string | null;
-  /** Where that was mounted when the quota was written: a mount that takes its place takes its quota. */
-  readonly route: string;
-  /** The path inside the mount, perhaps with a `*` at its end; '': all of the mount. */
-  readonly suffix: string;
-  /** The role of a login; '': any request. */
-  readonly role: string;
+export interface RateLimit extends QuotaTarget {
   /** Requests in each interval. */
   readonly rate: number;
   /** Seconds. */
   readonly interval: number;
   /** For how many seconds a client that came too often is refused altogether; 0: only until the next interval. */
   readonly blockInterval: number;
-  /** Shown as it was sent: it has no meaning where there are no namespaces. */
-  readonly inheritable: boolean;
 }
 
 /** The record `quotas/config` of the core's view. */
@@ -58,14 +46,6 @@ export async function readQuotaConfig(core: View): Promise<QuotaConfig> {
 
 export async function writeQuotaConfig(core: View, config: QuotaConfig): Promise<void> {
   await core.putJson(configPath, config);
-}
-
-/** The route of the mount that a quota is for; '': it is for all requests; null: there is none any more. */
-export function routeOf({ mountId, route }: RateLimit, mounts: MountTable): string | null {
-  if (mountId === null) return '';
-  const mount = mounts.byId(mountId);
-  if (mount !== null) return mountRoute(mount);
-  return mounts.resolve(route)?.path === '' ? route : null;
 }
 
 export async function readRateLimit(core: View, name: string): Promise<RateLimit | null> {

@@ -1,21 +1,19 @@
-import { isIdentifier, isCanonicalPath } from '../base/name.ts';
 import { runOf } from '../core/corridor.ts';
-import { mountRoute } from '../core/mount-index.ts';
-import type { Mount, MountType, Route, RouteContext } from '../core/mount-type.ts';
-import { isSystemMount } from '../core/system-mounts.ts';
+import type { MountType, Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound } from '../protocol/request-error.ts';
+import { leaseCountRoutes } from './lease-count.ts';
 import {
   deleteRateLimit,
   readQuotaConfig,
   readRateLimit,
   readRateLimits,
-  routeOf,
   writeQuotaConfig,
   writeRateLimit,
   type RateLimit,
 } from './record.ts';
+import { refuseSecond, routeOf, shownPath, targetOf } from './target.ts';
 
 const configFields = {
   rate_limit_exempt_paths: { type: 'strings', description: 'Paths that no rate limit counts for.', default: [] },
@@ -73,6 +71,7 @@ export function quotaRoutes(methods: readonly MountType[]): readonly Route[] {
         delete: { summary: 'Deletes it.', configures: true, handle: remove },
       },
     },
+    ...leaseCountRoutes(methods),
   ];
 }
 
@@ -119,7 +118,7 @@ async function read(context: RouteContext): Promise<Reply> {
       inheritable: limit.inheritable,
       interval: limit.interval,
       name: limit.name,
-      path: route === '' ? '' : `${route}/${limit.suffix}`,
+      path: shownPath(route, limit),
       rate: limit.rate,
       role: limit.role,
       type: 'rate-limit',
@@ -136,63 +135,21 @@ async function shownLimit(context: RouteContext): Promise<{ readonly limit: Rate
 
 async function write(methods: readonly MountType[], context: RouteContext): Promise<Reply> {
   const body = readFields(limitFields, context.data);
-  const name = nameOf(context);
-  if (!isIdentifier(name)) throw badRequest('a quota is named by letters, digits and "._@-"');
   const rate = typeof body.rate === 'string' && body.rate.trim() !== '' ? Number(body.rate) : body.rate;
   if (typeof rate !== 'number' || !Number.isFinite(rate) || rate <= 0) throw badRequest("'rate' is invalid");
   if (body.interval < 0) throw badRequest("'interval' is invalid");
   if (body.block_interval < 0) throw badRequest("'block' is invalid");
-  const target = targetOf(context, body.path.replace(/^\/+|\/+$/g, ''));
-  if (body.role !== '') checkRole(methods, target, body.role);
+  const target = targetOf(context, methods, nameOf(context), body);
+  const { core, mounts } = runOf(context);
+  refuseSecond(await readRateLimits(core), target, mounts);
   const limit: RateLimit = {
-    name,
-    mountId: target.mount?.id ?? null,
-    route: target.mount === null ? '' : mountRoute(target.mount),
-    suffix: target.suffix,
-    role: body.role,
+    ...target,
     rate,
     interval: body.interval === 0 ? 1 : body.interval,
     blockInterval: body.block_interval,
-    inheritable: body.inheritable ?? target.mount === null,
   };
-  const { mounts } = runOf(context);
-  const same = (await readRateLimits(runOf(context).core)).find(
-    (other) =>
-      other.name !== name && routeOf(other, mounts) === limit.route && other.suffix === limit.suffix && other.role === limit.role,
-  );
-  if (same !== undefined) throw badRequest(`quota rule with similar properties exists under the name "${same.name}"`);
-  await writeRateLimit(runOf(context).core, limit);
+  await writeRateLimit(core, limit);
   return noContent;
-}
-
-interface Target {
-  readonly mount: Mount | null;
-  readonly suffix: string;
-}
-
-function targetOf(context: RouteContext, path: string): Target {
-  if (path === '') return { mount: null, suffix: '' };
-  const destination = runOf(context).mounts.resolve(path);
-  if (destination === null) throw badRequest(`invalid mount path "${path}/"`);
-  const { mount, path: suffix } = destination;
-  const bare = suffix.endsWith('*') ? suffix.slice(0, -1) : suffix;
-  if (bare !== '' && !isCanonicalPath(bare)) throw badRequest(`invalid path "${path}": only its end may be a "*"`);
-  return { mount, suffix };
-}
-
-function checkRole(methods: readonly MountType[], { mount, suffix }: Target, role: string): void {
-  if (suffix !== '') {
-    throw badRequest(
-      'Quotas cannot contain both a path suffix and a role. If a role is provided, path must be a valid auth mount with a concept of roles',
-    );
-  }
-  const path = mount === null ? '' : `${mountRoute(mount)}/`;
-  if (mount?.class !== 'auth' && mount?.type !== 'token') {
-    throw badRequest(`Mount path "${path}" is not a valid auth method and therefore unsuitable for use with role-based quotas`);
-  }
-  const method = isSystemMount(mount) ? undefined : methods.find(({ type }) => type === mount.type);
-  if (method?.loginRole === undefined) throw badRequest(`Mount path "${path}" does not support use with role-based quotas`);
-  if (!isIdentifier(role)) throw badRequest(`"${role}" can't be the name of a role`);
 }
 
 async function remove(context: RouteContext): Promise<Reply> {

@@ -1,30 +1,30 @@
-import type { RateLimit } from './record.ts';
+import type { QuotaTarget } from './target.ts';
 
 /** A quota, and the route of the mount that it is for; '': all requests. */
-export interface Rule {
-  readonly limit: RateLimit;
+export interface Rule<Q> {
+  readonly limit: Q;
   readonly route: string;
 }
 
-interface MountRules {
+interface MountRules<Q> {
   /** The length of the mount's route with the slash behind it. */
   readonly start: number;
-  whole: RateLimit | null;
-  readonly exact: Map<string, RateLimit>;
+  whole: Q | null;
+  readonly exact: Map<string, Q>;
   /** By what stands before the `*`, the longest first. */
-  globs: { readonly prefix: string; readonly limit: RateLimit }[];
-  readonly roles: Map<string, RateLimit>;
+  globs: { readonly prefix: string; readonly limit: Q }[];
+  readonly roles: Map<string, Q>;
 }
 
 /**
- * Which quota counts for a request: the most specific one alone. That of the login's role goes before that of the path,
+ * Which quota of a kind counts for a request: the most specific one alone. That of the login's role goes before that of the path,
  * that of a path before one that ends in `*` (the longest of them), that before the mount's, that before the one for all.
  */
-export class Rules {
-  readonly #byRoute = new Map<string, MountRules>();
-  #global: RateLimit | null = null;
+export class Rules<Q extends QuotaTarget> {
+  readonly #byRoute = new Map<string, MountRules<Q>>();
+  #global: Q | null = null;
 
-  constructor(rules: readonly Rule[]) {
+  constructor(rules: readonly Rule<Q>[]) {
     for (const { limit, route } of rules) {
       if (route === '') this.#global = limit;
       else this.#add(limit, route);
@@ -42,7 +42,7 @@ export class Rules {
   }
 
   /** `role`: of the login that the request is; null: it is none. `path` has no trailing slash. */
-  find(path: string, role: string | null): RateLimit | null {
+  find(path: string, role: string | null): Q | null {
     const rules = this.#rulesOf(path);
     if (rules === null) return this.#global;
     const byRole = role === null ? undefined : rules.roles.get(role);
@@ -54,7 +54,7 @@ export class Rules {
     return glob?.limit ?? rules.whole ?? this.#global;
   }
 
-  #rulesOf(path: string): MountRules | null {
+  #rulesOf(path: string): MountRules<Q> | null {
     if (this.#byRoute.size === 0) return null;
     for (let end = path.indexOf('/'); ; end = path.indexOf('/', end + 1)) {
       const rules = this.#byRoute.get(end === -1 ? path : path.slice(0, end));
@@ -63,7 +63,7 @@ export class Rules {
     }
   }
 
-  #add(limit: RateLimit, route: string): void {
+  #add(limit: Q, route: string): void {
     let rules = this.#byRoute.get(route);
     if (rules === undefined) {
       rules = { start: route.length + 1, whole: null, exact: new Map(), globs: [], roles: new Map() };

@@ -140,6 +140,8 @@ async function create(desk: TokenDesk, context: RouteContext, orphanRoute: boole
     period: wanted.period,
     renewable: type === 'service' && life.expiresAt !== null && wanted.renewable && (role?.renewable ?? true),
     boundCidrs: life.expiresAt === null ? [] : role !== null ? role.boundCidrs : orphan ? [] : parent.boundCidrs,
+    // Whoever must make room has a root token made.
+    ...(type === 'batch' || policies.includes('root') ? {} : await desk.counted(context)),
   };
   for (const policy of policies) {
     if (!(await desk.parts.policyExists(runOf(context).core, policy))) warnings.push(`Policy "${policy}" does not exist`);

@@ -56,6 +56,7 @@ export async function issueToken(desk: TokenDesk, context: RouteContext, login: 
     period: login.period,
     renewable: type === 'service' && login.renewable,
     boundCidrs: login.boundCidrs,
+    ...(type === 'batch' ? {} : await desk.counted(context)),
   };
   const tokens = await desk.openFor(context);
   let token: string;

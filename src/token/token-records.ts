@@ -1,5 +1,6 @@
 import type { View } from '../barrier/view.ts';
 import { countFolder } from '../core/counter-route.ts';
+import { type CountedLease, createdTokens, LeaseCounts } from '../core/lease-count.ts';
 import type { Grant } from '../core/ports.ts';
 import { isRevokedBy, revokedPrefixes } from './revoked-prefix.ts';
 import type { TokenKey } from './token-key.ts';
@@ -12,11 +13,13 @@ const lastUseGrace = 60_000;
 export class TokenRecords {
   readonly #tokens: View;
   readonly #key: TokenKey;
+  readonly #counts: LeaseCounts;
 
   /** `tokens` is the core's view below `token/`. */
   constructor(tokens: View, key: TokenKey) {
     this.#tokens = tokens;
     this.#key = key;
+    this.#counts = new LeaseCounts(tokens);
   }
 
   /** The record as it stands, whether its token still works or not. Null: there is none. */
@@ -39,6 +42,7 @@ export class TokenRecords {
     const index = mountIndexOf(record);
     if (index !== null) await this.#tokens.putJson(`by-mount/${index}/${id}`, {});
     if (record.due !== null) await this.#tokens.putJson(duePath(record.due, id), {});
+    if (record.counted !== undefined) await this.#counts.add([countedToken(id, record, record.counted)]);
   }
 
   /** Replaces a record. What the indexes hold of it, `due` apart, does not change. */
@@ -70,6 +74,7 @@ export class TokenRecords {
     const index = mountIndexOf(record);
     if (index !== null) await this.#tokens.delete(`by-mount/${index}/${id}`);
     if (record.due !== null) await this.#tokens.delete(duePath(record.due, id));
+    if (record.counted !== undefined) await this.#counts.subtract([countedToken(id, record, record.counted)]);
   }
 
   /** The ids of one index of `by-mount`, page by page; `after` is the last one seen, '' at the beginning. */
@@ -135,6 +140,10 @@ export class TokenRecords {
   #accessorPath(record: TokenRecord): string {
     return `accessor/${this.#key.accessorHash(record.accessor)}`;
   }
+}
+
+function countedToken(id: string, { mountId }: TokenRecord, counted: NonNullable<TokenRecord['counted']>): CountedLease {
+  return { id, mount: mountId ?? createdTokens, ...counted };
 }
 
 export function duePath(due: number, id: string): string {

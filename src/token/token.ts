@@ -12,6 +12,7 @@ import type { Grant } from '../core/ports.ts';
  * - `child/<parent id>/<id>`    the tree; the value is empty JSON
  * - `by-expiry/<ms>/<id>`       when the record is due for removal: 15 digits, so that the order of keys is that of time
  * - `by-mount/<mount id>/<id>`  the logins of a mount, and what auth/token made (`created`)
+ * - `count/…`                   how many leases tokens are, for quotas (see core/lease-count.ts)
  * - `revoking/tree|children|mount/<id>`, `revoking/prefixes`  what a revocation left for later runs (see revocation.ts)
  * - `roles/<name>`              token roles (see role.ts)
  */
@@ -57,6 +58,11 @@ export interface TokenRecord {
   readonly period: number;
   readonly renewable: boolean;
   readonly boundCidrs: readonly string[];
+  /**
+   * As what it is counted for quotas: the path of its request inside the mount, and the role of a login. Absent: it is
+   * not (root tokens, those of wrapped replies, and all that were made before tokens were counted).
+   */
+  readonly counted?: { readonly path: string; readonly role: string | null };
 }
 
 /** In the place of a record whose token is gone while its children wait to be made orphans: they still work. */

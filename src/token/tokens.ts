@@ -3,6 +3,7 @@ import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import { runOf, type Run } from '../core/corridor.ts';
 import type { Caller } from '../core/caller.ts';
+import { mountRoute } from '../core/mount-index.ts';
 import type { Mount, MountType, RouteContext } from '../core/mount-type.ts';
 import type { Grant, Identity, IdentityPort } from '../core/ports.ts';
 import { badRequest, permissionDenied } from '../protocol/request-error.ts';
@@ -25,6 +26,11 @@ export interface TokenParts {
   cubbyhole(tx: Transaction, tokenId: string): View;
   /** Empties it. */
   forget(tx: Transaction, tokenId: string): Promise<void>;
+  /**
+   * Throws RequestError 429 where a quota allows no more tokens of a mount at a path inside it, or of logins of a role
+   * (null: it is none).
+   */
+  admitLease(run: Run, mount: Mount, path: string, role: string | null): Promise<void>;
   /** Is there a policy of this name? `core` is the core's view. */
   policyExists(core: View, name: string): Promise<boolean>;
 }
@@ -130,6 +136,16 @@ export class TokenDesk {
   /** Who is behind a token in this transaction; null: nobody, or somebody who is gone or disabled. */
   async identityOf(context: RouteContext, { entityId }: Pick<TokenRecord, 'entityId'>): Promise<Identity | null> {
     return entityId === undefined ? null : this.parts.identity.resolve(runOf(context).core, entityId);
+  }
+
+  /** Whether a quota allows one more token, and as what it is counted. Throws RequestError 429. */
+  async counted(context: RouteContext): Promise<Pick<TokenRecord, 'counted'>> {
+    const { mount, request, storage, data } = context;
+    const path = request.path.slice(mountRoute(mount).length + 1);
+    const method = this.parts.methods.find(({ type }) => mount.class === 'auth' && type === mount.type);
+    const role = (await method?.loginRole?.(storage, path, data)) ?? null;
+    await this.parts.admitLease(runOf(context), mount, path, role);
+    return { counted: { path, role } };
   }
 
   /** The mount that gave a token by a login, with its type. Null: it is gone. */

@@ -60,6 +60,7 @@ class Outside {
       tokenId: null,
       renewable: true,
       path: 'db/creds/app',
+      inside: 'creds/app',
       ttl: 3600,
       maxTtl: 7200,
       ...over,

@@ -12,6 +12,7 @@ const port = (w: World) =>
     storageOf: (tx, mountId) => w.barrier.view(tx, { mountId }),
     cubbyhole: (tx, tokenId) => w.barrier.view(tx, { mountId: 'cubbyhole' }).below(`${tokenId}/`),
     forget: () => Promise.resolve(),
+    admitLease: () => Promise.resolve(),
     policyExists: () => Promise.resolve(true),
   });
 

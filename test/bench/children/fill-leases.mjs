@@ -32,6 +32,7 @@ for (let first = 0; first < count; first += 1000) {
       const issued = await leases.begin(
         {
           mountId,
+          inside: 'creds/app',
           kind: 'user',
           target: uid,
           data: {
