@@ -3,13 +3,14 @@ import type { Mount } from './mount-type.ts';
 
 /** As what a lease is counted, from its beginning until it is forgotten. */
 export interface CountedLease {
-  readonly id: string;
   /** Which mount gave it: see `countedAt`. */
   readonly mount: string;
   /** The path of the request inside that mount; ''. */
   readonly path: string;
   /** The role of a login; null: it is none. */
   readonly role: string | null;
+  /** In which part of each count it is: what `nextPart` said when it began. */
+  readonly part: number;
 }
 
 /** The leases that are counted together. */
@@ -20,8 +21,17 @@ export type Counted =
   /** `path` may end in `*`. */
   | { readonly of: 'path'; readonly mount: string; readonly path: string };
 
-/** Each count is kept in so many parts: of leases that begin and end at the same time few write to the same. */
-const parts = 8;
+/**
+ * Each count is kept in so many parts: leases that begin at the same time write to different ones, so that none of their
+ * transactions is in the way of another.
+ */
+const parts = 64;
+let begun = 0;
+
+/** The part for a lease that begins, in turns. Any is right: which one it is matters for speed alone. */
+export function nextPart(): number {
+  return begun++ % parts;
+}
 
 /** What auth/token makes is kept by that name. */
 export const createdTokens = 'created';
@@ -33,8 +43,8 @@ export function countedAt({ type, id }: Pick<Mount, 'type' | 'id'>): string {
 
 /**
  * How many leases there are, as numbers that change in the transactions that begin and forget leases: whoever asks reads
- * a few records, however many leases there are. A lease is in one part of each of its counts, by its id, so a count that
- * comes to nothing leaves nothing behind.
+ * a few records, however many leases there are. A lease is taken from the part that it was added to, so a count that comes
+ * to nothing leaves nothing behind.
  */
 export class LeaseCounts {
   readonly #view: View;
@@ -66,7 +76,7 @@ export class LeaseCounts {
     const changes = new Map<string, number>();
     for (const lease of leases) {
       for (const counted of countsOf(lease)) {
-        const path = pathOf(counted, partOf(lease.id));
+        const path = pathOf(counted, lease.part);
         changes.set(path, (changes.get(path) ?? 0) + by);
       }
     }
@@ -96,9 +106,4 @@ function pathOf(counted: Counted, part: number): string {
     case 'path':
       return `path/${counted.mount}/${part}/${counted.path}`;
   }
-}
-
-/** Ids end in random letters and digits. */
-function partOf(id: string): number {
-  return ((id.charCodeAt(id.length - 1) || 0) + (id.charCodeAt(id.length - 2) || 0)) % parts;
 }

@@ -2,7 +2,7 @@ import { givingWay } from '../base/giving-way.ts';
 import { randomText, type Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import type { LeaseTerms } from '../core/lease.ts';
-import { type CountedLease, LeaseCounts } from '../core/lease-count.ts';
+import { type CountedLease, LeaseCounts, nextPart } from '../core/lease-count.ts';
 import {
   dueFolder,
   indexPath,
@@ -52,6 +52,7 @@ export class Leases {
     const { path, maxTtl, ...rest } = lease;
     const record: LeaseRecord = {
       ...rest,
+      part: nextPart(),
       target: `${lease.mountId}.${lease.target}`,
       id: `${path}/${randomText(random, 24)}`,
       state: 'pending',
@@ -227,8 +228,8 @@ function pathsTo(record: LeaseRecord): readonly string[] {
   return [indexPath(record), ...(tokenId === null ? [] : [`by-token/${tokenId}/${id}`])];
 }
 
-function counted({ id, mountId, inside }: LeaseRecord): CountedLease {
-  return { id, mount: mountId, path: inside, role: null };
+function counted({ mountId, inside, part }: LeaseRecord): CountedLease {
+  return { mount: mountId, path: inside, role: null, part };
 }
 
 export function isIrrevocable({ attempts }: LeaseRecord): boolean {

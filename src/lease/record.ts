@@ -17,6 +17,8 @@ export interface LeaseRecord {
   readonly mountId: string;
   /** The path of the request inside that mount: it is counted by it, also when the mount has moved. */
   readonly inside: string;
+  /** In which part of its counts it is (see core/lease-count.ts). */
+  readonly part: number;
   /** The id of the mount, `.`, and the target in the engine's words. See LeaseTerms, as for the two after it. */
   readonly target: string;
   readonly kind: string;

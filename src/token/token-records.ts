@@ -42,7 +42,7 @@ export class TokenRecords {
     const index = mountIndexOf(record);
     if (index !== null) await this.#tokens.putJson(`by-mount/${index}/${id}`, {});
     if (record.due !== null) await this.#tokens.putJson(duePath(record.due, id), {});
-    if (record.counted !== undefined) await this.#counts.add([countedToken(id, record, record.counted)]);
+    if (record.counted !== undefined) await this.#counts.add([countedToken(record, record.counted)]);
   }
 
   /** Replaces a record. What the indexes hold of it, `due` apart, does not change. */
@@ -74,7 +74,7 @@ export class TokenRecords {
     const index = mountIndexOf(record);
     if (index !== null) await this.#tokens.delete(`by-mount/${index}/${id}`);
     if (record.due !== null) await this.#tokens.delete(duePath(record.due, id));
-    if (record.counted !== undefined) await this.#counts.subtract([countedToken(id, record, record.counted)]);
+    if (record.counted !== undefined) await this.#counts.subtract([countedToken(record, record.counted)]);
   }
 
   /** The ids of one index of `by-mount`, page by page; `after` is the last one seen, '' at the beginning. */
@@ -142,8 +142,8 @@ export class TokenRecords {
   }
 }
 
-function countedToken(id: string, { mountId }: TokenRecord, counted: NonNullable<TokenRecord['counted']>): CountedLease {
-  return { id, mount: mountId ?? createdTokens, ...counted };
+function countedToken({ mountId }: TokenRecord, counted: NonNullable<TokenRecord['counted']>): CountedLease {
+  return { mount: mountId ?? createdTokens, ...counted };
 }
 
 export function duePath(due: number, id: string): string {

@@ -62,7 +62,7 @@ export interface TokenRecord {
    * As what it is counted for quotas: the path of its request inside the mount, and the role of a login. Absent: it is
    * not (root tokens, those of wrapped replies, and all that were made before tokens were counted).
    */
-  readonly counted?: { readonly path: string; readonly role: string | null };
+  readonly counted?: { readonly path: string; readonly role: string | null; readonly part: number };
 }
 
 /** In the place of a record whose token is gone while its children wait to be made orphans: they still work. */

@@ -3,6 +3,7 @@ import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import { runOf, type Run } from '../core/corridor.ts';
 import type { Caller } from '../core/caller.ts';
+import { nextPart } from '../core/lease-count.ts';
 import { mountRoute } from '../core/mount-index.ts';
 import type { Mount, MountType, RouteContext } from '../core/mount-type.ts';
 import type { Grant, Identity, IdentityPort } from '../core/ports.ts';
@@ -145,7 +146,7 @@ export class TokenDesk {
     const method = this.parts.methods.find(({ type }) => mount.class === 'auth' && type === mount.type);
     const role = (await method?.loginRole?.(storage, path, data)) ?? null;
     await this.parts.admitLease(runOf(context), mount, path, role);
-    return { counted: { path, role } };
+    return { counted: { path, role, part: nextPart() } };
   }
 
   /** The mount that gave a token by a login, with its type. Null: it is gone. */
