@@ -63,23 +63,36 @@ export class LeaseCounts {
   }
 
   async of(counted: Counted): Promise<number> {
+    if (counted.of === 'all') return this.#sum(await this.#view.scan('mount/'));
+    if (counted.of === 'mount') return this.#sum(await this.#view.scan(mountFolder(counted.mount)));
     let sum = 0;
-    for (let part = 0; part < parts; part++) {
-      const path = pathOf(counted, part);
-      const paths = path.endsWith('*') ? await this.#view.scan(path.slice(0, -1)) : [path];
-      for (const each of paths) sum += (await this.#view.getJson<number>(each)) ?? 0;
+    for (let part = 0; part < parts; part++)
+      sum += await this.#sum(await this.#within(counted, placeFolder(counted.mount, part)));
+    return sum;
+  }
+
+  /** The records that count a role or a path, in one part. */
+  async #within(counted: Counted & { readonly of: 'role' | 'path' }, folder: string): Promise<readonly string[]> {
+    if (counted.of === 'role') return this.#view.scan(folder + roleFolder(counted.role));
+    const { path } = counted;
+    const found: string[] = [];
+    for (const role of await this.#view.children(folder)) {
+      const prefix = folder + role;
+      if (path.endsWith('*')) found.push(...(await this.#view.scan(prefix + path.slice(0, -1))));
+      else found.push(prefix + path);
     }
+    return found;
+  }
+
+  async #sum(paths: readonly string[]): Promise<number> {
+    let sum = 0;
+    for (const path of paths) sum += (await this.#view.getJson<number>(path)) ?? 0;
     return sum;
   }
 
   async #change(leases: readonly CountedLease[], by: 1 | -1): Promise<void> {
     const changes = new Map<string, number>();
-    for (const lease of leases) {
-      for (const counted of countsOf(lease)) {
-        const path = pathOf(counted, lease.part);
-        changes.set(path, (changes.get(path) ?? 0) + by);
-      }
-    }
+    for (const lease of leases) for (const path of pathsOf(lease)) changes.set(path, (changes.get(path) ?? 0) + by);
     for (const [path, change] of changes) {
       const count = ((await this.#view.getJson<number>(path)) ?? 0) + change;
       if (count > 0) await this.#view.putJson(path, count);
@@ -88,22 +101,12 @@ export class LeaseCounts {
   }
 }
 
-function countsOf({ mount, path, role }: CountedLease): Counted[] {
-  const counts: Counted[] = [{ of: 'all' }, { of: 'mount', mount }];
-  if (path !== '') counts.push({ of: 'path', mount, path });
-  if (role !== null) counts.push({ of: 'role', mount, role });
-  return counts;
+/** By mount, and by role and path: two records for each lease. */
+function pathsOf({ mount, path, role, part }: CountedLease): readonly string[] {
+  return [`${mountFolder(mount)}${part}`, `${placeFolder(mount, part)}${roleFolder(role)}${path === '' ? '.' : path}`];
 }
 
-function pathOf(counted: Counted, part: number): string {
-  switch (counted.of) {
-    case 'all':
-      return `all/${part}`;
-    case 'mount':
-      return `mount/${counted.mount}/${part}`;
-    case 'role':
-      return `role/${counted.mount}/${part}/${counted.role}`;
-    case 'path':
-      return `path/${counted.mount}/${part}/${counted.path}`;
-  }
-}
+const mountFolder = (mount: string): string => `mount/${mount}/`;
+const placeFolder = (mount: string, part: number): string => `place/${mount}/${part}/`;
+/** Roles have names of any characters. */
+const roleFolder = (role: string | null): string => (role === null ? '-/' : `+${encodeURIComponent(role)}/`);
