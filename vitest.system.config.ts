@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** What needs more than Node: the age program, strace. */
+/** What needs more than Node: programs such as age and strace, a MariaDB. */
 export default defineConfig({
   test: {
     include: ['test/system/**/*.test.ts'],

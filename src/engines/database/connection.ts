@@ -7,7 +7,7 @@ import { readFields, type Fields } from '../../protocol/field.ts';
 import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
-import { filledUrl, shownUrl } from './plugins/connection-url.ts';
+import { shownUrl } from './plugins/connection-url.ts';
 import { databasePlugins, pluginNamed } from './plugins/index.ts';
 import type { ConnectionFields, DatabasePlugin, DatabaseSession } from './plugins/plugin.ts';
 import type { DatabaseSessions } from './sessions.ts';
@@ -248,7 +248,6 @@ function changed(before: Connection | null, context: RouteContext): Connection {
   if (connection.maxOpen < 1 || connection.maxOpen > 256) throw badRequest('max_open_connections must be from 1 to 256');
   if (connection.maxLifetime < 0) throw badRequest('max_connection_lifetime cannot be negative');
   if (connection.usernameTemplate !== '') parseUsernameTemplate(connection.usernameTemplate);
-  filledUrl(connection.url, connection.username, connection.password);
   plugin.check(fieldsOf(connection));
   return connection;
 }
@@ -272,7 +271,7 @@ async function see(context: RouteContext): Promise<Verification | null> {
 async function write(context: RouteContext): Promise<Reply> {
   const connection = changed(await connectionNamed(context.storage, nameOf(context)), context);
   await context.storage.putJson(`connection/${connection.name}`, connection);
-  if (!connection.url.includes('{{') && /:\/\/[^/?#@]*:[^/?#@]*@/.test(connection.url)) {
+  if (shownUrl(connection.url) !== connection.url) {
     return { warnings: ['connection_url holds a password: put {{username}} and {{password}} there, so that it can be rotated'] };
   }
   return noContent;

@@ -11,8 +11,11 @@ export interface SqlDialect {
   readonly backslash: boolean;
   /** Are there strings between `$tag$`? */
   readonly dollar: boolean;
-  /** Does `#` begin a comment? */
-  readonly hash: boolean;
+  /**
+   * What begins a comment: `--` and `/*`; or those of MySQL, where `#` does so too, `--` only before a space, and `/*!`
+   * is code.
+   */
+  readonly comments: 'standard' | 'mysql';
 }
 
 /**
@@ -34,6 +37,23 @@ export function fillIn(statement: string, values: Readonly<Record<string, string
     });
   }
   return text;
+}
+
+/**
+ * A text of several statements, each of which ends at a `;` that is not inside of anything, as a list. What is nothing but
+ * a comment is none.
+ */
+export function splitStatements(text: string, dialect: SqlDialect): readonly string[] {
+  let last = { text: '', isOne: false };
+  const statements = [last];
+  for (const { piece, inside } of pieces(text, dialect)) {
+    for (const [index, part] of (inside === 'statement' ? piece.split(';') : [piece]).entries()) {
+      if (index > 0) statements.push((last = { text: '', isOne: false }));
+      last.text += part;
+      last.isOne ||= inside !== 'comment' && part.trim() !== '';
+    }
+  }
+  return statements.filter(({ isOne }) => isOne).map((statement) => statement.text.trim());
 }
 
 /** A dollar string that is nothing but a value, as a password may be written. */
@@ -111,7 +131,7 @@ interface Opening extends Omit<Piece, 'piece'> {
   readonly start: number;
 }
 
-function opening(statement: string, at: number, { nameQuote, backslash, dollar, hash }: SqlDialect): Opening | null {
+function opening(statement: string, at: number, { nameQuote, backslash, dollar, comments }: SqlDialect): Opening | null {
   const first = statement[at] ?? '';
   const two = statement.slice(at, at + 2);
   if (first === nameQuote) return { at, start: at + 1, inside: 'name', quote: first };
@@ -119,8 +139,11 @@ function opening(statement: string, at: number, { nameQuote, backslash, dollar, 
     const escapes = backslash || /(?:^|\W)[eE]$/.test(statement.slice(Math.max(0, at - 2), at));
     return { at, start: at + 1, inside: escapes ? 'escaped string' : 'string', quote: first };
   }
-  if (two === '--' || (hash && first === '#')) return { at, start: at, inside: 'comment', quote: '\n' };
-  if (two === '/*') return { at, start: at + 2, inside: 'comment', quote: '*/' };
+  const ofMysql = comments === 'mysql';
+  const dashes = two === '--' && !(ofMysql && /[^\s\p{Cc}]/u.test(statement[at + 2] ?? ''));
+  if (dashes || (ofMysql && first === '#')) return { at, start: at, inside: 'comment', quote: '\n' };
+  if (two === '/*' && !(ofMysql && /^M?!/.test(statement.slice(at + 2, at + 4))))
+    return { at, start: at + 2, inside: 'comment', quote: '*/' };
   const tag = dollar && first === '$' ? /^\$(?:[A-Za-z_]\w*)?\$/.exec(statement.slice(at, at + 64))?.[0] : undefined;
   const afterName = /\w/.test(statement[at - 1] ?? '');
   return tag === undefined || afterName ? null : { at, start: at + tag.length, inside: 'dollar string', quote: tag };

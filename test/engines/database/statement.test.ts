@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fillIn, type SqlDialect } from '../../../src/engines/database/statement.ts';
+import { fillIn, splitStatements, type SqlDialect } from '../../../src/engines/database/statement.ts';
 
-const postgresql: SqlDialect = { nameQuote: '"', backslash: false, dollar: true, hash: false };
-const mysql: SqlDialect = { nameQuote: '`', backslash: true, dollar: false, hash: true };
+const postgresql: SqlDialect = { nameQuote: '"', backslash: false, dollar: true, comments: 'standard' };
+const mysql: SqlDialect = { nameQuote: '`', backslash: true, dollar: false, comments: 'mysql' };
 
 describe('the placeholders of a statement', () => {
   it.each([
@@ -61,5 +61,29 @@ describe('the placeholders of a statement', () => {
         expect(read?.[3]?.replaceAll("''", "'").replaceAll('\\\\', '\\')).toBe(value);
       }),
     );
+  });
+});
+
+describe('the comments of MySQL', () => {
+  it.each([
+    ["SELECT 1--'{{value}}'", `SELECT 1--'x'' OR 1; '`],
+    ["/*!50000 SELECT '{{value}}' */", `/*!50000 SELECT 'x'' OR 1; ' */`],
+    ["/*M!100000 SELECT '{{value}}' */", `/*M!100000 SELECT 'x'' OR 1; ' */`],
+    ["SELECT 1 -- it's\n'{{value}}'", `SELECT 1 -- it's\n'x'' OR 1; '`],
+    ["SELECT /* it's */ '{{value}}'", `SELECT /* it's */ 'x'' OR 1; '`],
+  ])('hide no string in which a value is: %s', (statement, filled) => {
+    expect(fillIn(statement, { value: "x' OR 1; " }, mysql)).toBe(filled);
+  });
+});
+
+describe('a text of several statements', () => {
+  it('ends one at each semicolon that is not inside of anything', () => {
+    const text = 'CREATE USER \'a;b\'@`c;d`; # not; here\n GRANT ALL ON *.* TO "x\\";"; /* nor; here */ ; ;DROP USER x -- ; \n;';
+    expect(splitStatements(text, mysql)).toEqual([
+      "CREATE USER 'a;b'@`c;d`",
+      '# not; here\n GRANT ALL ON *.* TO "x\\";"',
+      'DROP USER x -- ;',
+    ]);
+    expect(splitStatements('; -- nothing', mysql)).toEqual([]);
   });
 });

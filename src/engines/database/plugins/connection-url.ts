@@ -16,7 +16,13 @@ export function filledUrl(url: string, username: string, password: string): URL 
   }
 }
 
-/** A URL as it may be shown: without a password that stands in it. */
+/**
+ * A URL, or a DSN (`user:password@tcp(host:port)/`), as it may be shown: without a password that stands in it.
+ */
 export function shownUrl(url: string): string {
-  return url.replace(/^([a-z+]+:\/\/[^/?#@]*?:)(?!\{\{\s*password\s*\}\})[^/?#]*(@)/i, '$1xxxxx$2');
+  const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(url);
+  const password = isUrl
+    ? /^([a-z][a-z0-9+.-]*:\/\/[^/?#@]*?:)(?!\{\{\s*password\s*\}\}@)[^/?#]*(@)/i
+    : /^([^:/@]*:)(?!\{\{\s*password\s*\}\}@)[\s\S]*(@[a-z0-9]*[(/])/i;
+  return url.replace(password, '$1xxxxx$2');
 }

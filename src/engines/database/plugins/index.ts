@@ -1,8 +1,9 @@
+import { mysqlPlugins } from './mysql/index.ts';
 import type { DatabasePlugin } from './plugin.ts';
 import { postgresql } from './postgresql/index.ts';
 
-/** Every kind of database of this build: one folder, one line. */
-export const databasePlugins: readonly DatabasePlugin[] = [postgresql];
+/** Every kind of database of this build, under every name that it goes by: one folder, one line. */
+export const databasePlugins: readonly DatabasePlugin[] = [...mysqlPlugins, postgresql];
 
 /** Null: no plug-in has this name. */
 export function pluginNamed(name: string): DatabasePlugin | null {

@@ -1,5 +1,6 @@
 import { TargetUnavailable } from '../../../../core/lease.ts';
 import { RequestError } from '../../../../protocol/request-error.ts';
+import { withoutSecrets } from '../without-secrets.ts';
 
 /** Classes and codes of SQLSTATE that say that the server can't do anything for us now (PostgreSQL manual, appendix A). */
 const unavailable = /^(08|53|57P0[1-5])/;
@@ -15,13 +16,4 @@ export function failureOf(error: unknown, doing: string, secrets: readonly strin
   return new RequestError(500, code === '28P01' || code === '28000' ? `${text} (does its password still hold?)` : text, {
     cause: error,
   });
-}
-
-function withoutSecrets(message: string, secrets: readonly string[]): string {
-  let text = message;
-  for (const secret of secrets) {
-    if (secret === '') continue;
-    for (const form of [secret, secret.replaceAll("'", "''"), encodeURIComponent(secret)]) text = text.replaceAll(form, '***');
-  }
-  return text.slice(0, 400);
 }

@@ -7,7 +7,7 @@ import { revokeUser } from './revocation.ts';
 import { scramVerifier } from './scram-verifier.ts';
 import { clientSettings } from './settings.ts';
 
-const dialect: SqlDialect = { nameQuote: '"', backslash: false, dollar: true, hash: false };
+const dialect: SqlDialect = { nameQuote: '"', backslash: false, dollar: true, comments: 'standard' };
 
 /** What runs statements: a client of the pool. */
 export type Client = Pick<pg.ClientBase, 'query'>;

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { RequestError } from '../../../../protocol/request-error.ts';
+import { fillIn, type SqlDialect } from '../../statement.ts';
+import type { Client } from './client.ts';
+import { numberOf } from './failure.ts';
+
+export const dialect: SqlDialect = { nameQuote: '`', backslash: true, dollar: false, comments: 'mysql' };
+
+/** That a user, or what it was granted, is not there: what was to be taken away is gone. */
+const gone = new Set([1141, 1147, 1269, 1396]);
+const noSuchThread = 1094;
+/** No privilege to read a table, or a column of it. */
+const mayNotRead = new Set([1142, 1143]);
+
+/** A user is an account for each host, or pattern of hosts, from which it may come. */
+interface Account {
+  readonly name: string;
+  readonly host: string;
+}
+
+/** Null: the user of the connection may not see accounts. */
+export async function accountsOf(client: Client, name: string): Promise<readonly Account[] | null> {
+  try {
+    const rows = await client.query('SELECT User AS name, Host AS host FROM mysql.user WHERE User = ?', [name]);
+    return rows.map((row) => row as unknown as Account).filter((account) => account.name === name);
+  } catch (error) {
+    if (mayNotRead.has(numberOf(error) ?? 0)) return null;
+    throw error;
+  }
+}
+
+/** Removes every account of a user with what it was granted. */
+export async function removeUser(client: Client, name: string): Promise<void> {
+  const accounts = await accountsOf(client, name);
+  if (accounts === null) {
+    throw new RequestError(
+      500,
+      'the user of the connection may not see for which hosts it is: GRANT SELECT ON mysql.user to that, ' +
+        'or give the role revocation_statements',
+    );
+  }
+  for (const account of accounts) {
+    await ifThere(client, onAccount('REVOKE ALL PRIVILEGES, GRANT OPTION FROM {{account}}', account));
+    await ifThere(client, onAccount('DROP USER {{account}}', account));
+  }
+}
+
+/** Runs a statement that takes something away: that it is gone already is success. */
+export async function ifThere(client: Client, statement: string): Promise<void> {
+  try {
+    await client.query(statement);
+  } catch (error) {
+    if (!gone.has(numberOf(error) ?? 0)) throw error;
+  }
+}
+
+/** Of those sessions that the user of the connection sees: without the privilege PROCESS these are its own. */
+export async function endSessions(client: Client, name: string): Promise<void> {
+  const rows = await client.query('SELECT ID AS id, USER AS name FROM information_schema.PROCESSLIST WHERE USER = ?', [name]);
+  for (const row of rows) {
+    if (row['name'] === name) await endSession(client, Number(row['id']));
+  }
+}
+
+/** Sets a password, and leaves the way in which the account is authenticated as it is, where it is by one. */
+export async function setPassword(client: Client, name: string, password: string): Promise<void> {
+  const [about] = await client.query('SELECT VERSION() AS version, CURRENT_USER() AS account');
+  const own = String(about?.['account']);
+  const ownName = own.slice(0, own.lastIndexOf('@'));
+  const accounts =
+    ownName === name
+      ? [{ name, host: own.slice(own.lastIndexOf('@') + 1) }]
+      : ((await accountsOf(client, name)) ?? [{ name, host: '%' }]);
+  if (accounts.length === 0) throw new RequestError(500, 'there is no such user');
+  const statement = /mariadb/i.test(String(about?.['version']))
+    ? `SET PASSWORD FOR {{account}} = PASSWORD('{{password}}')`
+    : `ALTER USER {{account}} IDENTIFIED BY '{{password}}'`;
+  for (const account of accounts) await client.query(onAccount(statement, account, { password }));
+}
+
+/**
+ * Work on a user while nobody else is at it. `takeOver`: whoever is at work on it, on behalf of a request that nobody
+ * waits for any more, is ended first.
+ */
+export async function alone<T>(client: Client, name: string, takeOver: boolean, work: () => Promise<T>): Promise<T> {
+  const lock = `secretctl.${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
+  if (takeOver) {
+    const [row] = await client.query('SELECT IS_USED_LOCK(?) AS holder', [lock]);
+    const holder = row?.['holder'] as string | number | null | undefined;
+    if (holder !== null && holder !== undefined) await endSession(client, Number(holder));
+  }
+  const [row] = await client.query('SELECT GET_LOCK(?, 20) AS taken', [lock]);
+  if (Number(row?.['taken']) !== 1) throw new RequestError(500, 'something else is at work on this user, and does not end');
+  try {
+    return await work();
+  } finally {
+    await client.query('DO RELEASE_LOCK(?)', [lock]).catch(() => undefined);
+  }
+}
+
+async function endSession(client: Client, id: number): Promise<void> {
+  try {
+    await client.query(`KILL CONNECTION ${id}`);
+  } catch (error) {
+    if (numberOf(error) !== noSuchThread) throw error;
+  }
+}
+
+function onAccount(statement: string, { name, host }: Account, more: Readonly<Record<string, string>> = {}): string {
+  return fillIn(statement.replace('{{account}}', `'{{name}}'@'{{host}}'`), { name, host, ...more }, dialect);
+}

@@ -1,0 +1,119 @@
+import { Client } from './client.ts';
+import type { ClientSettings } from './settings.ts';
+
+/** How many clients there are, and for how long. */
+interface Limits {
+  readonly maxOpen: number;
+  readonly maxIdle: number;
+  /** Seconds; 0: without limit. */
+  readonly maxLifetime: number;
+}
+
+interface Held {
+  readonly client: Client;
+  /** Aborts when it has been used for long enough. */
+  readonly lifetime: AbortSignal | null;
+}
+
+/** How long one that nobody uses is kept, in milliseconds. */
+const idleFor = 60_000;
+const longestTimer = 2 ** 31 - 1;
+
+/** Clients of one server, made as they are needed: at most so many, and who finds none free waits for its turn. */
+export class Clients {
+  readonly #settings: () => ClientSettings;
+  readonly #limits: Limits;
+  readonly #idle: Held[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #taken = 0;
+  #closed = false;
+
+  constructor(settings: () => ClientSettings, limits: Limits) {
+    this.#settings = settings;
+    this.#limits = limits;
+  }
+
+  /** One that failed is not used again: nobody knows in which state it is. */
+  async use<T>(signal: AbortSignal, work: (client: Client) => Promise<T>): Promise<T> {
+    await this.#turn(signal);
+    let held: Held | null = null;
+    let worked = false;
+    try {
+      held = this.#idleOne() ?? (await this.#open(signal));
+      const { client } = held;
+      const result = await client.until(signal, () => work(client));
+      worked = true;
+      return result;
+    } finally {
+      if (held !== null) this.#giveBack(held, worked);
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#taken--;
+      else next();
+    }
+  }
+
+  /** Those in use are closed when they are given back. */
+  close(): void {
+    this.#closed = true;
+    for (const { client } of this.#idle.splice(0)) client.end();
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#taken < this.#limits.maxOpen) {
+      this.#taken++;
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      const turn = (): void => {
+        signal.removeEventListener('abort', late);
+        resolve();
+      };
+      const late = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(turn), 1);
+        reject(new Error(`none of the ${this.#limits.maxOpen} connections (max_open_connections) became free in time`));
+      };
+      this.#waiting.push(turn);
+      signal.addEventListener('abort', late, { once: true });
+    });
+  }
+
+  #idleOne(): Held | null {
+    for (let held = this.#idle.pop(); held !== undefined; held = this.#idle.pop()) {
+      if (held.client.isOpen) return held;
+      held.client.destroy();
+    }
+    return null;
+  }
+
+  async #open(signal: AbortSignal): Promise<Held> {
+    const { maxLifetime } = this.#limits;
+    const client = await Client.open(this.#settings(), signal);
+    const lifetime = maxLifetime > 0 ? AbortSignal.timeout(Math.min(maxLifetime * 1000, longestTimer)) : null;
+    return { client, lifetime };
+  }
+
+  #giveBack(held: Held, worked: boolean): void {
+    const { client, lifetime } = held;
+    if (!worked) {
+      client.destroy();
+      return;
+    }
+    if (this.#closed || lifetime?.aborted === true || this.#idle.length >= this.#limits.maxIdle) {
+      client.end();
+      return;
+    }
+    const kept = { ...held };
+    this.#idle.push(kept);
+    AbortSignal.timeout(idleFor).addEventListener(
+      'abort',
+      () => {
+        const at = this.#idle.indexOf(kept);
+        if (at === -1) return;
+        this.#idle.splice(at, 1);
+        client.end();
+      },
+      { once: true },
+    );
+  }
+}
