@@ -2,23 +2,21 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createConnection, type ConnectionOptions, type RowDataPacket } from 'mysql2';
+import { MysqlServer } from './mysql-server.ts';
 import { freePort, unprivileged } from './process.ts';
-import type { Login, ServerTls, TestDatabase } from './test-database.ts';
+import type { ServerTls } from './test-database.ts';
 
 /** A MariaDB of its own: the `mariadbd` of the machine, on a free port, with data that are thrown away. */
-export class MariadbServer implements TestDatabase {
-  readonly port: number;
-  readonly username = 'root';
-  readonly password = 'root-password';
+export class MariadbServer extends MysqlServer {
+  /** The path of its socket. */
   readonly socket: string;
   readonly #folder: string;
   readonly #tls: boolean;
   #process: ChildProcess | null = null;
 
   private constructor(folder: string, port: number, tls: boolean) {
+    super({ host: '127.0.0.1', port, username: 'root', password: 'root-password' });
     this.#folder = folder;
-    this.port = port;
     this.#tls = tls;
     this.socket = join(folder, 'socket');
   }
@@ -46,7 +44,7 @@ export class MariadbServer implements TestDatabase {
     const accounts = [
       `GRANT ALL ON *.* TO root@'%' IDENTIFIED BY '${server.password}' ${tls === null ? '' : 'REQUIRE X509'} WITH GRANT OPTION;`,
       `DELETE FROM mysql.global_priv WHERE Host <> '%' AND User <> 'mariadb.sys';`,
-      `CREATE DATABASE app;`,
+      `CREATE DATABASE secretctl_test;`,
     ];
     writeFileSync(first, ['FLUSH PRIVILEGES;', ...accounts, 'FLUSH PRIVILEGES;'].join('\n'), { mode: 0o644 });
     await server.#run([`--init-file=${first}`]);
@@ -55,39 +53,6 @@ export class MariadbServer implements TestDatabase {
 
   run(): Promise<void> {
     return this.#run([]);
-  }
-
-  url(port = this.port): string {
-    return `{{username}}:{{password}}@tcp(127.0.0.1:${port})/`;
-  }
-
-  /** Rows of a statement as root, or as somebody else. */
-  async query<T extends object>(sql: string, values: readonly string[] = [], as: ConnectionOptions = {}): Promise<readonly T[]> {
-    const { rows, connection } = await this.#connect(sql, values, as);
-    connection.destroy();
-    return rows as unknown as readonly T[];
-  }
-
-  async users(): Promise<readonly string[]> {
-    const rows = await this.query<{ name: string }>(
-      `SELECT DISTINCT User AS name FROM mysql.user WHERE User NOT IN ('root', 'mariadb.sys', '') ORDER BY 1`,
-    );
-    return rows.map(({ name }) => name);
-  }
-
-  async login(user: string, password: string): Promise<Login> {
-    const { rows, connection } = await this.#connect('SELECT USER() AS name', [], { user, password });
-    const name = String(rows[0]?.['name']);
-    const ended = new Promise<void>((resolve) => connection.once('error', () => resolve()));
-    return {
-      user: name.slice(0, name.lastIndexOf('@')),
-      ended,
-      close: () => new Promise((resolve) => connection.end(() => resolve())),
-    };
-  }
-
-  async removeUser(name: string): Promise<void> {
-    await this.query(`DROP USER ?@'%'`, [name]);
   }
 
   async kill(how: 'orderly' | 'crash' = 'orderly'): Promise<void> {
@@ -134,23 +99,5 @@ export class MariadbServer implements TestDatabase {
       child.once('error', reject);
       child.once('exit', () => reject(new Error(`mariadbd ended: ${text}`)));
     });
-  }
-
-  async #connect(sql: string, values: readonly string[], as: ConnectionOptions) {
-    const connection = createConnection({
-      host: '127.0.0.1',
-      port: this.port,
-      user: this.username,
-      password: this.password,
-      ...as,
-    });
-    const rows = await new Promise<readonly RowDataPacket[]>((resolve, reject) => {
-      connection.on('error', reject);
-      connection.query<RowDataPacket[]>(sql, [...values], (error, found) => (error === null ? resolve(found) : reject(error)));
-    }).catch((error: unknown) => {
-      connection.destroy();
-      throw error;
-    });
-    return { rows, connection };
   }
 }

@@ -12,11 +12,11 @@ export class Way {
     this.port = (server.address() as AddressInfo).port;
   }
 
-  static async to(port: number): Promise<Way> {
+  static async to(port: number, host = '127.0.0.1'): Promise<Way> {
     const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await listening(server, 0);
     const way = new Way(server);
-    server.on('connection', (client) => way.#join(client, port));
+    server.on('connection', (client) => way.#join(client, connect(port, host)));
     return way;
   }
 
@@ -33,8 +33,12 @@ export class Way {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #join(client: Socket, port: number): void {
-    const server = connect(port, '127.0.0.1');
+  /** Opens it again after `close`, at the same port. */
+  async open(): Promise<void> {
+    await listening(this.#server, this.port);
+  }
+
+  #join(client: Socket, server: Socket): void {
     for (const [socket, other] of [
       [client, server],
       [server, client],
@@ -51,4 +55,8 @@ export class Way {
       if (!this.#blocked) client.write(data);
     });
   }
+}
+
+async function listening(server: Server, port: number): Promise<void> {
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
 }

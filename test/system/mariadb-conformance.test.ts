@@ -1,19 +1,23 @@
+import { GivenMysqlServer } from '../databases/given-mysql-server.ts';
 import { MariadbServer } from '../databases/mariadb-server.ts';
+import type { MysqlServer } from '../databases/mysql-server.ts';
 import { conformance } from '../engines/database/conformance.ts';
 
+/** A server to use in place of one of our own: `mysql://root:password@host:port`. */
+const given = process.env['MYSQL_URL'] ?? '';
 const creation = [`CREATE USER '{{name}}'@'%' IDENTIFIED BY '{{password}}'`];
 const database = '`x"; DROP USER ``y``;--\\\'`';
 
-async function exists(server: MariadbServer, table: string): Promise<boolean> {
+async function exists(server: MysqlServer, table: string): Promise<boolean> {
   return (await server.query('SELECT 1 FROM information_schema.TABLES WHERE TABLE_NAME = ?', [table])).length > 0;
 }
 
-conformance<MariadbServer>({
-  name: 'MariaDB',
+conformance<MysqlServer>({
+  name: given === '' ? 'MariaDB' : 'the MySQL of MYSQL_URL',
   plugin: 'mysql-database-plugin',
-  start: () => MariadbServer.start(),
+  start: () => (given === '' ? MariadbServer.start() : GivenMysqlServer.at(given)),
   creation,
-  refusals: { password: /Access denied for user 'root'@'127.0.0.1'/, room: /Too many connections/ },
+  refusals: { password: /Access denied for user 'root'@/, room: given === '' ? /Too many connections/ : null },
   failing: {
     creation: [...creation, `SELECT '{{password}}' FORM nowhere`],
     refusal: /You have an error in your SQL syntax.* near '/,
@@ -53,19 +57,23 @@ conformance<MariadbServer>({
     },
   },
   rollback: {
-    statements: ['CREATE TABLE app.rolled_back (id int)'],
+    statements: ['CREATE TABLE secretctl_test.rolled_back (id int)'],
     async ran(server) {
       const ran = await exists(server, 'rolled_back');
-      await server.query('DROP TABLE IF EXISTS app.rolled_back');
+      await server.query('DROP TABLE IF EXISTS secretctl_test.rolled_back');
       return ran;
     },
   },
   removal: {
     statements: [`REVOKE ALL PRIVILEGES, GRANT OPTION FROM '{{name}}'@'%'; DROP USER '{{name}}'@'%'`],
     failing: {
-      statements: [`ALTER USER '{{name}}'@'%' ACCOUNT LOCK`, 'DROP TABLE app.no_such_table', `DROP USER '{{name}}'@'%'`],
+      statements: [
+        `ALTER USER '{{name}}'@'%' ACCOUNT LOCK`,
+        'DROP TABLE secretctl_test.no_such_table',
+        `DROP USER '{{name}}'@'%'`,
+      ],
       repair: async (server) => {
-        await server.query('CREATE TABLE app.no_such_table (id int)');
+        await server.query('CREATE TABLE secretctl_test.no_such_table (id int)');
       },
     },
   },

@@ -470,6 +470,25 @@ export function conformance<D extends TestDatabase>(dialect: Dialect<D>): void {
       });
     }
 
+    if (slow !== null) {
+      it('given up on while it still makes a user: that is ended, and the user removed', async () => {
+        await mounted();
+        const session = sessionOver(dialect.plugin, { ...server, url: server.url() });
+        const time = new AbortController();
+        const late = { name: 'v-late', password: 'l4te-secret', expiration: at.clock.time + hour, rollback: [] };
+        const making = session.create({ ...late, creation: slow.creation }, time.signal);
+        const refusal = expect(making).rejects.toThrow(/^creating the user: /);
+        await until(() => slow.underWay(server));
+        time.abort();
+        await refusal;
+        const options = { ownedObjects: 'keep', reassignTo: '', terminateSessions: false } as const;
+        await session.revoke({ name: 'v-late', revocation: [], options, pending: true }, AbortSignal.timeout(20_000));
+        await session.close();
+        expect(await server.users()).toEqual([]);
+        expect(await slow.underWay(server)).toBe(false);
+      });
+    }
+
     const { room } = dialect.refusals;
     if (room !== null) {
       it('without a connection to spare: refuses with its own words, and gives one when there is room again', async () => {

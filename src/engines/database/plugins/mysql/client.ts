@@ -45,6 +45,13 @@ export class Client {
     return !this.#socket.destroyed && this.#socket.readable && this.#socket.writable;
   }
 
+  async answers(signal: AbortSignal): Promise<boolean> {
+    const answer = new Promise<boolean>((resolve) => {
+      this.#connection.ping((error) => resolve(error === null));
+    });
+    return this.until(signal, () => answer);
+  }
+
   /** The rows that a statement gives. */
   query(sql: string, values: readonly string[] = []): Promise<readonly RowDataPacket[]> {
     return new Promise((resolve, reject) => {

@@ -39,7 +39,7 @@ export class Clients {
     let held: Held | null = null;
     let worked = false;
     try {
-      held = this.#idleOne() ?? (await this.#open(signal));
+      held = (await this.#idleOne(signal)) ?? (await this.#open(signal));
       const { client } = held;
       const result = await client.until(signal, () => work(client));
       worked = true;
@@ -78,10 +78,13 @@ export class Clients {
     });
   }
 
-  #idleOne(): Held | null {
+  /** One that still answers: a server, or what is on the way to it, may have ended it unnoticed. */
+  async #idleOne(signal: AbortSignal): Promise<Held | null> {
     for (let held = this.#idle.pop(); held !== undefined; held = this.#idle.pop()) {
-      if (held.client.isOpen) return held;
-      held.client.destroy();
+      const { client } = held;
+      if (client.isOpen && (await client.answers(signal))) return held;
+      client.destroy();
+      signal.throwIfAborted();
     }
     return null;
   }

@@ -62,7 +62,8 @@ export class PostgresqlSession implements DatabaseSession {
     const elsewhere = (database: string, work: (client: Client) => Promise<void>): Promise<void> =>
       this.#in(database, signal, `revoking the user in database "${database}"`, work);
     await this.#with(signal, 'revoking the user', [], async (client) => {
-      // A transaction that is still making the user holds this until it has ended.
+      // What is still making the user holds this, on behalf of a request that nobody waits for any more.
+      if (user.pending) await endHolder(client, user.name).catch(() => undefined);
       await client.query('SELECT pg_advisory_lock($1, $2)', lockOf(user.name));
       try {
         if (!(await isThere(client, user.name))) return;
@@ -217,6 +218,16 @@ async function inTransaction(
     await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
+}
+
+/** Ends the session that works on a user. */
+async function endHolder(client: Client, name: string): Promise<void> {
+  await client.query(
+    `SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_locks
+      WHERE locktype = 'advisory' AND classid = $1::int4::oid AND objid = $2::int4::oid AND objsubid = 2 AND granted
+        AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`,
+    lockOf(name),
+  );
 }
 
 /** Who works on a user holds this: two numbers, the first of which is ours. */

@@ -1,0 +1,46 @@
+import { MysqlServer, type MysqlAddress } from './mysql-server.ts';
+import { Way } from './way.ts';
+
+/** A server that was given by its URL, `mysql://root:password@host:port`. It is down while nobody gets to it. */
+export class GivenMysqlServer extends MysqlServer {
+  readonly #way: Way;
+  /** Who was there before. */
+  #known: readonly string[] = [];
+
+  private constructor(address: MysqlAddress, way: Way) {
+    super(address);
+    this.#way = way;
+  }
+
+  static async at(text: string): Promise<GivenMysqlServer> {
+    const url = new URL(text);
+    const host = url.hostname;
+    const port = Number(url.port || 3306);
+    const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+    const server = new GivenMysqlServer({ host, port, username, password }, await Way.to(port, host));
+    await server.query('CREATE DATABASE IF NOT EXISTS secretctl_test');
+    server.#known = await server.users();
+    return server;
+  }
+
+  override url(port = this.#way.port): string {
+    return super.url(port);
+  }
+
+  override async users(): Promise<readonly string[]> {
+    return (await super.users()).filter((name) => !this.#known.includes(name));
+  }
+
+  async kill(): Promise<void> {
+    await this.#way.close();
+  }
+
+  async run(): Promise<void> {
+    await this.#way.open();
+  }
+
+  async stop(): Promise<void> {
+    await this.#way.close();
+    await this.query('DROP DATABASE IF EXISTS secretctl_test');
+  }
+}
