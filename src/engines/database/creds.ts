@@ -20,6 +20,8 @@ import { parseUsernameTemplate } from './username-template.ts';
 /** What a lease of a user holds: all that it takes to remove that user, as it was when it was made. */
 interface UserLease {
   readonly username: string;
+  /** Where it is, where the plug-in says that. */
+  readonly place?: string;
   readonly role: string;
   readonly connection: string;
   readonly uid: string;
@@ -55,8 +57,10 @@ async function issueUser(sessions: DatabaseSessions, context: RouteContext): Pro
   if (!allows(connection, name)) throw badRequest(`"${name}" is not an allowed role`);
   const username = newUsername(connection, name, context);
   const password = await context.services.generatePassword(context, connection.passwordPolicy || null);
+  const place = pluginOf(connection).placeOf?.(role);
   const lease: UserLease = {
     username,
+    ...(place === undefined ? {} : { place }),
     role: name,
     connection: connection.name,
     uid: connection.uid,
@@ -99,11 +103,11 @@ export function userLeases(sessions: DatabaseSessions): LeaseHandler {
   const dataOf = ({ data }: IssuedLease): UserLease => data as unknown as UserLease;
   return {
     async revoke(lease, mount, signal) {
-      const { username, connection: name, uid, revocation, rollback, options } = dataOf(lease);
+      const { username, place, connection: name, uid, revocation, rollback, options } = dataOf(lease);
       const connection = await mount.read((storage) => connectionOf(storage, name, uid));
       const statements = lease.pending && rollback.length > 0 ? rollback : revocation;
       await sessionOf(sessions, connection).revoke(
-        { name: username, revocation: statements, options, pending: lease.pending },
+        { name: username, place, revocation: statements, options, pending: lease.pending },
         signal,
       );
     },

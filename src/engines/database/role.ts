@@ -158,6 +158,7 @@ async function see(context: RouteContext): Promise<Verification | null> {
   const connection = await connectionNamed(context.storage, role.connection);
   if (connection === null) throw badRequest(`there is no connection "${role.connection}" at ${context.mount.path}/config`);
   if (!connection.verify) return null;
+  pluginOf(connection).placeOf?.(role);
   const user = {
     name: `secretctl-check-${randomText(context.random, 16)}`,
     password: randomText(context.random, 20),

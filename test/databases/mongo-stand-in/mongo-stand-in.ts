@@ -86,10 +86,10 @@ export class MongoStandIn {
    */
   hold(command: string): HeldCommand {
     let release: () => void = () => undefined;
-    let arrive: () => void = () => undefined;
+    let arrive: (command: Document) => void = () => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
-    const arrived = new Promise<void>((resolve) => (arrive = resolve));
-    this.#behaviours.set(command, { before: (): Promise<void> => (arrive(), released), cutAfter: false });
+    const arrived = new Promise<Document>((resolve) => (arrive = resolve));
+    this.#behaviours.set(command, { before: (came): Promise<void> => (arrive(came), released), cutAfter: false });
     return { arrived, release };
   }
 
@@ -135,7 +135,7 @@ export class MongoStandIn {
     const operation: Operation = { opid, session, command, db: String(command['$db'] ?? ''), interrupt };
     this.#state.operations.set(opid, operation);
     try {
-      if ((await Promise.race([interrupted, behaviour?.before?.()])) === true) {
+      if ((await Promise.race([interrupted, behaviour?.before?.(command)])) === true) {
         throw new Refusal('Interrupted', 'operation was interrupted');
       }
       return await run(this.#state, session, command);
@@ -156,14 +156,14 @@ interface StandInTls {
 }
 
 interface HeldCommand {
-  /** Until the command has come. */
-  readonly arrived: Promise<void>;
+  /** The command, when it has come. */
+  readonly arrived: Promise<Document>;
   release(): void;
 }
 
 interface Behaviour {
   /** Null: the connection ends in place of the command. */
-  readonly before: (() => Promise<void>) | null;
+  readonly before: ((command: Document) => Promise<void>) | null;
   readonly cutAfter: boolean;
 }
 

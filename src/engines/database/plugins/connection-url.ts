@@ -1,14 +1,20 @@
 import { badRequest } from '../../../protocol/request-error.ts';
 
 /**
- * A URL with `{{username}}` and `{{password}}` filled in, each percent-encoded so that it is one part of the URL.
- * Throws RequestError 400, which quotes nothing of it, for one that is none.
+ * A `connection_url` with `{{username}}` and `{{password}}` filled in, each percent-encoded so that it is one part of it.
+ * Throws RequestError 400, which quotes nothing of it.
  */
-export function filledUrl(url: string, username: string, password: string): URL {
+export function filledText(url: string, username: string, password: string): string {
   const filled = url
     .replace(/\{\{\s*username\s*\}\}/g, () => encodeURIComponent(username))
     .replace(/\{\{\s*password\s*\}\}/g, () => encodeURIComponent(password));
   if (filled.includes('{{')) throw badRequest('connection_url has a placeholder that is none of {{username}} and {{password}}');
+  return filled;
+}
+
+/** The same as a URL, which that of some databases is not. Throws RequestError 400, which quotes nothing of it. */
+export function filledUrl(url: string, username: string, password: string): URL {
+  const filled = filledText(url, username, password);
   try {
     return new URL(filled);
   } catch {

@@ -19,6 +19,11 @@ export interface DatabasePlugin {
   readonly longestUsername: number;
   /** Checks the fields of a connection. Throws RequestError 400. */
   check(connection: ConnectionFields): void;
+  /**
+   * Where the users of a role are made, for databases in which their names alone do not say it: kept with each lease, so
+   * that the user is looked for there. Throws RequestError 400 for statements that can't be right.
+   */
+  placeOf?(role: { readonly creation: readonly string[]; readonly revocation: readonly string[] }): string;
   /** Opens nothing yet: connections are made as they are needed. */
   open(connection: ConnectionFields): DatabaseSession;
 }
@@ -51,6 +56,8 @@ export interface NewUser {
 
 export interface RevokedUser {
   readonly name: string;
+  /** What `placeOf` gave for it; absent: nothing. */
+  readonly place?: string;
   /** Empty: what the plug-in does by itself. */
   readonly revocation: readonly string[];
   readonly options: RevocationOptions;
