@@ -55,7 +55,7 @@ const fields = {
   username: { type: 'string', description: 'The user, who exists. It cannot be changed.' },
   ...rotationTimesFields,
   rotation_statements: {
-    type: 'strings',
+    type: 'texts',
     description: 'What sets a password, in place of the usual way: {{name}}, {{password}}.',
   },
   skip_import_rotation: {
