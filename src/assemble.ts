@@ -127,6 +127,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
   const background: Background = {
     read: (mountId, work) => store.read((tx) => work(barrier.view(tx, { mountId }))),
     attempt: (mountId, key, signal) => reconciler.attempt(mountJobsName, jobKey(mountId, key), signal),
+    wake: () => void reconciler.wake(mountJobsName),
   };
   const started = engines.map((engine) => ({ engine, running: engine.start?.(background) ?? null }));
   const running = started.map(({ engine, running }) => ({ ...engine, ...running }));

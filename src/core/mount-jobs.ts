@@ -36,4 +36,6 @@ export interface Background {
   read<T>(mountId: string, work: (storage: View) => Promise<T>): Promise<T>;
   /** Has the jobs of a mount try a key at once; see ReconcilerPort.attempt. */
   attempt(mountId: string, key: string, signal: AbortSignal): Promise<Attempted | null>;
+  /** Has the jobs of all mounts look at once for what is due. */
+  wake(): void;
 }

@@ -9,7 +9,7 @@ import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
 import { shownUrl } from './plugins/connection-url.ts';
 import { databasePlugins, pluginNamed } from './plugins/index.ts';
-import type { ConnectionFields, DatabasePlugin, DatabaseSession } from './plugins/plugin.ts';
+import { LoginRefused, type ConnectionFields, type DatabasePlugin, type DatabaseSession } from './plugins/plugin.ts';
 import type { DatabaseSessions } from './sessions.ts';
 import { parseUsernameTemplate } from './username-template.ts';
 
@@ -122,7 +122,7 @@ export function connectionRoutes(sessions: DatabaseSessions): readonly Route[] {
           summary: 'Closes them, so that the next use makes new ones.',
           prepare: async (context) => {
             const { uid } = await existing(context);
-            return () => sessions.reset(uid);
+            return () => Promise.resolve(sessions.reset(uid));
           },
           handle: () => Promise.resolve(noContent),
         },
@@ -133,6 +133,10 @@ export function connectionRoutes(sessions: DatabaseSessions): readonly Route[] {
 
 export async function connectionNamed(storage: View, name: string): Promise<Connection | null> {
   return storage.getJson<Connection>(`connection/${name}`);
+}
+
+export async function putConnection(storage: View, connection: Connection): Promise<void> {
+  await storage.putJson(`connection/${connection.name}`, connection);
 }
 
 /** One of this uid, deleted or not. Throws RequestError 400 where nothing is left of it. */
@@ -179,8 +183,29 @@ export function pluginOf({ plugin }: Pick<Connection, 'plugin'>): DatabasePlugin
   throw badRequest(`unknown database plugin "${plugin}"; there are ${names}`);
 }
 
-export function sessionOf(sessions: DatabaseSessions, connection: Connection): DatabaseSession {
-  return sessions.of(connection.uid, connection.version, pluginOf(connection), () => fieldsOf(connection));
+/**
+ * Works with the session of a connection. Who is refused because its password has just been changed tries with the new
+ * one: nothing was done by then. `read` gives it as it is now.
+ */
+export async function inSession<T>(
+  sessions: DatabaseSessions,
+  read: () => Promise<Connection>,
+  work: (session: DatabaseSession) => Promise<T>,
+): Promise<T> {
+  let connection = await read();
+  for (;;) {
+    const { uid, version } = connection;
+    const plugin = pluginOf(connection);
+    const now = connection;
+    try {
+      return await sessions.use({ uid, version, plugin }, () => fieldsOf(now), work);
+    } catch (error) {
+      if (!(error instanceof LoginRefused)) throw error;
+      await sessions.changed(uid);
+      connection = await read();
+      if (connection.version === version) throw error;
+    }
+  }
 }
 
 export function fieldsOf({ url, username, password, details, maxOpen, maxIdle, maxLifetime }: Connection): ConnectionFields {
@@ -270,7 +295,7 @@ async function see(context: RouteContext): Promise<Verification | null> {
 
 async function write(context: RouteContext): Promise<Reply> {
   const connection = changed(await connectionNamed(context.storage, nameOf(context)), context);
-  await context.storage.putJson(`connection/${connection.name}`, connection);
+  await putConnection(context.storage, connection);
   if (shownUrl(connection.url) !== connection.url) {
     return { warnings: ['connection_url holds a password: put {{username}} and {{password}} there, so that it can be rotated'] };
   }

@@ -1,19 +1,21 @@
 import type { JsonObject } from '../../base/json.ts';
+import type { View } from '../../barrier/view.ts';
 import type { Issue, IssuedLease, LeaseHandler } from '../../core/lease.ts';
+import type { Background } from '../../core/mount-jobs.ts';
 import type { Route, RouteContext } from '../../core/mount-type.ts';
 import { badRequest } from '../../protocol/request-error.ts';
 import {
   allows,
   connectionNamed,
   connectionOf,
+  inSession,
   noteUse,
   noteUseEnded,
   pluginOf,
-  sessionOf,
   type Connection,
 } from './connection.ts';
 import type { RevocationOptions } from './plugins/plugin.ts';
-import { leaseTimes, roleNamed, type DatabaseRole } from './role.ts';
+import { leaseTimes, roleNamed } from './role.ts';
 import type { DatabaseSessions } from './sessions.ts';
 import { parseUsernameTemplate } from './username-template.ts';
 
@@ -34,21 +36,21 @@ const kind = 'user';
 /** The database forgets a user by itself so many milliseconds after its lease: what then fails is not us. */
 const grace = 5000;
 
-export function credsRoute(sessions: DatabaseSessions): Route {
+export function credsRoute(sessions: DatabaseSessions, background: Background | null): Route {
   return {
     path: 'creds/:name',
     summary: 'A user of a role, made for whoever asks.',
     operations: {
       read: {
         summary: 'Makes a user, and gives its name and password with a lease.',
-        issue: (context) => issueUser(sessions, context),
+        issue: (context) => issueUser(sessions, background, context),
         handle: () => Promise.reject(badRequest('it gives a lease, so it is asked for alone')),
       },
     },
   };
 }
 
-async function issueUser(sessions: DatabaseSessions, context: RouteContext): Promise<Issue> {
+async function issueUser(sessions: DatabaseSessions, background: Background | null, context: RouteContext): Promise<Issue> {
   const name = context.params['name'] ?? '';
   const role = await roleNamed(context.storage, name);
   if (role === null) throw badRequest(`unknown role: ${name}`);
@@ -77,11 +79,17 @@ async function issueUser(sessions: DatabaseSessions, context: RouteContext): Pro
       renewable: true,
     },
     begun: (issued) => noteUse(context.storage, connection.uid, issued.id),
-    make: (_, expiresAt, signal) =>
-      sessionOf(sessions, connection).create(
-        { name: username, password, expiration: expiresAt + grace, creation: role.creation, rollback: role.rollback },
-        signal,
-      ),
+    make(_, expiresAt, signal) {
+      const { creation, rollback } = role;
+      const user = { name: username, password, expiration: expiresAt + grace, creation, rollback };
+      // Its password may be another by now.
+      const read = (storage: View): Promise<Connection> => connectionOf(storage, connection.name, connection.uid);
+      return inSession(
+        sessions,
+        () => background?.read(context.mount.id, read) ?? Promise.resolve(connection),
+        (session) => session.create(user, signal),
+      );
+    },
     reply: { data: { username, password } },
   };
 }
@@ -104,11 +112,12 @@ export function userLeases(sessions: DatabaseSessions): LeaseHandler {
   return {
     async revoke(lease, mount, signal) {
       const { username, place, connection: name, uid, revocation, rollback, options } = dataOf(lease);
-      const connection = await mount.read((storage) => connectionOf(storage, name, uid));
       const statements = lease.pending && rollback.length > 0 ? rollback : revocation;
-      await sessionOf(sessions, connection).revoke(
-        { name: username, place, revocation: statements, options, pending: lease.pending },
-        signal,
+      const user = { name: username, place, revocation: statements, options, pending: lease.pending };
+      await inSession(
+        sessions,
+        () => mount.read((storage) => connectionOf(storage, name, uid)),
+        (session) => session.revoke(user, signal),
       );
     },
     ended: (lease, storage) => noteUseEnded(storage, dataOf(lease).uid, lease.id),
@@ -120,13 +129,12 @@ export function userLeases(sessions: DatabaseSessions): LeaseHandler {
     },
     async renew(lease, expiresAt, mount, signal) {
       const { username, role: name, connection, uid } = dataOf(lease);
-      const [at, role] = await mount.read(async (storage): Promise<readonly [Connection, DatabaseRole | null]> => [
-        await connectionOf(storage, connection, uid),
-        await roleNamed(storage, name),
-      ]);
-      await sessionOf(sessions, at).renew(
-        { name: username, expiration: expiresAt + grace, renewal: role?.renewal ?? [] },
-        signal,
+      const role = await mount.read((storage) => roleNamed(storage, name));
+      const user = { name: username, expiration: expiresAt + grace, renewal: role?.renewal ?? [] };
+      await inSession(
+        sessions,
+        () => mount.read((storage) => connectionOf(storage, connection, uid)),
+        (session) => session.renew(user, signal),
       );
     },
   };

@@ -1,27 +1,40 @@
+import type { Background } from '../../core/mount-jobs.ts';
 import type { Engine } from '../engine.ts';
 import { connectionRoutes } from './connection.ts';
 import { databaseConnectionKind } from './connection-kind.ts';
 import { credsRoute, userLeases } from './creds.ts';
 import { databaseRoleKind } from './role-kind.ts';
 import { roleRoutes } from './role.ts';
+import { rotationJobs } from './rotation-jobs.ts';
+import { rotationRoutes } from './rotation-routes.ts';
 import { DatabaseSessions } from './sessions.ts';
+import { staticCredsRoute } from './static-creds.ts';
 import { staticRoleRoutes } from './static-role.ts';
 
 /** Users of databases: made for whoever asks and removed when their time is over, or kept with passwords that change. */
 export const database: Engine = {
-  ...over(new DatabaseSessions()),
+  ...over(new DatabaseSessions(), null),
   kinds: [databaseConnectionKind, databaseRoleKind],
-  start() {
+  start(background) {
     const sessions = new DatabaseSessions();
-    return { ...over(sessions), close: () => sessions.close() };
+    return { ...over(sessions, background), close: () => sessions.close() };
   },
 };
 
-function over(sessions: DatabaseSessions) {
+/** `background` null: it is only described. */
+function over(sessions: DatabaseSessions, background: Background | null) {
   return {
     type: 'database',
     description: 'Users of databases, with leases',
-    routes: [...connectionRoutes(sessions), ...roleRoutes, ...staticRoleRoutes, credsRoute(sessions)],
+    routes: [
+      ...connectionRoutes(sessions),
+      ...roleRoutes,
+      ...staticRoleRoutes(background),
+      ...rotationRoutes(background),
+      credsRoute(sessions, background),
+      staticCredsRoute,
+    ],
     leases: userLeases(sessions),
+    jobs: rotationJobs(sessions),
   };
 }

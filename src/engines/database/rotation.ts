@@ -119,9 +119,9 @@ export async function rotationsOf(
   return found;
 }
 
-/** How it stands, without its password. */
-export function shownRotation(rotation: Rotation | null): JsonObject {
-  if (rotation === null) return { state: 'idle' };
+/** How it stands, without its password; `error`: why there is none although it was due, or null. */
+export function shownRotation(rotation: Rotation | null, error: string | null): JsonObject {
+  if (rotation === null) return { state: 'idle', last_error: error };
   return {
     state: rotation.needsOperator ? 'needs-operator' : 'pending',
     since: instantText(rotation.begunAt),

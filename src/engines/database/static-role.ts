@@ -2,12 +2,13 @@ import { instantText } from '../../base/instant.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { View } from '../../barrier/view.ts';
 import { listFolder } from '../../core/list-folder.ts';
-import type { Route, RouteContext } from '../../core/mount-type.ts';
+import type { Background } from '../../core/mount-jobs.ts';
+import type { Route, RouteContext, Verification } from '../../core/mount-type.ts';
 import { readFields, type Body, type Fields } from '../../protocol/field.ts';
 import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
-import { badRequest, notFound } from '../../protocol/request-error.ts';
-import { allows, connectionNamed, type Connection } from './connection.ts';
+import { badRequest, notFound, RequestError } from '../../protocol/request-error.ts';
+import { allows, connectionNamed, fieldsOf, pluginOf, type Connection } from './connection.ts';
 import {
   beginningOf,
   beginRotation,
@@ -18,6 +19,7 @@ import {
   type Rotation,
 } from './rotation.ts';
 import { forgetDue, noteDue, type Subject } from './rotation-index.ts';
+import { rotationEnd, stillUnderWay } from './rotation-end.ts';
 import { changedTimes, nextRotation, type RotationTimes, rotationTimesFields, shownTimes } from './rotation-times.ts';
 
 /**
@@ -48,6 +50,8 @@ export interface StaticCredential {
   readonly rotatedAt: number | null;
   /** When it is due to be changed next. */
   readonly next: number;
+  /** Why it was not when it was due; null: it was. Holds no secret. */
+  readonly error: string | null;
 }
 
 const fields = {
@@ -72,53 +76,58 @@ const fields = {
   credential_config: { type: 'stringMap', description: 'For a password: `password_policy`, in place of that of the connection.' },
 } as const satisfies Fields;
 
-export const staticRoleRoutes: readonly Route[] = [
-  {
-    path: 'static-roles',
-    summary: 'The static roles of this mount.',
-    operations: {
-      list: {
-        summary: 'Lists their names.',
-        fields: pageFields,
-        handle: (context) => listFolder(context, context.storage, 'static-role'),
+/** `background` null: they are only described. */
+export function staticRoleRoutes(background: Background | null): readonly Route[] {
+  return [
+    {
+      path: 'static-roles',
+      summary: 'The static roles of this mount.',
+      operations: {
+        list: {
+          summary: 'Lists their names.',
+          fields: pageFields,
+          handle: (context) => listFolder(context, context.storage, 'static-role'),
+        },
       },
     },
-  },
-  {
-    path: 'static-roles/:name',
-    summary: 'A static role: a user that exists, and when its password is changed.',
-    exists: async (context) => (await staticRoleNamed(context.storage, nameOf(context))) !== null,
-    operations: {
-      read: {
-        summary: 'Reads it, and how its rotation stands.',
-        handle: async (context) => ({ data: { ...shown(await existing(context)), ...(await shownState(context)) } }),
-      },
-      write: {
-        summary: 'Makes or changes it; what is not sent stays as it is.',
-        fields,
-        configures: true,
-        shown: ['db_name', 'username'],
-        handle: write,
-      },
-      delete: {
-        summary: 'Deletes it. The user stays, with the password that it has.',
-        configures: true,
-        handle: remove,
-      },
-    },
-  },
-  {
-    path: 'static-roles/:name/config',
-    summary: 'What is configured of a static role.',
-    operations: {
-      read: {
-        summary: 'Reads it, without what rotations change.',
-        forPlans: true,
-        handle: async (context) => ({ data: shown(await existing(context)) }),
+    {
+      path: 'static-roles/:name',
+      summary: 'A static role: a user that exists, and when its password is changed.',
+      exists: async (context) => (await staticRoleNamed(context.storage, nameOf(context))) !== null,
+      operations: {
+        read: {
+          summary: 'Reads it, and how its rotation stands.',
+          handle: async (context) => ({ data: { ...shown(await existing(context)), ...(await shownState(context)) } }),
+        },
+        write: {
+          summary: 'Makes or changes it; what is not sent stays as it is.',
+          fields,
+          configures: true,
+          shown: ['db_name', 'username'],
+          verify: { when: 'always', see },
+          handle: write,
+          settle: (context, reply) => settled(background, context, reply),
+        },
+        delete: {
+          summary: 'Deletes it. The user stays, with the password that it has.',
+          configures: true,
+          handle: remove,
+        },
       },
     },
-  },
-];
+    {
+      path: 'static-roles/:name/config',
+      summary: 'What is configured of a static role.',
+      operations: {
+        read: {
+          summary: 'Reads it, without what rotations change.',
+          forPlans: true,
+          handle: async (context) => ({ data: shown(await existing(context)) }),
+        },
+      },
+    },
+  ];
+}
 
 /** The longest name of a user that a key of the store can hold, whatever its characters. */
 const longestName = 128;
@@ -160,11 +169,11 @@ function shown(role: StaticRole): JsonObject {
 async function shownState(context: RouteContext): Promise<JsonObject> {
   const credential = await staticCredentialOf(context.storage, nameOf(context));
   const rotation = await rotationOf(context.storage, subjectOf(nameOf(context)));
-  const { rotatedAt = null, next = 0 } = credential ?? {};
+  const { rotatedAt = null, next = 0, error = null } = credential ?? {};
   return {
     ...(rotatedAt === null ? {} : { last_vault_rotation: instantText(rotatedAt) }),
     next_vault_rotation: instantText(next),
-    rotation: shownRotation(rotation),
+    rotation: shownRotation(rotation, error),
   };
 }
 
@@ -193,7 +202,7 @@ async function write(context: RouteContext): Promise<Reply> {
 
   const { rotatedAt = null } = credential ?? {};
   const next = nextRotation(role.times, 'period' in role.times ? (rotatedAt ?? now) : now);
-  await putStaticCredential(storage, name, { password, rotatedAt, next });
+  await putStaticCredential(storage, name, { password, rotatedAt, next, error: null });
   // Somebody who corrects a role wants to see it work; who makes one, that its password is nobody else's any more.
   const atOnce = rotation !== null || (before === null && !role.skipImport);
   if (rotation === null && before !== null && credential !== null) {
@@ -202,6 +211,37 @@ async function write(context: RouteContext): Promise<Reply> {
   if (atOnce) await beginRoleRotation(beginningOf(context), name, role, connection, { waitsAt: null, until: null });
   else await noteDue(storage, role.connection, next, subjectOf(name));
   return noContent;
+}
+
+/** Is the database there, and does it let a user in whose present password is told? */
+async function see(context: RouteContext): Promise<Verification | null> {
+  const { storage } = context;
+  const { connection: from, username, selfManaged } = await existing(context);
+  const connection = await connectionNamed(storage, from);
+  const { password, self_managed_password: own } = readFields(fields, context.data);
+  const told = own ?? password;
+  if (connection?.verify !== true) return null;
+  return async (signal) => {
+    const session = pluginOf(connection).open(fieldsOf(connection));
+    try {
+      if (told === undefined) return selfManaged ? undefined : await session.verify(signal);
+      if (await session.letsIn(username, told, signal)) return;
+    } finally {
+      await session.close().catch(() => undefined);
+    }
+    throw badRequest(`the database does not let "${username}" in with the password that was sent`);
+  };
+}
+
+/** Waits for what the write has begun. */
+async function settled(background: Background | null, context: RouteContext, reply: Reply): Promise<Reply> {
+  const end = await rotationEnd(background, context.mount.id, subjectOf(nameOf(context)));
+  if (end === 'changed') return reply;
+  if (end === 'waiting') return stillUnderWay;
+  throw new RequestError(
+    500,
+    `the static role "${nameOf(context)}" is written, but its password could not be changed yet: ${end.problem}. It is tried again in the background; correct the role, or delete it`,
+  );
 }
 
 /** What a role becomes by what was sent. Throws RequestError 400 for what none can be. */

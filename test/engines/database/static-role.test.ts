@@ -50,7 +50,7 @@ describe('a static role', () => {
     expect((await at.read('database/static-roles/app')).data).toEqual({
       ...settings,
       next_vault_rotation: '2026-11-25T13:00:00Z',
-      rotation: { state: 'idle' },
+      rotation: { state: 'idle', last_error: null },
     });
     expect((await at.read('database/static-roles/app/config')).data).toEqual(settings);
     expect((await at.list('database/static-roles')).data).toEqual({ keys: ['app'] });

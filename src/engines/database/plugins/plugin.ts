@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../base/json.ts';
 import type { Fields } from '../../../protocol/field.ts';
+import { RequestError } from '../../../protocol/request-error.ts';
 
 /**
  * A kind of database: one folder and one line in the registry, passing the conformance suite. A plug-in keeps no state;
@@ -77,9 +78,12 @@ export interface RevocationOptions {
   readonly terminateSessions: boolean;
 }
 
+/** The database does not let the connection's own user in, so nothing was done: perhaps its password was changed. */
+export class LoginRefused extends RequestError {}
+
 /**
- * A database under one connection. Every call throws RequestError, TargetUnavailable where the database does not answer;
- * the message quotes no secret. A call ends within its signal.
+ * A database under one connection. Every call throws RequestError, TargetUnavailable where the database does not answer,
+ * LoginRefused where it does not know us; the message quotes no secret. A call ends within its signal.
  */
 export interface DatabaseSession {
   /** Can it be reached, and does it let us in? */
@@ -92,12 +96,17 @@ export interface DatabaseSession {
   ): Promise<void>;
   /** A user that is not there is success. */
   revoke(user: RevokedUser, signal: AbortSignal): Promise<void>;
-  /** Sets the password of a user that exists. Empty statements: what the plug-in does by itself. */
+  /**
+   * Sets the password of a user that exists, perhaps that of the connection itself, and perhaps once more. Empty
+   * statements: what the plug-in does by itself, in a way that leaves no password in the logs of the server where there is one.
+   */
   setPassword(
     user: { readonly name: string; readonly password: string; readonly rotation: readonly string[] },
     signal: AbortSignal,
   ): Promise<void>;
-  /** Does the database let this user in with this password? Throws where it does not answer. */
+  /**
+   * Does the database let this user in with this password? Whatever user the URL names. Throws where it does not answer.
+   */
   letsIn(name: string, password: string, signal: AbortSignal): Promise<boolean>;
   /** Runs the creation of a user without keeping anything of it, where the database can. Throws where it fails. */
   tryCreation(user: NewUser, signal: AbortSignal): Promise<void>;

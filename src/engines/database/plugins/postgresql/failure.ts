@@ -1,5 +1,6 @@
 import { TargetUnavailable } from '../../../../core/lease.ts';
 import { RequestError } from '../../../../protocol/request-error.ts';
+import { LoginRefused } from '../plugin.ts';
 import { withoutSecrets } from '../without-secrets.ts';
 
 /** Classes and codes of SQLSTATE that say that the server can't do anything for us now (PostgreSQL manual, appendix A). */
@@ -13,7 +14,7 @@ export function failureOf(error: unknown, doing: string, secrets: readonly strin
   const answered = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);
   // Whatever the server did not say itself, the way to it did.
   if (!answered || unavailable.test(code)) return new TargetUnavailable(500, text, { cause: error });
-  return new RequestError(500, code === '28P01' || code === '28000' ? `${text} (does its password still hold?)` : text, {
-    cause: error,
-  });
+  if (code === '28P01' || code === '28000')
+    return new LoginRefused(500, `${text} (does its password still hold?)`, { cause: error });
+  return new RequestError(500, text, { cause: error });
 }

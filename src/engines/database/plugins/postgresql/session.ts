@@ -85,22 +85,28 @@ export class PostgresqlSession implements DatabaseSession {
     { name, password, rotation }: { readonly name: string; readonly password: string; readonly rotation: readonly string[] },
     signal: AbortSignal,
   ): Promise<void> {
-    const statements = rotation.length === 0 ? [`ALTER ROLE "{{name}}" WITH PASSWORD '{{password}}'`] : rotation;
-    const filled = fillAll(statements, { name, username: name, password: this.#told(password) });
-    await this.#with(signal, `setting the password of ${name}`, [password], (client) =>
+    // Where the statement is ours, the server and its logs never see the password.
+    const [statements, told] =
+      rotation.length === 0
+        ? [[`ALTER ROLE "{{name}}" WITH PASSWORD '{{password}}'`], scramVerifier(password)]
+        : [rotation, this.#told(password)];
+    const filled = fillAll(statements, { name, username: name, password: told });
+    await this.#with(signal, `setting the password of ${name}`, [password, told], (client) =>
       inTransaction(client, name, 'COMMIT', filled),
     );
   }
 
   async letsIn(name: string, password: string, signal: AbortSignal): Promise<boolean> {
-    const client = newClient(clientSettings({ ...this.#connection, username: name, password }));
+    const client = newClient({ ...clientSettings(this.#connection), user: name, password });
     try {
       await untilAborted(client, signal, () => client.connect());
       return true;
     } catch (error) {
-      const { code } = error as { readonly code?: string };
+      const { code, routine } = error as { readonly code?: string; readonly routine?: string };
       // Known, but without the right to use this database.
       if (code === '42501' || code === '3D000') return true;
+      // Known too: its own limit of connections is reached.
+      if (code === '53300' && routine === 'InitializeSessionUserId') return true;
       if (code === '28P01' || code === '28000') return false;
       throw failureOf(error, `logging in as ${name}`, [password, this.#connection.password]);
     } finally {

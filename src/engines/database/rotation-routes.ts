@@ -1,0 +1,93 @@
+import type { JsonObject } from '../../base/json.ts';
+import type { Background } from '../../core/mount-jobs.ts';
+import type { OperationSpec, Route, RouteContext } from '../../core/mount-type.ts';
+import { pageFields, readPage } from '../../protocol/page.ts';
+import { noContent, type Reply } from '../../protocol/reply.ts';
+import { badRequest, RequestError } from '../../protocol/request-error.ts';
+import { connectionNamed } from './connection.ts';
+import { rotationEnd, stillUnderWay } from './rotation-end.ts';
+import type { Subject } from './rotation-index.ts';
+import { beginningOf, beginRotation, rotationsOf, shownRotation } from './rotation.ts';
+import { beginRoleRotation, staticCredentialOf, staticRoleNamed } from './static-role.ts';
+
+/** Changes of passwords on request, and those under way. `background` null: they are only described. */
+export function rotationRoutes(background: Background | null): readonly Route[] {
+  const now = (summary: string, kind: Subject['kind'], handle: OperationSpec['handle']): OperationSpec => ({
+    summary,
+    handle,
+    settle: (context, reply) => settled(background, context, { kind, name: nameOf(context) }, reply),
+  });
+  return [
+    {
+      path: 'rotate-role/:name',
+      summary: 'The password of a static role.',
+      operations: { write: now('Changes it now.', 'role', rotateRole) },
+    },
+    {
+      path: 'rotate-root/:name',
+      summary: 'The password of the user of a connection.',
+      operations: { write: now('Changes it now; from then on nobody but this store knows it.', 'root', rotateRoot) },
+    },
+    {
+      path: 'rotations',
+      summary: 'Changes of passwords that are under way, or cannot be carried out.',
+      operations: { read: { summary: 'Shows how they stand.', fields: pageFields, handle: underWay } },
+    },
+  ];
+}
+
+const nameOf = (context: RouteContext): string => context.params['name'] ?? '';
+
+async function rotateRole(context: RouteContext): Promise<Reply> {
+  const { storage } = context;
+  const name = nameOf(context);
+  const role = await staticRoleNamed(storage, name);
+  if (role === null) throw badRequest('no static role found for role name');
+  const connection = await connectionNamed(storage, role.connection);
+  if (connection === null) throw badRequest(`failed to find entry for connection with name: "${role.connection}"`);
+  const credential = await staticCredentialOf(storage, name);
+  const when = { waitsAt: credential?.next ?? null, until: null };
+  await beginRoleRotation(beginningOf(context), name, role, connection, when);
+  return noContent;
+}
+
+async function rotateRoot(context: RouteContext): Promise<Reply> {
+  const name = nameOf(context);
+  const connection = await connectionNamed(context.storage, name);
+  if (connection === null) throw badRequest(`failed to find entry for connection with name: "${name}"`);
+  const { username, password, url, passwordPolicy: policy } = connection;
+  if (username === '') throw badRequest('unable to rotate root credentials: no username in configuration');
+  if (password === '') throw badRequest('unable to rotate root credentials: no password in configuration');
+  for (const part of ['username', 'password']) {
+    if (!new RegExp(`\\{\\{\\s*${part}\\s*\\}\\}`).test(url)) {
+      throw badRequest(
+        `unable to rotate root credentials: connection_url has no {{${part}}}, so a new password would not be used`,
+      );
+    }
+  }
+  const subject: Subject = { kind: 'root', name };
+  await beginRotation(beginningOf(context), { subject, connection: name, username, policy, waitsAt: null, until: null });
+  return noContent;
+}
+
+async function settled(background: Background | null, context: RouteContext, subject: Subject, reply: Reply): Promise<Reply> {
+  const end = await rotationEnd(background, context.mount.id, subject);
+  if (end === 'changed') return reply;
+  if (end === 'waiting') return stillUnderWay;
+  throw new RequestError(
+    500,
+    `unable to finish rotating credentials; retries will continue in the background but it is also safe to retry manually: ${end.problem}`,
+  );
+}
+
+async function underWay(context: RouteContext): Promise<Reply> {
+  const page = readPage(context.data);
+  const found = [...(await rotationsOf(context.storage, 'root', page)), ...(await rotationsOf(context.storage, 'role', page))];
+  const rotations = found.map(({ subject, rotation }): JsonObject => ({
+    of: subject.kind === 'root' ? `config/${subject.name}` : `static-roles/${subject.name}`,
+    db_name: rotation.connection,
+    username: rotation.username,
+    ...shownRotation(rotation, null),
+  }));
+  return { data: { rotations } };
+}

@@ -1,0 +1,258 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../src/base/json.ts';
+import { PostgresServer } from '../../databases/postgres-server.ts';
+import { world, type World } from '../../world.ts';
+
+let server: PostgresServer;
+let users = 0;
+beforeAll(async () => {
+  server = await PostgresServer.start();
+});
+afterAll(() => server.stop());
+
+async function place(connection: JsonObject = {}): Promise<World> {
+  const at = await world({ time: Date.now() });
+  await at.write('sys/mounts/database', { type: 'database' });
+  await at.write('database/config/main', {
+    plugin_name: 'postgresql-database-plugin',
+    connection_url: server.url(),
+    username: 'postgres',
+    password: server.password,
+    allowed_roles: '*',
+    ...connection,
+  });
+  at.system.reconciler.start();
+  return at;
+}
+
+/** A user of the database, with the password `first`. */
+async function newUser(): Promise<string> {
+  const name = `static_${++users}`;
+  await server.query(`CREATE ROLE ${name} LOGIN PASSWORD 'first'`);
+  return name;
+}
+
+async function withRole(fields: JsonObject = {}, connection: JsonObject = {}): Promise<{ at: World; user: string }> {
+  const at = await place(connection);
+  const user = await newUser();
+  await at.write('database/static-roles/app', { db_name: 'main', username: user, rotation_period: '1h', ...fields });
+  return { at, user };
+}
+
+interface StaticCreds {
+  readonly username: string;
+  readonly password: string;
+  readonly ttl: number;
+  readonly last_vault_rotation: string | null;
+}
+
+const creds = async (at: World): Promise<StaticCreds> =>
+  (await at.read('database/static-creds/app')).data as unknown as StaticCreds;
+const state = async (at: World): Promise<JsonObject> => (await at.read('database/static-roles/app')).data!;
+const settle = async (at: World): Promise<boolean> => {
+  const clean = await at.system.tidy(at.clock.now() + 10_000);
+  at.system.reconciler.start();
+  return clean;
+};
+
+async function logsIn(user: string, password: string): Promise<boolean> {
+  return server.query('SELECT 1', { user, password }).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function refused(request: Promise<unknown>): Promise<string> {
+  return request.then(
+    () => '',
+    (error: unknown) => `${(error as { status: number }).status} ${(error as Error).message}`,
+  );
+}
+
+const journal = (at: World): readonly string[] => [...at.medium.entries.keys()].filter((key) => key.includes('/rotation/'));
+
+describe('the password of a static role', () => {
+  it('is changed when the role is made, when that is due, and when somebody asks', async () => {
+    const { at, user } = await withRole();
+    const first = await creds(at);
+    expect(first).toMatchObject({ username: user, rotation_period: 3600, ttl: 3600 });
+    expect([await logsIn(user, 'first'), await logsIn(user, first.password)]).toEqual([false, true]);
+
+    at.clock.time += 3599_000;
+    expect(await settle(at)).toBe(true);
+    expect(await creds(at)).toMatchObject({ password: first.password, ttl: 1 });
+    at.clock.time += 1000;
+    expect(await settle(at)).toBe(true);
+    const second = await creds(at);
+    expect(second.password).not.toBe(first.password);
+    expect([await logsIn(user, first.password), await logsIn(user, second.password)]).toEqual([false, true]);
+    expect(second.last_vault_rotation).toBe(new Date(at.clock.time).toISOString().replace('.000Z', 'Z'));
+
+    at.clock.time += 60_000;
+    expect((await at.write('database/rotate-role/app')).status).toBe(204);
+    const third = await creds(at);
+    expect([third.ttl, await logsIn(user, second.password), await logsIn(user, third.password)]).toEqual([3600, false, true]);
+    expect(journal(at)).toEqual([]);
+    await at.system.close();
+  });
+
+  it('stays as it is with skip_import_rotation: it is given out where it was told, and refused where nobody knows it', async () => {
+    const { at, user } = await withRole({ skip_import_rotation: true });
+    expect(await logsIn(user, 'first')).toBe(true);
+    expect(await refused(creds(at))).toMatch(/^400 the password of "static_\d+" is not known before it is changed/);
+    await at.write('database/static-roles/app', { password: 'first' });
+    expect(await creds(at)).toMatchObject({ password: 'first', last_vault_rotation: null });
+    expect(await refused(at.write('database/static-roles/app', { password: 'wrong' }))).toMatch(/^400 the database does not let/);
+    at.clock.time += 3600_000;
+    expect(await settle(at)).toBe(true);
+    expect(await logsIn(user, (await creds(at)).password)).toBe(true);
+    await at.system.close();
+  });
+
+  it('is changed by the user itself where that manages itself: the user of the connection has no part in it', async () => {
+    const at = await place();
+    const user = await newUser();
+    const role = { db_name: 'main', username: user, rotation_period: '1h', self_managed_password: 'first' };
+    await at.write('database/config/main', { username: 'nobody', password: 'x', verify_connection: false });
+    await at.write('database/static-roles/app', role);
+    const first = await creds(at);
+    expect([await logsIn(user, 'first'), await logsIn(user, first.password)]).toEqual([false, true]);
+    at.clock.time += 3600_000;
+    expect(await settle(at)).toBe(true);
+    expect(await logsIn(user, (await creds(at)).password)).toBe(true);
+    await at.system.close();
+  });
+
+  it('is set by statements of the role, of which one that sets nothing is told apart', async () => {
+    const { at, user } = await withRole({ rotation_statements: [`ALTER USER "{{username}}" WITH PASSWORD '{{password}}'`] });
+    const { password } = await creds(at);
+    expect(await logsIn(user, password)).toBe(true);
+    const message = await refused(at.write('database/static-roles/app', { rotation_statements: ['SELECT 1'] }));
+    expect(message).toBe('');
+    expect(await refused(at.write('database/rotate-role/app'))).toBe(
+      '500 unable to finish rotating credentials; retries will continue in the background but it is also safe to retry manually: the password is still the old one: do the statements set {{password}}?',
+    );
+    expect(await creds(at)).toMatchObject({ password });
+    expect(await state(at)).toMatchObject({ rotation: { state: 'pending', attempts: 1 } });
+    await at.write('database/static-roles/app', { rotation_statements: [] });
+    expect(await state(at)).toMatchObject({ rotation: { state: 'idle' } });
+    expect(await logsIn(user, (await creds(at)).password)).toBe(true);
+    await at.system.close();
+  });
+
+  it('never stands in a log of the server', async () => {
+    const { at, user } = await withRole();
+    const [row] = await server.query<{ stored: string }>('SELECT rolpassword AS stored FROM pg_authid WHERE rolname = $1', {
+      values: [user],
+    });
+    expect(row?.stored).toMatch(/^SCRAM-SHA-256\$4096:/);
+    await at.system.close();
+  });
+});
+
+describe('a database that is down', () => {
+  it('refuses a new static role, of which nothing is kept', async () => {
+    const at = await place();
+    await server.kill();
+    const role = { db_name: 'main', username: 'app_user', rotation_period: '1h' };
+    expect(await refused(at.write('database/static-roles/app', role))).toMatch(/ECONNREFUSED/);
+    expect(await at.status('read', 'database/static-roles/app')).toBe(404);
+    expect(journal(at)).toEqual([]);
+    await server.run();
+    await at.system.close();
+  });
+
+  it('keeps a rotation waiting, over a crash too, and gets that password when it is back', async () => {
+    const { at, user } = await withRole();
+    const before = await creds(at);
+    await server.kill();
+    at.clock.time += 3600_000;
+    expect(await settle(at)).toBe(false);
+    expect(await refused(at.write('database/rotate-role/app'))).toMatch(
+      /^500 unable to finish rotating credentials;.*ECONNREFUSED/,
+    );
+    expect(await creds(at)).toMatchObject({ password: before.password, ttl: 0 });
+    expect(await state(at)).toMatchObject({
+      rotation: { state: 'pending', last_error: expect.stringContaining('ECONNREFUSED') as string },
+    });
+    expect((await at.read('database/rotations')).data).toMatchObject({
+      rotations: [{ of: 'static-roles/app', username: user, state: 'pending' }],
+    });
+    expect(journal(at)).toHaveLength(1);
+
+    await at.system.close();
+    await at.crash();
+    await server.run();
+    expect(await logsIn(user, before.password)).toBe(true);
+    at.clock.time += 60_000;
+    expect(await settle(at)).toBe(true);
+    const after = await creds(at);
+    expect([after.password === before.password, await logsIn(user, after.password)]).toEqual([false, true]);
+    expect(journal(at)).toEqual([]);
+    await at.system.close();
+  });
+});
+
+describe('a database that wants neither password', () => {
+  it('needs a person: both are kept, the reason is shown, and what they set by hand goes on', async () => {
+    const { at, user } = await withRole({ self_managed_password: 'first' });
+    const before = await creds(at);
+    await server.query(`ALTER ROLE ${user} PASSWORD 'by hand'`);
+    expect(await refused(at.write('database/rotate-role/app'))).toMatch(
+      /the database wants neither the old password nor the new one/,
+    );
+    expect(await state(at)).toMatchObject({ rotation: { state: 'needs-operator', attempts: 1 } });
+    const reply = await at.read('database/static-creds/app');
+    expect(reply.data).toMatchObject({ password: before.password });
+    expect(reply.warnings?.[0]).toContain('nobody knows whether this password holds');
+
+    at.clock.time += 25 * 3600_000;
+    expect(await settle(at)).toBe(false);
+    await at.write('database/static-roles/app', { password: 'by hand' });
+    expect(await state(at)).toMatchObject({ rotation: { state: 'idle' } });
+    expect(await logsIn(user, (await creds(at)).password)).toBe(true);
+    await at.system.close();
+  });
+});
+
+describe('a schedule with a window', () => {
+  it('is kept where the database is back in time', async () => {
+    const { at, user } = await withRole({ rotation_period: null, rotation_schedule: '0 3 * * *', rotation_window: '1h' });
+    const before = await creds(at);
+    await server.kill();
+    at.clock.time += before.ttl * 1000 + 1000;
+    expect(await settle(at)).toBe(false);
+    await server.run();
+    at.clock.time += 1800_000;
+    expect(await settle(at)).toBe(true);
+    const after = await creds(at);
+    expect([after.password === before.password, await logsIn(user, after.password)]).toEqual([false, true]);
+    await at.system.close();
+  });
+
+  it('waits for the next time where it is over, whether something was begun or not', async () => {
+    const { at, user } = await withRole({ rotation_period: null, rotation_schedule: '0 3 * * *', rotation_window: '1h' });
+    const before = await creds(at);
+    at.clock.time += (before.ttl + 3601) * 1000;
+    expect(await settle(at)).toBe(true);
+    const late = await creds(at);
+    expect(late).toMatchObject({ password: before.password });
+    expect(late.ttl).toBeGreaterThan(22 * 3600);
+
+    await server.kill();
+    at.clock.time += late.ttl * 1000 + 1000;
+    expect(await settle(at)).toBe(false);
+    expect(journal(at)).toHaveLength(1);
+    await server.run();
+    at.clock.time += 7200_000;
+    expect(await settle(at)).toBe(false);
+    expect(journal(at)).toEqual([]);
+    expect([(await creds(at)).password === before.password, await logsIn(user, before.password)]).toEqual([true, true]);
+
+    at.clock.time += (await creds(at)).ttl * 1000 + 1000;
+    expect(await settle(at)).toBe(true);
+    const next = await creds(at);
+    expect([next.password === before.password, await logsIn(user, next.password)]).toEqual([false, true]);
+    await at.system.close();
+  });
+});
