@@ -121,5 +121,7 @@ function write(change: LensChange, resource: ResourceName): readonly LensRequest
     } else if (before !== null && atPointer(lastApplied ?? {}, pointer) !== undefined) data[member] = '';
   }
   if (Object.keys(data).length === 0) return [];
+  // It is used once: a password that the store has set is never overwritten by a document.
+  if (data['password'] !== undefined) data['keep_rotated'] = true;
   return [{ operation: 'write', path: pathOf(resource), data, ...(values.length > 0 ? { values } : {}) }];
 }

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../base/json.ts';
 import { randomUuid } from '../../base/random.ts';
 import type { View } from '../../barrier/view.ts';
 import { listFolder } from '../../core/list-folder.ts';
+import type { Background } from '../../core/mount-jobs.ts';
 import type { Route, RouteContext, Verification } from '../../core/mount-type.ts';
 import { readFields, type Fields } from '../../protocol/field.ts';
 import { pageFields } from '../../protocol/page.ts';
@@ -10,6 +11,8 @@ import { badRequest, notFound } from '../../protocol/request-error.ts';
 import { shownUrl } from './plugins/connection-url.ts';
 import { databasePlugins, pluginNamed } from './plugins/index.ts';
 import { LoginRefused, type ConnectionFields, type DatabasePlugin, type DatabaseSession } from './plugins/plugin.ts';
+import { beginningOf, beginRotation, forgetRotation, rotationOf } from './rotation.ts';
+import type { Subject } from './rotation-index.ts';
 import type { DatabaseSessions } from './sessions.ts';
 import { parseUsernameTemplate } from './username-template.ts';
 
@@ -45,6 +48,8 @@ export interface Connection {
   /** Seconds; 0: without limit. */
   readonly maxLifetime: number;
   readonly verify: boolean;
+  /** It has no user of its own: those of its static roles log in to change their own passwords. Absent: false. */
+  readonly selfManaged?: boolean;
 }
 
 const sharedFields = {
@@ -63,6 +68,14 @@ const sharedFields = {
   connection_url: { type: 'string', description: 'Where it is, with {{username}} and {{password}} where these belong.' },
   username: { type: 'string', description: 'The user by whom others are made.' },
   password: { type: 'string', description: 'Its password. Nobody reads it back.' },
+  keep_rotated: {
+    type: 'bool',
+    description: 'Keep a password that rotate-root has set, in place of the one that is sent: so documents never overwrite it.',
+  },
+  self_managed: {
+    type: 'bool',
+    description: 'It has no user of its own: the users of its static roles log in to change their own passwords.',
+  },
   username_template: { type: 'string', description: 'How the names of users are made.' },
   max_open_connections: { type: 'int', description: 'How many connections are open at most; 4 unless told.' },
   max_idle_connections: { type: 'int', description: 'How many stay open while nobody uses them; 0: all, negative: none.' },
@@ -75,7 +88,8 @@ const secretMembers = ['password', ...databasePlugins.flatMap(({ secretFields })
 
 const fields: Fields = databasePlugins.reduce<Fields>((all, plugin) => ({ ...all, ...plugin.fields }), sharedFields);
 
-export function connectionRoutes(sessions: DatabaseSessions): readonly Route[] {
+/** `background` null: they are only described. */
+export function connectionRoutes(sessions: DatabaseSessions, background: Background | null): readonly Route[] {
   return [
     {
       path: 'config',
@@ -106,6 +120,11 @@ export function connectionRoutes(sessions: DatabaseSessions): readonly Route[] {
           valuesOf: { kind: 'DatabaseConnection', name: 'name', within: secretMembers },
           verify: { when: 'always', see },
           handle: write,
+          // A password that somebody told may be what a rotation waits for.
+          settle(_, reply) {
+            background?.wake();
+            return Promise.resolve(reply);
+          },
         },
         delete: {
           summary: 'Deletes it. Leases that stand are ended with it all the same.',
@@ -239,6 +258,7 @@ function shown(connection: Connection): JsonObject {
     password_policy: connection.passwordPolicy,
     root_credentials_rotate_statements: connection.rootRotation,
     verify_connection: connection.verify,
+    ...(connection.selfManaged === true ? { self_managed: true } : {}),
   };
 }
 
@@ -249,6 +269,8 @@ function changed(before: Connection | null, context: RouteContext): Connection {
   if (before !== null && before.plugin !== plugin.name) {
     throw badRequest(`"${before.name}" is a connection of ${before.plugin}, which cannot become another: delete it first`);
   }
+  const username = body.username ?? before?.username ?? '';
+  const kept = body.keep_rotated === true && before !== null && before.rotatedAt !== null && before.username === username;
   const sent = Object.entries(readFields(plugin.fields, context.data)).filter(([name]) => context.data[name] !== undefined);
   const connection: Connection = {
     uid: before?.uid ?? randomUuid(context.random),
@@ -256,9 +278,9 @@ function changed(before: Connection | null, context: RouteContext): Connection {
     name: nameOf(context),
     plugin: plugin.name,
     url: body.connection_url ?? before?.url ?? '',
-    username: body.username ?? before?.username ?? '',
-    password: body.password ?? before?.password ?? '',
-    rotatedAt: body.password === undefined ? (before?.rotatedAt ?? null) : null,
+    username,
+    password: kept ? before.password : (body.password ?? before?.password ?? ''),
+    rotatedAt: kept || body.password === undefined ? (before?.rotatedAt ?? null) : null,
     details: { ...before?.details, ...(Object.fromEntries(sent) as JsonObject) },
     allowedRoles: body.allowed_roles ?? before?.allowedRoles ?? [],
     rootRotation: body.root_rotation_statements ?? before?.rootRotation ?? [],
@@ -268,6 +290,7 @@ function changed(before: Connection | null, context: RouteContext): Connection {
     maxIdle: body.max_idle_connections ?? before?.maxIdle ?? 0,
     maxLifetime: body.max_connection_lifetime ?? before?.maxLifetime ?? 0,
     verify: body.verify_connection ?? before?.verify ?? true,
+    selfManaged: body.self_managed ?? before?.selfManaged ?? false,
   };
   if (connection.url === '') throw badRequest('connection_url is missing');
   if (connection.maxOpen < 1 || connection.maxOpen > 256) throw badRequest('max_open_connections must be from 1 to 256');
@@ -280,7 +303,7 @@ function changed(before: Connection | null, context: RouteContext): Connection {
 /** Connects with what is planned: what does not work is not written. */
 async function see(context: RouteContext): Promise<Verification | null> {
   const planned = await existing(context);
-  if (!planned.verify) return null;
+  if (!planned.verify || planned.selfManaged === true) return null;
   return async (signal) => {
     const session = pluginOf(planned).open(fieldsOf(planned));
     try {
@@ -294,19 +317,49 @@ async function see(context: RouteContext): Promise<Verification | null> {
 }
 
 async function write(context: RouteContext): Promise<Reply> {
-  const connection = changed(await connectionNamed(context.storage, nameOf(context)), context);
-  await putConnection(context.storage, connection);
-  if (shownUrl(connection.url) !== connection.url) {
-    return { warnings: ['connection_url holds a password: put {{username}} and {{password}} there, so that it can be rotated'] };
+  const { storage } = context;
+  const before = await connectionNamed(storage, nameOf(context));
+  const connection = changed(before, context);
+  const { name, username, password, passwordPolicy: policy } = connection;
+  const subject: Subject = { kind: 'root', name };
+  const rotation = await rotationOf(storage, subject);
+  if (rotation !== null) {
+    if (rotation.username !== username) {
+      throw badRequest(
+        `the password of "${rotation.username}" is being changed, see rotations: wait for that before you name another user`,
+      );
+    }
+    // Whoever tells the password that holds wants what is under way to go on.
+    const wanted = { subject, connection: name, username, policy, waitsAt: null, until: null };
+    if (password !== before?.password) await beginRotation(beginningOf(context), wanted);
   }
-  return noContent;
+  await putConnection(storage, connection);
+  const warnings: string[] = [];
+  if (shownUrl(connection.url) !== connection.url) {
+    warnings.push('connection_url holds a password: put {{username}} and {{password}} there, so that it can be rotated');
+  }
+  if (connection.rotatedAt !== null && context.data['password'] !== undefined && context.data['password'] !== password) {
+    warnings.push(`the password of "${name}" was rotated, so the one that was sent is not used`);
+  }
+  return warnings.length === 0 ? noContent : { warnings };
 }
 
 async function remove(context: RouteContext): Promise<Reply> {
-  const connection = await connectionNamed(context.storage, nameOf(context));
+  const { storage } = context;
+  const connection = await connectionNamed(storage, nameOf(context));
   if (connection === null) return noContent;
-  await context.storage.delete(`connection/${connection.name}`);
-  const used = await context.storage.scan(`used-by/${connection.uid}/`, { limit: 1 });
-  if (used.length > 0) await context.storage.putJson(`retired/${connection.uid}`, connection);
+  const subject: Subject = { kind: 'root', name: connection.name };
+  const rotation = await rotationOf(storage, subject);
+  const used = (await storage.scan(`used-by/${connection.uid}/`, { limit: 1 })).length > 0;
+  if (rotation !== null) {
+    if (used) {
+      throw badRequest(
+        `the password of "${rotation.username}" is being changed, see rotations, and leases need it to be ended: wait for that, or revoke them first`,
+      );
+    }
+    await forgetRotation(storage, subject, rotation);
+  }
+  await storage.delete(`connection/${connection.name}`);
+  if (used) await storage.putJson(`retired/${connection.uid}`, connection);
   return noContent;
 }

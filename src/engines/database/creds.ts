@@ -57,6 +57,9 @@ async function issueUser(sessions: DatabaseSessions, background: Background | nu
   const connection = await connectionNamed(context.storage, role.connection);
   if (connection === null) throw badRequest(`failed to find entry for connection with name: "${role.connection}"`);
   if (!allows(connection, name)) throw badRequest(`"${name}" is not an allowed role`);
+  if (connection.selfManaged === true) {
+    throw badRequest(`the connection "${connection.name}" is self_managed: it has no user who could make others`);
+  }
   const username = newUsername(connection, name, context);
   const password = await context.services.generatePassword(context, connection.passwordPolicy || null);
   const place = pluginOf(connection).placeOf?.(role);

@@ -27,7 +27,7 @@ function over(sessions: DatabaseSessions, background: Background | null) {
     type: 'database',
     description: 'Users of databases, with leases',
     routes: [
-      ...connectionRoutes(sessions),
+      ...connectionRoutes(sessions, background),
       ...roleRoutes,
       ...staticRoleRoutes(background),
       ...rotationRoutes(background),

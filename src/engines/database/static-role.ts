@@ -182,11 +182,12 @@ async function write(context: RouteContext): Promise<Reply> {
   const name = nameOf(context);
   const before = await staticRoleNamed(storage, name);
   const body = readFields(fields, context.data);
-  const role = changed(before, body);
+  const wanted = changed(before, body);
   if (before === null && (await storage.get(`role/${name}`)) !== null) {
     throw badRequest('Role and Static Role names must be unique');
   }
-  const connection = await connectionFor(storage, role, name);
+  const connection = await connectionFor(storage, wanted, name);
+  const role = connection.selfManaged === true ? { ...wanted, selfManaged: true } : wanted;
   const rotation = await rotationOf(storage, subjectOf(name));
   if (rotation !== null && rotation.connection !== role.connection) {
     throw badRequest(`the password of "${role.username}" is being changed by connection "${rotation.connection}": wait for that`);
@@ -281,7 +282,7 @@ async function connectionFor(storage: View, role: StaticRole, name: string): Pro
       `"${role.username}" is the user of the connection "${role.connection}": its password is changed at rotate-root/${role.connection}`,
     );
   }
-  if (role.selfManaged && !/\{\{\s*username\s*\}\}/.test(connection.url)) {
+  if ((role.selfManaged || connection.selfManaged === true) && !/\{\{\s*username\s*\}\}/.test(connection.url)) {
     throw badRequest(
       `the connection_url of "${role.connection}" names a user, where {{username}} is wanted for users who log in`,
     );
