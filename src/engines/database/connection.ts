@@ -8,9 +8,9 @@ import { readFields, type Fields } from '../../protocol/field.ts';
 import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
+import { fieldsOf, pluginOf, waysIn } from './connection-session.ts';
 import { shownUrl } from './plugins/connection-url.ts';
-import { databasePlugins, pluginNamed } from './plugins/index.ts';
-import { LoginRefused, type ConnectionFields, type DatabasePlugin, type DatabaseSession } from './plugins/plugin.ts';
+import { databasePlugins } from './plugins/index.ts';
 import { beginningOf, beginRotation, forgetRotation, rotationOf } from './rotation.ts';
 import type { Subject } from './rotation-index.ts';
 import type { DatabaseSessions } from './sessions.ts';
@@ -159,11 +159,16 @@ export async function putConnection(storage: View, connection: Connection): Prom
 }
 
 /** One of this uid, deleted or not. Throws RequestError 400 where nothing is left of it. */
-export async function connectionOf(storage: View, name: string, uid: string): Promise<Connection> {
+async function connectionOf(storage: View, name: string, uid: string): Promise<Connection> {
   const named = await connectionNamed(storage, name);
   const found = named?.uid === uid ? named : await storage.getJson<Connection>(`retired/${uid}`);
   if (found === null) throw badRequest(`the connection "${name}" is gone`);
   return found;
+}
+
+/** The ways into it, as `waysIn` gives them. Throws as `connectionOf`. */
+export async function waysTo(storage: View, name: string, uid: string): Promise<readonly Connection[]> {
+  return waysIn(storage, await connectionOf(storage, name, uid));
 }
 
 /** A lease that needs a connection to be ended: as long as there is one, a deleted connection is kept for it. */
@@ -192,43 +197,6 @@ export function allows({ allowedRoles }: Connection, role: string): boolean {
     }
     return true;
   });
-}
-
-/** The plug-in of a connection. Throws RequestError 400 for one that this build does not have. */
-export function pluginOf({ plugin }: Pick<Connection, 'plugin'>): DatabasePlugin {
-  const found = pluginNamed(plugin);
-  if (found !== null) return found;
-  const names = databasePlugins.map(({ name }) => name).join(', ');
-  throw badRequest(`unknown database plugin "${plugin}"; there are ${names}`);
-}
-
-/**
- * Works with the session of a connection. Who is refused because its password has just been changed tries with the new
- * one: nothing was done by then. `read` gives it as it is now.
- */
-export async function inSession<T>(
-  sessions: DatabaseSessions,
-  read: () => Promise<Connection>,
-  work: (session: DatabaseSession) => Promise<T>,
-): Promise<T> {
-  let connection = await read();
-  for (;;) {
-    const { uid, version } = connection;
-    const plugin = pluginOf(connection);
-    const now = connection;
-    try {
-      return await sessions.use({ uid, version, plugin }, () => fieldsOf(now), work);
-    } catch (error) {
-      if (!(error instanceof LoginRefused)) throw error;
-      await sessions.changed(uid);
-      connection = await read();
-      if (connection.version === version) throw error;
-    }
-  }
-}
-
-export function fieldsOf({ url, username, password, details, maxOpen, maxIdle, maxLifetime }: Connection): ConnectionFields {
-  return { url, username, password, details, maxOpen, maxIdle: maxIdle === 0 ? maxOpen : Math.max(0, maxIdle), maxLifetime };
 }
 
 const nameOf = (context: RouteContext): string => context.params['name'] ?? '';

@@ -4,16 +4,8 @@ import type { Issue, IssuedLease, LeaseHandler } from '../../core/lease.ts';
 import type { Background } from '../../core/mount-jobs.ts';
 import type { Route, RouteContext } from '../../core/mount-type.ts';
 import { badRequest } from '../../protocol/request-error.ts';
-import {
-  allows,
-  connectionNamed,
-  connectionOf,
-  inSession,
-  noteUse,
-  noteUseEnded,
-  pluginOf,
-  type Connection,
-} from './connection.ts';
+import { allows, connectionNamed, noteUse, noteUseEnded, waysTo, type Connection } from './connection.ts';
+import { inSession, pluginOf } from './connection-session.ts';
 import type { RevocationOptions } from './plugins/plugin.ts';
 import { leaseTimes, roleNamed } from './role.ts';
 import type { DatabaseSessions } from './sessions.ts';
@@ -86,10 +78,10 @@ async function issueUser(sessions: DatabaseSessions, background: Background | nu
       const { creation, rollback } = role;
       const user = { name: username, password, expiration: expiresAt + grace, creation, rollback };
       // Its password may be another by now.
-      const read = (storage: View): Promise<Connection> => connectionOf(storage, connection.name, connection.uid);
+      const read = (storage: View): Promise<readonly Connection[]> => waysTo(storage, connection.name, connection.uid);
       return inSession(
         sessions,
-        () => background?.read(context.mount.id, read) ?? Promise.resolve(connection),
+        () => background?.read(context.mount.id, read) ?? Promise.resolve([connection]),
         (session) => session.create(user, signal),
       );
     },
@@ -119,7 +111,7 @@ export function userLeases(sessions: DatabaseSessions): LeaseHandler {
       const user = { name: username, place, revocation: statements, options, pending: lease.pending };
       await inSession(
         sessions,
-        () => mount.read((storage) => connectionOf(storage, name, uid)),
+        () => mount.read((storage) => waysTo(storage, name, uid)),
         (session) => session.revoke(user, signal),
       );
     },
@@ -136,7 +128,7 @@ export function userLeases(sessions: DatabaseSessions): LeaseHandler {
       const user = { name: username, expiration: expiresAt + grace, renewal: role?.renewal ?? [] };
       await inSession(
         sessions,
-        () => mount.read((storage) => connectionOf(storage, connection, uid)),
+        () => mount.read((storage) => waysTo(storage, connection, uid)),
         (session) => session.renew(user, signal),
       );
     },

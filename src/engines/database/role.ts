@@ -7,7 +7,8 @@ import { readFields, type Fields } from '../../protocol/field.ts';
 import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
-import { connectionNamed, fieldsOf, pluginOf } from './connection.ts';
+import { connectionNamed } from './connection.ts';
+import { fieldsOf, pluginOf } from './connection-session.ts';
 import type { RevocationOptions } from './plugins/plugin.ts';
 
 /** What users are made for those who ask for this role. Below `role/<name>` of a mount's storage. */

@@ -5,7 +5,8 @@ import { done, type Due, type DuePage, type Step } from '../../core/controller.t
 import { TargetUnavailable } from '../../core/lease.ts';
 import type { JobMount, JobTransaction, MountJobs } from '../../core/mount-jobs.ts';
 import { badRequest, RequestError } from '../../protocol/request-error.ts';
-import { connectionNamed, fieldsOf, inSession, pluginOf, putConnection, type Connection } from './connection.ts';
+import { connectionNamed, putConnection, type Connection } from './connection.ts';
+import { fieldsOf, inSession, pluginOf, waysIn } from './connection-session.ts';
 import { changePassword, type Outcome, type PasswordChange } from './password-change.ts';
 import type { DatabaseSession } from './plugins/plugin.ts';
 import { dueConnections, dueOf, forgetDue, noteDue, type Subject } from './rotation-index.ts';
@@ -233,11 +234,12 @@ async function change(
     const plugin = pluginOf(connection);
     return changePassword(within((work) => sessions.use({ uid, version, plugin }, () => fieldsOf(connection), work)));
   }
-  const read = async (): Promise<Connection> => {
-    const present = await mount.transact(({ storage }) => connectionNamed(storage, connection.name));
-    if (present === null) throw badRequest(`the connection of the static role "${subject.name}" is gone`);
-    return present;
-  };
+  const read = (): Promise<readonly Connection[]> =>
+    mount.transact(async ({ storage }) => {
+      const present = await connectionNamed(storage, connection.name);
+      if (present === null) throw badRequest(`the connection of the static role "${subject.name}" is gone`);
+      return waysIn(storage, present);
+    });
   return changePassword(within((work) => inSession(sessions, read, work)));
 }
 

@@ -8,7 +8,8 @@ import { readFields, type Body, type Fields } from '../../protocol/field.ts';
 import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../../protocol/request-error.ts';
-import { allows, connectionNamed, fieldsOf, pluginOf, type Connection } from './connection.ts';
+import { allows, connectionNamed, type Connection } from './connection.ts';
+import { fieldsOf, pluginOf } from './connection-session.ts';
 import {
   beginningOf,
   beginRotation,
@@ -222,10 +223,13 @@ async function see(context: RouteContext): Promise<Verification | null> {
   const { password, self_managed_password: own } = readFields(fields, context.data);
   const told = own ?? password;
   if (connection?.verify !== true) return null;
+  const rotation = await rotationOf(storage, subjectOf(nameOf(context)));
+  // A role that is there may be changed while its database is down.
+  if (told === undefined && (selfManaged || rotation?.begunAt !== context.now)) return null;
   return async (signal) => {
     const session = pluginOf(connection).open(fieldsOf(connection));
     try {
-      if (told === undefined) return selfManaged ? undefined : await session.verify(signal);
+      if (told === undefined) return await session.verify(signal);
       if (await session.letsIn(username, told, signal)) return;
     } finally {
       await session.close().catch(() => undefined);

@@ -173,6 +173,24 @@ describe('a change of the password of a connection that is interrupted', () => {
     await at.system.close();
   });
 
+  it('locks nobody out meanwhile: leases are given and ended with whichever password holds', async () => {
+    const at = await place({ root_rotation_statements: hanging });
+    const before = await server.users();
+    await at.read('database/creds/app');
+    await killedInside(at.write('database/rotate-root/main'));
+    await at.system.close();
+    await at.crash();
+    await server.run();
+    expect(journal(at)).toHaveLength(1);
+    expect([await knowsRoot('first'), await at.status('read', 'database/creds/app')]).toEqual([false, 200]);
+    await at.delete('sys/mounts/database');
+    expect(await settle(at)).toBe(true);
+    at.clock.time += 600_000;
+    expect(await settle(at)).toBe(true);
+    expect(await server.users()).toEqual(before);
+    await at.system.close();
+  });
+
   it('by somebody who sets another, needs a person, and goes on with what they tell', async () => {
     const at = await place();
     await server.query(`ALTER ROLE ${root} PASSWORD 'by hand'`);

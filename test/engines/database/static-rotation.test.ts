@@ -193,6 +193,75 @@ describe('a database that is down', () => {
   });
 });
 
+describe('many static roles', () => {
+  const count = 20;
+  async function withMany(): Promise<{ at: World; names: readonly string[] }> {
+    const at = await place();
+    const names: string[] = [];
+    for (let index = 0; index < count; index++) {
+      const username = await newUser();
+      await at.write(`database/static-roles/app-${index}`, { db_name: 'main', username, rotation_period: '1h' });
+      names.push(`app-${index}`);
+    }
+    return { at, names };
+  }
+  const passwords = (at: World, names: readonly string[]): Promise<readonly StaticCreds[]> =>
+    Promise.all(names.map(async (name) => (await at.read(`database/static-creds/${name}`)).data as unknown as StaticCreds));
+
+  it('of one database are changed when they are due together, and few of them are tried while it is down', async () => {
+    const { at, names } = await withMany();
+    const before = await passwords(at, names);
+    await server.kill();
+    at.clock.time += 3600_000;
+    expect(await settle(at)).toBe(false);
+    const tried = (await at.read('database/rotations')).data!['rotations'] as readonly { readonly attempts: number }[];
+    expect(tried.filter(({ attempts }) => attempts > 0).length).toBeLessThanOrEqual(4);
+
+    await server.run();
+    for (let round = 0; round < 4; round++) {
+      at.clock.time += 600_000;
+      await settle(at);
+    }
+    const after = await passwords(at, names);
+    expect(after.filter(({ password }, index) => password === before[index]?.password)).toEqual([]);
+    for (const { username, password } of after) expect(await logsIn(username, password)).toBe(true);
+    expect(journal(at)).toEqual([]);
+    await at.system.close();
+  });
+});
+
+describe('a static role', () => {
+  it('is changed while its database is down, and says so where its connection is gone', async () => {
+    const { at } = await withRole();
+    await server.kill();
+    await at.write('database/static-roles/app', { rotation_period: '2h' });
+    expect(await state(at)).toMatchObject({ rotation_period: 7200 });
+    await server.run();
+    await at.delete('database/config/main');
+    expect(await refused(creds(at))).toBe('400 failed to find entry for connection with name: "main"');
+    expect(await refused(at.write('database/rotate-role/app'))).toBe('400 failed to find entry for connection with name: "main"');
+    at.clock.time += 7200_000;
+    expect(await settle(at)).toBe(false);
+    expect(await state(at)).toMatchObject({ rotation: { state: 'pending', last_error: 'there is no connection "main"' } });
+    await at.delete('database/static-roles/app');
+    expect(journal(at)).toEqual([]);
+    await at.system.close();
+  });
+
+  it('needs no user of the connection where that is self_managed', async () => {
+    const at = await place({ username: '', password: '', self_managed: true });
+    const user = await newUser();
+    const role = { db_name: 'main', username: user, rotation_period: '1h' };
+    expect(await refused(at.write('database/static-roles/app', role))).toContain('its present one must be sent');
+    await at.write('database/static-roles/app', { ...role, password: 'first' });
+    const { password } = await creds(at);
+    expect([await logsIn(user, 'first'), await logsIn(user, password)]).toEqual([false, true]);
+    await at.write('database/roles/other', { db_name: 'main', creation_statements: ['SELECT 1'] });
+    expect(await refused(at.read('database/creds/other'))).toContain('it has no user who could make others');
+    await at.system.close();
+  });
+});
+
 describe('a database that wants neither password', () => {
   it('needs a person: both are kept, the reason is shown, and what they set by hand goes on', async () => {
     const { at, user } = await withRole({ self_managed_password: 'first' });
