@@ -7,11 +7,12 @@ import { type ApplyLock, underApplyLock } from './apply-lock.ts';
 import { type Command, type Options, pickOptions, targetOptions } from './command.ts';
 import type { CliContext } from './context.ts';
 import { localValues } from './local-values.ts';
+import { applyChecked } from './checked-apply.ts';
 import { confirm } from './confirm.ts';
 import { printJson, printWarnings } from './output.ts';
 import { readPlanFile, showPlan } from './plan.ts';
 import { planOptions, planRepo, takeSnapshot } from './planning.ts';
-import { loadRepo } from './repo.ts';
+import { loadRepo, type Repo } from './repo.ts';
 import { type Session, withSession } from './session.ts';
 import { findWorkspace, requireWorkspace } from './workspace.ts';
 
@@ -21,6 +22,10 @@ const applyOptions = {
     type: 'list',
     value: 'DIR',
     description: 'Values may also be read from files below this directory; can be given several times.',
+  },
+  'skip-verify': {
+    type: 'flag',
+    description: 'Do not try what is planned (does the database let us in?) before it is committed. The audit log notes it.',
   },
 } as const;
 
@@ -90,7 +95,7 @@ function planAndApply(context: CliContext, session: Session, options: Options): 
     if (plan.problems.length > 0) return 1;
     if (!isApplicable(plan)) return 0;
     if (!options.flag('auto-approve') && visibleChanges(plan).length > 0) await lock.apart(() => approve(context, plan));
-    return commit(context, lock, plan, async () => repo.root, options.list('allow-file'));
+    return commit(context, lock, { plan, repo, root: async () => repo.root, options });
   });
 }
 
@@ -113,7 +118,7 @@ function applySaved(context: CliContext, session: Session, options: Options, pla
       showPlan(context, plan);
       return 0;
     }
-    return commit(context, lock, plan, () => rootOf(context, options, plan), options.list('allow-file'));
+    return commit(context, lock, { plan, repo: null, root: () => rootOf(context, options, plan), options });
   });
 }
 
@@ -127,16 +132,22 @@ async function rootOf(context: CliContext, options: Options, { project }: Plan):
   });
 }
 
-async function commit(
-  context: CliContext,
-  lock: ApplyLock,
-  plan: Plan,
-  root: () => Promise<string>,
-  allowed: readonly string[],
-): Promise<number> {
+interface Approved {
+  readonly plan: Plan;
+  /** Null: it was saved, and where its documents are now is not known. */
+  readonly repo: Repo | null;
+  /** The folder in which the files lie that the plan names. */
+  root(): Promise<string>;
+  readonly options: Options;
+}
+
+async function commit(context: CliContext, lock: ApplyLock, { plan, repo, root, options }: Approved): Promise<number> {
   // The last moment at which Ctrl-C means "nothing": the request that follows commits whole or not at all.
   if (context.interrupted.aborted) throw new Fault('cancelled', 'Interrupted. Nothing was changed.');
-  const outcome = await lock.apply(await toApplyBody(plan, localValues(context, root, allowed)));
+  const skipVerify = options.flag('skip-verify');
+  const body = await toApplyBody(plan, localValues(context, root, options.list('allow-file')), { skipVerify });
+  const outcome = await applyChecked(context, lock, plan, body, repo);
+  if (outcome === null) return 1;
   printWarnings(context, outcome);
   if (context.json) printJson(context, { ...outcome, summary: applySummary(plan, outcome) });
   else context.terminal.out(`\n${applySummary(plan, outcome)}\n`);

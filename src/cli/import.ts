@@ -5,6 +5,7 @@ import { isApplicable } from '../plan/plan.ts';
 import { addressText } from '../protocol/managed.ts';
 import { underApplyLock } from './apply-lock.ts';
 import { type Command, type Options, pickOptions, targetOptions } from './command.ts';
+import { applyChecked } from './checked-apply.ts';
 import { confirm } from './confirm.ts';
 import type { CliContext } from './context.ts';
 import { writeDocument } from './import-document.ts';
@@ -64,12 +65,12 @@ async function adopt(
     if (!isApplicable(plan)) return 0;
     if (!options.flag('auto-approve')) await lock.apart(() => confirm(context, 'Do you want to perform these actions?'));
     if (context.interrupted.aborted) throw new Fault('cancelled', 'Interrupted. Nothing was changed.');
-    const outcome = await lock.apply(
-      await toApplyBody(
-        plan,
-        localValues(context, async () => repo.root, []),
-      ),
+    const body = await toApplyBody(
+      plan,
+      localValues(context, async () => repo.root, []),
     );
+    const outcome = await applyChecked(context, lock, plan, body, repo);
+    if (outcome === null) return 1;
     if (context.json) printJson(context, { ...outcome, document: written });
     else context.terminal.out(`\nImport complete! ${operand} is managed by this project now.\n`);
     return 0;

@@ -100,7 +100,7 @@ const codes = {
   warning: '1;33',
   error: '1;31',
 } as const;
-const ansi: Paint = (style, text) => `\u001b[${codes[style]}m${text}\u001b[0m`;
+export const ansi: Paint = (style, text) => `\u001b[${codes[style]}m${text}\u001b[0m`;
 
 async function savePlan(context: CliContext, made: Plan, out: string): Promise<void> {
   try {

@@ -1,5 +1,12 @@
 import type { JsonObject } from '../base/json.ts';
-import { addressText, type ApplyBody, type ApplyChange, type ApplyRequest, type ManagedRecord } from '../protocol/managed.ts';
+import {
+  addressText,
+  type ApplyBody,
+  type ApplyChange,
+  type ApplyRequest,
+  type ManagedRecord,
+  wouldNotWork,
+} from '../protocol/managed.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
 import type { Request } from '../protocol/request.ts';
@@ -88,7 +95,7 @@ async function changeObject(applying: Applying, change: ApplyChange): Promise<vo
     const { verify } = resolved.spec;
     if (verify !== undefined) {
       applying.verifications.push({
-        name: `${change.action} ${addressText(change.address)}`,
+        name: wouldNotWork(change.address),
         see: () => verify.see(resolved.context),
       });
     }

@@ -27,6 +27,7 @@ export async function seenIn<T>(rehearsal: Promise<never>): Promise<T> {
 
 /** A check, and what its failure is reported as. */
 export interface NamedVerification {
+  /** What the text of a failure begins with; ''. */
   readonly name: string;
   readonly check: Verification;
 }
@@ -44,7 +45,7 @@ export async function verifyAll(checks: readonly NamedVerification[]): Promise<v
       } catch (error) {
         const text =
           error instanceof RequestError ? error.message : signal.aborted ? 'there was no time left for it' : 'internal error';
-        problems.set(index, name === '' ? text : `${name}: ${text}`);
+        problems.set(index, name + text);
       }
     }
   };

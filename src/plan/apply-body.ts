@@ -19,9 +19,13 @@ export type ResolveLocal = (source: LocalSource) => Promise<Json> | Json;
 /**
  * The body of `sys/apply` for a plan. Only values that are written are resolved, so a variable that no change needs
  * may be unset. The body holds secrets from here on: it goes to the store and nowhere else. Throws Fault
- * `plan-refused` for a plan with problems or without anything to do.
+ * `plan-refused` for a plan with problems or without anything to do. `skipVerify`: see ApplyBody.
  */
-export async function toApplyBody(plan: Plan, resolve: ResolveLocal): Promise<ApplyBody> {
+export async function toApplyBody(
+  plan: Plan,
+  resolve: ResolveLocal,
+  { skipVerify = false }: { readonly skipVerify?: boolean } = {},
+): Promise<ApplyBody> {
   if (plan.problems.length > 0) {
     throw new Fault('plan-refused', `the plan has problems: ${plan.problems.map(({ message }) => message).join('; ')}`);
   }
@@ -34,6 +38,7 @@ export async function toApplyBody(plan: Plan, resolve: ResolveLocal): Promise<Ap
     base: plan.revision,
     commit: plan.commit,
     planDigest: planDigest(plan),
+    ...(skipVerify ? { skipVerify } : {}),
     changes,
   };
 }

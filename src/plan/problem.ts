@@ -36,7 +36,9 @@ type PlanProblemCode =
   | 'cycle'
   | 'too-many-deletes'
   // a sealed block that does not open here, or was made for another address or field
-  | 'sealed';
+  | 'sealed'
+  // what it plans was tried outside before the commit, and does not work there
+  | 'would-not-work';
 
 /** Something to know that does not keep anyone from applying. */
 export interface PlanNote {

@@ -1,6 +1,7 @@
 import { atPointer, isJsonObject, type Json, type JsonObject, pointerTokens } from '../base/json.ts';
 import { addressText, type ManagedAddress } from '../protocol/managed.ts';
 import { type Drift, isApplicable, type Plan, type PlanChange, type SecretField, type ShownObject } from './plan.ts';
+import type { PlanProblem } from './problem.ts';
 import { withValueAt } from './pointer.ts';
 
 /**
@@ -21,16 +22,20 @@ export function renderPlanJson(plan: Plan): JsonObject {
     resource_drift: plan.drift.map(jsonDrift),
     unmanaged: plan.unmanaged.map(addressText),
     warnings: plan.notes.map(({ summary, detail }) => ({ summary, detail })),
-    errors: plan.problems.map(({ code, address, message, hint, place }) => ({
-      code,
-      address: address === null ? null : addressText(address),
-      message,
-      hint,
-      place: place === null ? null : { file: place.file, line: place.line, column: place.column },
-    })),
+    errors: plan.problems.map(jsonProblem),
     applyable: isApplicable(plan),
     complete: plan.targets.length === 0,
     errored: plan.problems.length > 0,
+  };
+}
+
+export function jsonProblem({ code, address, message, hint, place }: PlanProblem): JsonObject {
+  return {
+    code,
+    address: address === null ? null : addressText(address),
+    message,
+    hint,
+    place: place === null ? null : { file: place.file, line: place.line, column: place.column },
   };
 }
 

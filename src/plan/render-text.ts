@@ -107,7 +107,7 @@ function renderNote({ summary, detail }: PlanNote, paint: Paint): string {
   return `${paint('warning', 'Warning:')} ${paint('bold', visible(summary))}\n\n${wrapped(detail.split('\n').map(visible).join('\n'))}`;
 }
 
-function renderProblem({ message, hint, place }: PlanProblem, paint: Paint): string {
+export function renderProblem({ message, hint, place }: PlanProblem, paint: Paint = plain): string {
   const where = place === null ? [] : [`  on ${visible(place.file)}:${place.line}:${place.column}`];
   const next = hint === null ? [] : [`  ${visible(hint)}`];
   const more = [...where, ...next];

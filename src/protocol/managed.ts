@@ -81,6 +81,11 @@ export interface ApplyBody {
   readonly changes: readonly ApplyChange[];
 }
 
+/** How the refusal of an apply begins that says why one of its objects would not work outside. */
+export function wouldNotWork(address: ManagedAddress): string {
+  return `${addressText(address)} would not work: `;
+}
+
 /** Who plans and applies now, as `sys/managed/lock` shows it. */
 export interface ApplyLock {
   readonly id: string;

@@ -173,3 +173,56 @@ describe('the lens of a connection', () => {
     expect(kind.normalize(spec, resource, context)).toEqual(spec);
   });
 });
+
+describe('what is planned is tried before it is committed', () => {
+  let at: Workspace;
+  let env: Readonly<Record<string, string>>;
+  beforeEach(async () => {
+    at = await emptyWorkspace();
+    at.write('database.yaml', documents(server.url()));
+    env = { DB_PASSWORD: server.password };
+  });
+  const bad = ['GRANT pg_read_all_data', 'GRANT pg_read_everything'] as const;
+
+  it('and one failure refuses all of it, with the place of the document and what to do', async () => {
+    at.edit('database.yaml', ...bad);
+    const refused = await at.run('apply -auto-approve', { env });
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain(
+      'Error: DatabaseRole/database/reader would not work: creating a user: role "pg_read_everything" does not exist',
+    );
+    expect(refused.err).toContain('on database.yaml:20:19');
+    expect(refused.err).toContain('Nothing was changed.');
+    expect(refused.err).toContain('secretctl apply -skip-verify');
+    expect(await at.ok('secrets list')).not.toContain('database');
+    const json = await at.run('apply -auto-approve -json', { env });
+    expect((JSON.parse(json.err) as { error: unknown }).error).toMatchObject({
+      code: 'would-not-work',
+      problems: [{ address: 'DatabaseRole/database/reader', place: { file: 'database.yaml', line: 20, column: 19 } }],
+    });
+    // A saved plan does not know where its documents are.
+    await at.ok('plan -out=saved', { env });
+    const saved = await at.run('apply saved', { env });
+    expect(saved).toMatchObject({ code: 1 });
+    expect(saved.err).toContain('DatabaseRole/database/reader would not work');
+  });
+
+  it('names each object that would not work', async () => {
+    at.edit('database.yaml', server.url(), 'postgresql://{{username}}:{{password}}@127.0.0.1:1/postgres');
+    const { code, err } = await at.run('apply -auto-approve', { env });
+    expect(code).toBe(1);
+    expect(err).toContain('DatabaseConnection/database/main would not work: ');
+    expect(err).toContain('DatabaseRole/database/reader would not work: ');
+    expect(err).toMatch(/on database\.yaml:8:19/);
+  });
+
+  it('unless nobody wants that, which the audit log notes', async () => {
+    at.edit('database.yaml', ...bad);
+    await at.ok('apply -auto-approve -skip-verify', { env });
+    expect(await at.ok('plan', { env })).toContain('No changes.');
+    const log = at.read('.secretctl/audit/audit.log');
+    expect(log.split('\n').filter((line) => line.includes('apply-commit'))).toEqual([
+      expect.stringContaining('"skip_verify":true'),
+    ]);
+  });
+});
