@@ -182,6 +182,9 @@ async function open(options: OpenStore): Promise<OpenedStore> {
         await show(made.shares);
         await rekeyStore(store, barrier, made, { random });
       },
+      async work(milliseconds) {
+        await system.tidy(clock.now() + milliseconds);
+      },
       async close() {
         try {
           const clean = await system.tidy(clock.now() + tidyMilliseconds);

@@ -63,6 +63,8 @@ export type FaultCode =
   | 'tls'
   | 'timeout'
   | 'outcome-unknown'
+  // what an apply has left to be done outside is not done
+  | 'outside'
   // server
   | 'listen'
   // command line

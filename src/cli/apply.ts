@@ -9,6 +9,7 @@ import type { CliContext } from './context.ts';
 import { localValues } from './local-values.ts';
 import { applyChecked } from './checked-apply.ts';
 import { confirm } from './confirm.ts';
+import { longestWait, outsideSummary, stillOutside, waitOutside } from './outside.ts';
 import { printJson, printWarnings } from './output.ts';
 import { readPlanFile, showPlan } from './plan.ts';
 import { planOptions, planRepo, takeSnapshot } from './planning.ts';
@@ -18,6 +19,11 @@ import { findWorkspace, requireWorkspace } from './workspace.ts';
 
 const applyOptions = {
   'auto-approve': { type: 'flag', description: 'Do not ask.' },
+  wait: {
+    type: 'flag',
+    description: 'Wait until all is done that the apply leaves to be done outside, and fail where a step fails.',
+  },
+  'wait-timeout': { type: 'duration', value: 'DURATION', description: 'How long to wait at most (default 10m).' },
   'allow-file': {
     type: 'list',
     value: 'DIR',
@@ -68,7 +74,7 @@ export const destroy: Command = {
   examples: [{ command: 'secretctl destroy -target=StaticSecret/kv/old', explanation: 'One object, and what needs it.' }],
   options: {
     ...pickOptions(planOptions, 'environment', 'var', 'var-file', 'target'),
-    'auto-approve': applyOptions['auto-approve'],
+    ...pickOptions(applyOptions, 'auto-approve', 'wait', 'wait-timeout'),
     ...targetOptions,
   },
   run(context, _operands, options) {
@@ -95,7 +101,7 @@ function planAndApply(context: CliContext, session: Session, options: Options): 
     if (plan.problems.length > 0) return 1;
     if (!isApplicable(plan)) return 0;
     if (!options.flag('auto-approve') && visibleChanges(plan).length > 0) await lock.apart(() => approve(context, plan));
-    return commit(context, lock, { plan, repo, root: async () => repo.root, options });
+    return commit(context, session, lock, { plan, repo, root: async () => repo.root, options });
   });
 }
 
@@ -118,7 +124,7 @@ function applySaved(context: CliContext, session: Session, options: Options, pla
       showPlan(context, plan);
       return 0;
     }
-    return commit(context, lock, { plan, repo: null, root: () => rootOf(context, options, plan), options });
+    return commit(context, session, lock, { plan, repo: null, root: () => rootOf(context, options, plan), options });
   });
 }
 
@@ -141,7 +147,12 @@ interface Approved {
   readonly options: Options;
 }
 
-async function commit(context: CliContext, lock: ApplyLock, { plan, repo, root, options }: Approved): Promise<number> {
+async function commit(
+  context: CliContext,
+  session: Session,
+  lock: ApplyLock,
+  { plan, repo, root, options }: Approved,
+): Promise<number> {
   // The last moment at which Ctrl-C means "nothing": the request that follows commits whole or not at all.
   if (context.interrupted.aborted) throw new Fault('cancelled', 'Interrupted. Nothing was changed.');
   const skipVerify = options.flag('skip-verify');
@@ -149,7 +160,10 @@ async function commit(context: CliContext, lock: ApplyLock, { plan, repo, root, 
   const outcome = await applyChecked(context, lock, plan, body, repo);
   if (outcome === null) return 1;
   printWarnings(context, outcome);
-  if (context.json) printJson(context, { ...outcome, summary: applySummary(plan, outcome) });
-  else context.terminal.out(`\n${applySummary(plan, outcome)}\n`);
-  return 0;
+  if (!context.json) context.terminal.out(`\n${applySummary(plan, outcome)}\n${outsideSummary(outcome)}`);
+  const wait = options.flag('wait') && outcome.pending > 0;
+  const left = wait ? await waitOutside(context, session, outcome, options.number('wait-timeout') ?? longestWait) : null;
+  if (context.json) printJson(context, { ...outcome, summary: applySummary(plan, outcome), ...(left === null ? {} : { left }) });
+  if (left === null || left.length === 0) return 0;
+  throw stillOutside(left);
 }

@@ -173,6 +173,8 @@ export interface OpenedStore {
     show: (shares: readonly string[]) => Promise<void>,
   ): Promise<void>;
   readonly seal: SealStatus;
+  /** Does what is due in the background, for so many milliseconds at most: beside a store of its own nobody else does. */
+  work(milliseconds: number): Promise<void>;
   /** Ends after what is under way: due expiries for two seconds at most, then locks and keys are given back. */
   close(): Promise<void>;
 }

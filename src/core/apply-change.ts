@@ -3,6 +3,7 @@ import {
   addressText,
   type ApplyBody,
   type ApplyChange,
+  type ApplyOutcome,
   type ApplyRequest,
   type ManagedRecord,
   wouldNotWork,
@@ -43,6 +44,7 @@ export interface Applying {
   /** What the changes leave here: the entries of their requests, for when all is committed, and their warnings. */
   readonly entries: AuditEntry[];
   readonly warnings: string[];
+  readonly outside: ApplyOutcome['outside'][number][];
   /** And what is to be checked outside before the commit, when all changes are written. */
   readonly verifications: { readonly name: string; see(): Promise<Verification | null> }[];
 }
@@ -100,6 +102,7 @@ async function changeObject(applying: Applying, change: ApplyChange): Promise<vo
       });
     }
     applying.warnings.push(...(reply.warnings ?? []));
+    applying.outside.push(...(reply.outside ?? []).map((step) => ({ ...step, address: change.address })));
     const about = { request, ...entryOf(resolved) };
     applying.entries.push(
       { type: 'request', ...about, reply: null, error: null },

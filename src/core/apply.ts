@@ -131,7 +131,8 @@ async function inTransaction(
   await admit(parts, run, request, caller);
   await applyUnderLock(run.core, body.lock, caller, now);
   checkBase(apply, body, run);
-  const applying: Applying = { parts, run, request, caller, body, blocks, entries, warnings: [], verifications: [] };
+  const collected = { warnings: [], outside: [], verifications: [] };
+  const applying: Applying = { parts, run, request, caller, body, blocks, entries, ...collected };
   // Thousands of changes must not keep all other requests waiting.
   const readsGiveWay = givingWay(4);
   for (const change of body.changes) {
@@ -151,7 +152,8 @@ async function inTransaction(
     facts: { ...facts, revision },
     changes: body.changes.map((change) => `${change.action} ${addressText(change.address)}`),
   });
-  return { revision, applied: body.changes.length, pending: 0, warnings: applying.warnings };
+  const { outside, warnings } = applying;
+  return { revision, applied: body.changes.length, pending: outside.length, outside, warnings };
 }
 
 /** Throws what it has seen where something is to be checked outside: with all that the apply writes. */

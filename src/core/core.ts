@@ -21,6 +21,7 @@ import { type MountTable, MountTables } from './mount-table.ts';
 import type { Capability } from './caller.ts';
 import type { MountType, Route } from './mount-type.ts';
 import type { AuditPort, IdentityPort, LeasePort, LockoutPort, PolicyPort, TokenPort, WrappingPort } from './ports.ts';
+import { outsideRoute } from './outside.ts';
 import { openapiRoute } from './openapi-route.ts';
 import { pluginRoutes } from './plugin-routes.ts';
 import { remountRoutes } from './remount-route.ts';
@@ -80,6 +81,7 @@ export function createCore(options: CoreOptions): Core {
     clock,
     random: options.random,
     tokens: options.tokens,
+    leases: options.leases,
     identity: options.identity,
     policies: options.policies,
     tables,
@@ -108,6 +110,7 @@ export function createCore(options: CoreOptions): Core {
       ...pluginRoutes(parts),
       ...browserRoutes,
       ...managedRoutes(parts, options.storeId),
+      outsideRoute(parts),
       renameRoute(parts),
       ...barrierRoutes(parts),
       ...recipientRoutes(parts),

@@ -13,7 +13,7 @@ import { helpMatch } from './help.ts';
 import type { MountTable, MountTables } from './mount-table.ts';
 import type { Acl, AclQuestion, Caller } from './caller.ts';
 import type { Mount, MountType, OperationSpec, Route, RouteContext, Services } from './mount-type.ts';
-import type { AuditAuth, AuditEntry, IdentityPort, PolicyPort, TokenPort } from './ports.ts';
+import type { AuditAuth, AuditEntry, IdentityPort, LeasePort, PolicyPort, TokenPort } from './ports.ts';
 import { moveRevision, readRevision, type Revision } from './revision.ts';
 import { matchRoute } from './route.ts';
 
@@ -23,6 +23,7 @@ export interface CorridorParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly tokens: TokenPort;
+  readonly leases: LeasePort;
   readonly identity: IdentityPort;
   readonly policies: PolicyPort;
   readonly tables: MountTables;

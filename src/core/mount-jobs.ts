@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
+import type { OutsideState } from '../protocol/managed.ts';
 import type { Attempted, Due, DuePage, Step } from './controller.ts';
 import type { Mount } from './mount-type.ts';
 
@@ -13,6 +14,8 @@ export interface MountJobs {
   due(storage: View, now: number, page: DuePage): Promise<Due>;
   /** See Controller.reconcile. TargetUnavailable: the key waits, longer each time. */
   step(key: string, mount: JobMount, signal: AbortSignal): Promise<Step>;
+  /** How a step stands that a write has left to the background (see Reply.outside); null: it is done, or wanted no more. */
+  standing?(storage: View, key: string): Promise<OutsideState | null>;
 }
 
 /** A mount, as its jobs work in it. */

@@ -18,6 +18,7 @@ import {
 } from './mount-fields.ts';
 import { mountRoute } from './mount-index.ts';
 import type { Mount, MountType, Route, RouteContext } from './mount-type.ts';
+import { wholeMount } from './outside.ts';
 import { isSystemMount } from './system-mounts.ts';
 
 type MountClass = 'secret' | 'auth';
@@ -238,7 +239,13 @@ async function disable(parts: CorridorParts, context: RouteContext, mountClass: 
   if (mount.class === 'auth') await parts.tokens.revokeMount(run.core, mount.id);
   await run.mounts.delete(mount);
   // What its leases stand for can only be ended with what it holds.
-  if (parts.types.get(typeKey(mount.class, mount.type))?.leases !== undefined) await noteDeleting(run.core, mount);
-  else await parts.barrier.shredMount(run.tx, mount.id);
-  return noContent;
+  if (parts.types.get(typeKey(mount.class, mount.type))?.leases === undefined) {
+    await parts.barrier.shredMount(run.tx, mount.id);
+    return noContent;
+  }
+  await noteDeleting(run.core, mount);
+  const { count } = await parts.leases.standing(run.core, mount.id);
+  if (count === 0) return noContent;
+  const what = `end ${count === 1 ? 'the lease' : `the ${count} leases`} of "${mountRoute(mount)}", then shred what it holds`;
+  return { ...noContent, outside: [{ what, mount: mount.id, key: wholeMount }] };
 }

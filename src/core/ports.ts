@@ -101,6 +101,8 @@ export interface LeasePort {
   activate(core: View, id: string, now: number): Promise<number | null>;
   /** Whether it was made or not, nobody gets it: it is ended as soon as possible. */
   abandon(tx: Transaction, core: View, id: string, now: number): Promise<void>;
+  /** How many leases of a mount have not ended yet, and why the last that could not be ended was not; null: none failed. */
+  standing(core: View, mountId: string): Promise<{ readonly count: number; readonly problem: string | null }>;
 }
 
 /** A lease whose intent is noted. */

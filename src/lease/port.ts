@@ -55,5 +55,6 @@ export function createLeases({ epoch, random, admit, wake, expect }: LeasePortPa
       await leases.end(record, now, false);
       tx.onCommit(wake);
     },
+    standing: (core, mountId) => new Leases(core).standing(mountId),
   };
 }

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../base/json.ts';
+import type { OutsideStep } from './reply.ts';
 
 /** What the store remembers of each object that a config repo manages: there is no other state file. */
 export interface ManagedRecord {
@@ -131,9 +132,19 @@ export interface ApplyRequest {
 export interface ApplyOutcome {
   readonly revision: number;
   readonly applied: number;
-  /** External steps that the reconciler will execute. */
+  /** How many external steps the background has to do yet. */
   readonly pending: number;
+  /** Which they are: `sys/managed/outside` says how they stand. */
+  readonly outside: readonly (OutsideStep & { readonly address: ManagedAddress })[];
   readonly warnings: readonly string[];
+}
+
+/** How an external step stands that is not done. */
+export interface OutsideState {
+  /** How many things are left to do. */
+  readonly left: number;
+  /** Why the last try failed, which is tried again; null: it did not. Holds no secret. */
+  readonly problem: string | null;
 }
 
 /** The plaintext of a sealed block: it is bound to the one field for which it was made. */

@@ -59,6 +59,17 @@ export interface Reply {
    * managed record, and a later observation with another mark is drift.
    */
   readonly mark?: string;
+  /** What this write has left to be done outside, in the background. It never reaches a client; an apply tells of it. */
+  readonly outside?: readonly OutsideStep[];
+}
+
+/** Something that is done outside of the store after a commit. */
+export interface OutsideStep {
+  /** For people: `change the password of "app"`. */
+  readonly what: string;
+  /** The id of the mount that does it, and which of its steps it is, in the words of its type. */
+  readonly mount: string;
+  readonly key: string;
 }
 
 export const noContent: Reply = { status: 204 };

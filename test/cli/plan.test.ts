@@ -217,6 +217,7 @@ describe('apply', () => {
       revision: 1,
       applied: 5,
       pending: 0,
+      outside: [],
       warnings: [],
       summary: 'Apply complete! Resources: 5 added, 0 changed, 0 destroyed.',
     });

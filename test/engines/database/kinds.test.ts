@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/base/json.ts';
 import { database } from '../../../src/engines/database/index.ts';
 import type { Kind, LensContext } from '../../../src/kinds/kind.ts';
+import { serve } from '../../cli/serving.ts';
 import { emptyWorkspace, type Workspace } from '../../cli/workspace.ts';
 import { PostgresServer } from '../../databases/postgres-server.ts';
 
@@ -224,5 +225,57 @@ describe('what is planned is tried before it is committed', () => {
     expect(log.split('\n').filter((line) => line.includes('apply-commit'))).toEqual([
       expect.stringContaining('"skip_verify":true'),
     ]);
+  });
+});
+
+describe('what an apply leaves to be done outside', () => {
+  let at: Workspace;
+  let other: PostgresServer;
+  let env: Readonly<Record<string, string>>;
+  beforeEach(async () => {
+    at = await emptyWorkspace();
+    other = await PostgresServer.start();
+    at.write('database.yaml', documents(other.url()));
+    env = { DB_PASSWORD: other.password };
+    await at.ok('apply -auto-approve -wait', { env });
+    await at.ok('read database/creds/reader');
+    await at.ok('read database/creds/reader');
+    at.write('database.yaml', '');
+    return () => other.stop();
+  });
+
+  it('is counted and named, and -wait waits for it', async () => {
+    expect(await other.users()).toHaveLength(2);
+    const { out, err } = await at.run('apply -auto-approve -wait');
+    expect(out).toContain('Resources: 0 added, 0 changed, 3 destroyed. 1 external step pending.');
+    expect(out).toContain('SecretEngine/database: end the 2 leases of "database", then shred what it holds');
+    expect(err).toContain('All external steps are done.');
+    expect(await other.users()).toEqual([]);
+  });
+
+  it('fails a command that waits, which names the step and why; without -wait it goes on in the background', async () => {
+    await other.kill();
+    const waited = await at.run('apply -auto-approve -wait -json');
+    expect(waited.code).toBe(1);
+    expect(JSON.parse(waited.out)).toMatchObject({
+      pending: 1,
+      outside: [{ address: { kind: 'SecretEngine', name: 'database' } }],
+      left: [{ left: 2, problem: expect.stringContaining('ECONNREFUSED') as string }],
+    });
+    expect(waited.err).toContain('not all is done outside: SecretEngine/database: end the 2 leases');
+    // The store says so until it is done.
+    expect(await at.ok('plan')).toContain('No changes.');
+    await other.run();
+  });
+
+  it('is done by a server, which is asked how it stands', async () => {
+    const served = await serve(at);
+    expect((await at.run('apply -auto-approve -wait -wait-timeout=soon')).err).toContain('-wait-timeout must be a duration');
+    await other.kill();
+    const failed = await at.run('apply -auto-approve -wait');
+    expect(failed).toMatchObject({ code: 1 });
+    expect(failed.err).toContain('It is tried again in the background, later each time.');
+    await other.run();
+    await served.stop();
   });
 });
