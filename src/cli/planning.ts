@@ -65,7 +65,11 @@ export async function planRepo(
   );
   noteReads(context, session, reads.reads.length);
   // Without the project: its records are known, and the revision says that they still are.
-  const snapshot = await takeSnapshot(session, { revision: records.revision, reads: reads.reads });
+  const snapshot = await takeSnapshot(session, {
+    revision: records.revision,
+    reads: reads.reads,
+    ...(reads.asides.length === 0 ? {} : { asides: reads.asides }),
+  });
   const plan = makePlan(reads, snapshot, {
     mode: modeOf(options),
     environment: environment?.name ?? null,

@@ -37,6 +37,7 @@ export function managedRoutes(parts: CorridorParts, storeId: string): readonly R
           fields: {
             project: { type: 'string', description: 'The project that plans; without it only mounts and revision are shown.' },
             reads: { type: 'any', description: 'The reads: a list of {operation, path}.' },
+            asides: { type: 'any', description: 'Reads that no plan depends on: the reply to one that is refused is null.' },
             revision: { type: 'int', description: 'Refuse unless the store is at this revision.' },
           },
           handle: async (context) => ({ data: (await snapshot(parts, storeId, context)) as unknown as JsonObject }),
@@ -124,6 +125,13 @@ async function snapshot(parts: CorridorParts, storeId: string, context: RouteCon
     await giveWay();
     replies.push(await readReply(parts, run, innerRequest(context.request, read.operation, read.path, {}), context.caller));
   }
+  const asides: (JsonObject | null)[] = [];
+  for (const [index, aside] of list(context.data.asides ?? [], 'asides').entries()) {
+    const { operation, path } = readRead(aside, `asides[${index}]`);
+    await giveWay();
+    const request = innerRequest(context.request, operation, path, {});
+    asides.push(await readReply(parts, run, request, context.caller).catch(nullIfRefused));
+  }
   const mounts = run.mounts.all();
   return {
     storeId,
@@ -136,7 +144,13 @@ async function snapshot(parts: CorridorParts, storeId: string, context: RouteCon
     methods: lensMounts(mounts.filter((mount) => mount.class === 'auth')),
     types: { engines: typesOf(parts, 'secret'), methods: typesOf(parts, 'auth') },
     replies,
+    asides,
   };
+}
+
+function nullIfRefused(error: unknown): null {
+  if (error instanceof RequestError && error.status < 500) return null;
+  throw error;
 }
 
 function typesOf({ types }: CorridorParts, mountClass: Mount['class']): string[] {

@@ -1,7 +1,8 @@
 import { parseDuration, shortDuration } from '../base/duration.ts';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../base/json.ts';
 import { reservedMounts } from './mount-fields.ts';
-import type { Kind, LensChange, LensRequest, LiveObject, ResourceName, SpecSchema } from '../kinds/kind.ts';
+import { leaseWords } from '../kinds/lease-words.ts';
+import type { Kind, KindImpact, LensChange, LensRequest, LiveObject, ResourceName, SpecSchema } from '../kinds/kind.ts';
 
 const ttl = (what: string): SpecSchema => ({
   type: 'string',
@@ -69,6 +70,15 @@ const lockoutSchema: SpecSchema = {
   },
 };
 
+/** An engine that goes has all of its leases end, and stays in the background until the last has. */
+const leasesOfEngine: KindImpact = {
+  reads: ({ name }) => [{ operation: 'read', path: `sys/managed/leases/${name}` }],
+  tell: (action, [reply]) =>
+    action === 'update'
+      ? []
+      : leaseWords(reply, (leases) => `revokes ${leases}; what it holds is shredded when the last has ended`),
+};
+
 /** A mounted secret engine. Its name is its path. */
 export const secretEngineKind: Kind = mountKind('SecretEngine', 'mounts', {
   description: 'A secret engine mounted at a path: the name of the document.',
@@ -134,6 +144,7 @@ function mountKind(
     read: ([reply]) => readMount(reply ?? null, fields, spec),
     write: (change, resource) => writeMount(change, resource, path, fields),
     remove: (resource) => [{ operation: 'delete', path: path(resource.name), data: {} }],
+    ...(kind === 'SecretEngine' ? { impact: leasesOfEngine } : {}),
     move: (from, to) => [{ operation: 'write', path: 'sys/remount', data: { from: route(from.name), to: route(to.name) } }],
   };
 }

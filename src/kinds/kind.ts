@@ -44,8 +44,20 @@ export interface Kind {
   move?(from: ResourceName, to: ResourceName, context: LensContext): readonly LensRequest[] | null;
   /** JSON pointers (into spec) whose change cannot be made in place: the object is deleted and created. */
   readonly replaceOn?: readonly string[];
+  /**
+   * What hangs on the live object, for the words of a plan. Its reads are no condition of the plan, as their replies may
+   * change at any time, and the reply to one that the caller may not send is null.
+   */
+  readonly impact?: KindImpact;
   /** What `import` takes as id, for help and errors: `the policy's name`. Names the resource. */
   readonly importId?: string;
+}
+
+export interface KindImpact {
+  /** Asked of what is live, in the order in which `tell` gets the replies. */
+  reads(resource: ResourceName, context: LensContext): readonly LensRead[];
+  /** What comes of a change of the object, and for whom. */
+  tell(action: 'update' | 'replace' | 'delete', replies: readonly (JsonObject | null)[]): readonly string[];
 }
 
 /** The identity of a resource: kind, mount and name. `mount` is null for what lives at the top. */

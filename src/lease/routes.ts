@@ -8,6 +8,7 @@ import { pageFields, readPage } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../protocol/request-error.ts';
 import { Leases } from './leases.ts';
+import { standingRoute } from './standing-route.ts';
 
 const leaseField = { lease_id: { type: 'string', description: 'The id of the lease.', default: '' } } as const satisfies Fields;
 const renewFields = {
@@ -61,6 +62,7 @@ export function leaseRoutes(sources: readonly LeaseSource[], endNow: EndNow): re
     handle: (context) => listLeases(sources, context),
   };
   return [
+    standingRoute,
     {
       path: 'leases',
       summary: 'Leases that could not be ended.',

@@ -97,7 +97,7 @@ function remove(all: Case): Outcome {
     reason: destroy ? null : 'not-declared',
     before: shownNow(all),
     secrets: secretsBefore(all, 'changed'),
-    consequences: lostWithMount(subject),
+    consequences: [...lostWithMount(subject), ...impactOf(all, 'delete')],
     requests: mountReplaced ? [] : kind.remove(name, context, record?.spec ?? null),
   };
 }
@@ -159,7 +159,7 @@ function compare(all: Case, live: LiveObject, besides: Besides): Outcome {
     before: action === 'import' ? withAdopted(shownNow(all), spec, written, all) : shownNow(all),
     after: { spec, labels: desired.labels, protect: desired.protect },
     secrets: secretsAfter(all, spec, written),
-    consequences: madeAnew(all, found.after, written),
+    consequences: [...madeAnew(all, found.after, written), ...(requests.length === 0 ? [] : impactOf(all, 'update'))],
     requests: [...(besides.moving ?? []), ...requests],
     ...(action === 'import' ? { mark: live.mark } : {}),
   };
@@ -189,7 +189,7 @@ function replace(all: Case, reason: ChangeReason, replaceOn: readonly string[]):
   return {
     ...written,
     replacePaths: replaceOn,
-    consequences: [...lostWithMount(subject), ...written.consequences],
+    consequences: [...lostWithMount(subject), ...written.consequences, ...impactOf(all, 'replace')],
     requests: [...removal, ...written.requests],
   };
 }
@@ -266,6 +266,10 @@ function madeAnew({ subject }: Case, spec: JsonObject, written: ReadonlySet<stri
 
 function isGenerated(source: unknown): boolean {
   return typeof source === 'object' && source !== null && 'generate' in source;
+}
+
+function impactOf({ subject, seen }: Case, action: 'update' | 'replace' | 'delete'): readonly string[] {
+  return subject.record === null ? [] : (subject.kind.impact?.tell(action, seen.impact) ?? []);
 }
 
 function lostWithMount({ kind, origin }: Subject): readonly string[] {

@@ -15,10 +15,21 @@ export interface SnapshotReads {
   readonly subjects: Subjects;
   /** The `reads` of the second snapshot; send `records.revision` with it, so that both show one state. */
   readonly reads: readonly LensRead[];
-  /** By subject key: which of the reads (by index) show the object, and which show what is where it moves to. */
-  readonly index: ReadonlyMap<string, { readonly object: readonly number[]; readonly target: readonly number[] }>;
+  /** And its `asides`, on which no plan depends. */
+  readonly asides: readonly LensRead[];
+  /**
+   * By subject key: which of the reads (by index) show the object, which show what is where it moves to, and which of the
+   * asides say what hangs on it.
+   */
+  readonly index: ReadonlyMap<string, Indices>;
   /** The mounts as they are: a lens reads what is live with them. */
   readonly live: LensContext;
+}
+
+interface Indices {
+  readonly object: readonly number[];
+  readonly target: readonly number[];
+  readonly impact: readonly number[];
 }
 
 /** The reads that a plan needs, each once. */
@@ -26,17 +37,10 @@ export function snapshotReads(input: PlanInput, records: Snapshot): SnapshotRead
   const live = liveMounts(records);
   const subjects = collectSubjects(input, records);
   const reads: LensRead[] = [];
-  const known = new Map<string, number>();
-  const number = (read: LensRead): number => {
-    const key = `${read.operation} ${read.path}`;
-    let index = known.get(key);
-    if (index === undefined) {
-      index = reads.push({ operation: read.operation, path: read.path }) - 1;
-      known.set(key, index);
-    }
-    return index;
-  };
-  const index = new Map<string, { object: readonly number[]; target: readonly number[] }>();
+  const asides: LensRead[] = [];
+  const number = numbering(reads);
+  const numberAside = numbering(asides);
+  const index = new Map<string, Indices>();
   for (const subject of subjects.all) {
     const { kind, origin, via, address } = subject;
     // What moves with its mount finds its address free, as the mount moves only where nothing is.
@@ -44,9 +48,25 @@ export function snapshotReads(input: PlanInput, records: Snapshot): SnapshotRead
     index.set(subject.key, {
       object: kind.reads(origin, live).map(number),
       target: moves ? kind.reads(address, live).map(number) : [],
+      // What nobody manages is neither changed nor deleted.
+      impact: subject.record === null ? [] : (kind.impact?.reads(origin, live) ?? []).map(numberAside),
     });
   }
-  return { input, records, subjects, reads, index, live };
+  return { input, records, subjects, reads, asides, index, live };
+}
+
+/** The number of a read among `reads`, to which it is added where it is not there. */
+function numbering(reads: LensRead[]): (read: LensRead) => number {
+  const known = new Map<string, number>();
+  return ({ operation, path }) => {
+    const key = `${operation} ${path}`;
+    let index = known.get(key);
+    if (index === undefined) {
+      index = reads.push({ operation, path }) - 1;
+      known.set(key, index);
+    }
+    return index;
+  };
 }
 
 function liveMounts({ engines, methods }: Snapshot): LensContext {
@@ -60,9 +80,11 @@ export interface Observed {
   readonly object: LiveObject | null;
   /** What is where the object shall move to. */
   readonly target: LiveObject | null;
+  /** What hangs on the object. */
+  readonly impact: readonly (JsonObject | null)[];
 }
 
-const nothing: Observed = { reads: [], replies: [], object: null, target: null };
+const nothing: Observed = { reads: [], replies: [], object: null, target: null, impact: [] };
 
 /** The live object of a subject, from the replies of the second snapshot. */
 export function observe(reads: SnapshotReads, snapshot: Snapshot, subject: Subject): Observed {
@@ -77,6 +99,7 @@ export function observe(reads: SnapshotReads, snapshot: Snapshot, subject: Subje
     replies: where.target.length === 0 ? replies : [...replies, ...target],
     object: kind.read(replies, origin, reads.live),
     target: where.target.length === 0 ? null : kind.read(target, address, reads.live),
+    impact: where.impact.map((index) => snapshot.asides?.[index] ?? null),
   };
 }
 

@@ -47,6 +47,8 @@ export interface SnapshotBody {
   readonly project: string;
   /** Reads of the kinds' lenses; each is authorised as if it were sent alone. */
   readonly reads: readonly { readonly operation: 'read' | 'list'; readonly path: string }[];
+  /** Reads that no plan depends on: one that is refused is null. */
+  readonly asides?: SnapshotBody['reads'];
   /** Where given, the snapshot is refused (409) unless the store still is at this revision. */
   readonly revision?: number;
 }
@@ -64,6 +66,8 @@ export interface Snapshot {
   readonly types?: { readonly engines: readonly string[]; readonly methods: readonly string[] };
   /** In the order of `reads`; null: 404. */
   readonly replies: readonly (JsonObject | null)[];
+  /** In the order of `asides`; null: 404, or refused. Absent: this store knows none. */
+  readonly asides?: readonly (JsonObject | null)[];
 }
 
 /** `POST sys/apply`: all changes of a plan, committed together or not at all. */

@@ -1,5 +1,6 @@
 import { atPointer, isJsonObject, type Json, type JsonObject, toPointer } from '../../base/json.ts';
 import { changedMapped, mappedProblems, normalizeMapped, readMapped } from '../../kinds/field-map.ts';
+import { leaseWords } from '../../kinds/lease-words.ts';
 import type { Kind, LensChange, LensContext, LensRequest, ResourceName, SpecProblem } from '../../kinds/kind.ts';
 import { normalizeSource } from '../../kinds/value-source.ts';
 import { allLenses, connectionProperties, fullName, lensFor, type SecretField, shortName } from './connection-fields.ts';
@@ -39,6 +40,15 @@ export const databaseConnectionKind: Kind = {
   write,
   remove: (resource, context) =>
     isDatabaseMount(resource, context) ? [{ operation: 'delete', path: pathOf(resource), data: {} }] : [],
+  impact: {
+    reads: ({ mount, name }) => [{ operation: 'read', path: `${mount}/config/${name}/leases` }],
+    tell: (action, [reply]) =>
+      leaseWords(reply, (leases) =>
+        action === 'update'
+          ? `${leases} of users that it made: they are renewed and removed by it as it is then`
+          : `${leases} of users that it made: they live until their time is over, and it is kept in the background to remove them`,
+      ),
+  },
   // Leases and roles name their connection.
   move: () => null,
 };

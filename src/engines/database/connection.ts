@@ -134,6 +134,20 @@ export function connectionRoutes(sessions: DatabaseSessions, background: Backgro
       },
     },
     {
+      path: 'config/:name/leases',
+      summary: 'The leases of users that were made by a connection.',
+      operations: {
+        read: {
+          summary: 'Counts them, to ten thousand at most.',
+          forPlans: true,
+          handle: async (context) => {
+            const { uid } = await existing(context);
+            return { data: { leases: (await context.storage.scan(`used-by/${uid}/`, { limit: 10_000 })).length } };
+          },
+        },
+      },
+    },
+    {
       path: 'reset/:name',
       summary: 'The connections that are open.',
       operations: {

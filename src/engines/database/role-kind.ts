@@ -8,6 +8,7 @@ import {
   normalizeMapped,
   readMapped,
 } from '../../kinds/field-map.ts';
+import { leaseWords } from '../../kinds/lease-words.ts';
 import type { Kind, LensContext, ResourceName, SpecProblem } from '../../kinds/kind.ts';
 import { ownedObjects } from './role.ts';
 import { durationField, engineSchema, isDatabaseMount, mountProblems, plainField, statementsField } from './spec-fields.ts';
@@ -78,6 +79,15 @@ export const databaseRoleKind: Kind = {
   },
   remove: (resource, context) =>
     isDatabaseMount(resource, context) ? [{ operation: 'delete', path: pathOf(resource), data: {} }] : [],
+  impact: {
+    reads: ({ mount, name }) => [{ operation: 'read', path: `sys/managed/leases/${mount}/creds/${name}` }],
+    tell: (action, [reply]) =>
+      leaseWords(reply, (leases) =>
+        action === 'update'
+          ? `${leases} of users that it made: they are renewed by what it says then, and removed as it said when they were made`
+          : `${leases} of users that it made: they live until their time is over, and are renewed no more`,
+      ),
+  },
   // Leases name the role by which they may be renewed.
   move: () => null,
 };

@@ -246,10 +246,29 @@ describe('what an apply leaves to be done outside', () => {
 
   it('is counted and named, and -wait waits for it', async () => {
     expect(await other.users()).toHaveLength(2);
+    const plan = await at.ok('plan');
+    expect(plan).toContain('revokes 2 leases; what it holds is shredded when the last has ended');
     const { out, err } = await at.run('apply -auto-approve -wait');
     expect(out).toContain('Resources: 0 added, 0 changed, 3 destroyed. 1 external step pending.');
     expect(out).toContain('SecretEngine/database: end the 2 leases of "database", then shred what it holds');
     expect(err).toContain('All external steps are done.');
+    expect(await other.users()).toEqual([]);
+  });
+
+  it('is said before of a connection and a role: their users live on, and how', async () => {
+    at.write('database.yaml', documents(other.url()).replace('maxTtl: 1d', 'maxTtl: 2d').replace('maxOpen: 2', 'maxOpen: 3'));
+    const changed = await at.ok('plan');
+    expect(changed).toContain('2 leases of users that it made: they are renewed by what it says then');
+    expect(changed).toContain('2 leases of users that it made: they are renewed and removed by it as it is then');
+    at.write('database.yaml', documents(other.url()).split('---')[0] ?? '');
+    const gone = await at.ok('plan');
+    expect(gone).toContain('they live until their time is over, and are renewed no more');
+    expect(gone).toContain('it is kept in the background to remove them');
+    expect(gone).not.toContain('revokes');
+    // Nothing is left to be done, as nothing ends early.
+    expect(await at.ok('apply -auto-approve')).toContain('2 destroyed.\n');
+    expect(await other.users()).toHaveLength(2);
+    await at.ok('lease revoke -auto-approve -prefix database/creds');
     expect(await other.users()).toEqual([]);
   });
 
