@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { Connection, load, requestBytes } from './http-load.mjs';
 import { median, now, percentile } from './measure.mjs';
-import { letServe, memoryOf, startServer } from './server-process.mjs';
+import { cpuOf, letServe, memoryOf, startServer } from './server-process.mjs';
 import { row } from './table.mjs';
 import { createWorkspace } from './workspace.mjs';
 
@@ -34,8 +34,11 @@ async function beside(fsync) {
     for (const connections of connectionCounts) {
       const ours = [];
       const bare = [];
+      let cpu = 0;
       for (let turn = 0; turn < turns; turn++) {
+        cpu -= cpuOf(server.process.pid);
         ours.push(await issue(server, workspace.token, connections));
+        cpu += cpuOf(server.process.pid);
         bare.push(await createRoles(postgres, connections));
       }
       const what = `credentials, ${connections} connections, ${fsync ? 'fsync' : 'no fsync'}`;
@@ -51,6 +54,8 @@ async function beside(fsync) {
         const value = percentile(samples(ours), share);
         rows.push(row('credentials', `${what}: ${name}`, 'ms', value, { baseline: baseline(percentile(samples(bare), share)) }));
       }
+      const given = ours.reduce((sum, { samples: each }) => sum + each.length, 0);
+      rows.push(row('credentials', `${what}: processor time of the server for each`, 'ms', (1000 * cpu) / given));
     }
     rows.push(row('credentials', 'memory after it', 'B', memoryOf(server.process.pid)));
     return rows;
