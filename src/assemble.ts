@@ -25,12 +25,12 @@ import type { Background } from './core/mount-jobs.ts';
 import type { Route } from './core/mount-type.ts';
 import { reconcilerRoutes } from './core/reconciler-routes.ts';
 import { readRevision } from './core/revision.ts';
+import { createEndNow } from './lease/end-now.ts';
 import { endLeasesOfToken } from './lease/ending.ts';
 import { engineLeases } from './lease/engine-leases.ts';
-import { leaseExpiryName, targetKey } from './lease/expiry.ts';
-import { Leases } from './lease/leases.ts';
+import { leaseExpiryName } from './lease/expiry.ts';
 import { createLeases } from './lease/port.ts';
-import { type EndNow, leaseRoutes } from './lease/routes.ts';
+import { leaseRoutes } from './lease/routes.ts';
 import { clearCubbyhole, cubbyholeOf } from './engines/cubbyhole/index.ts';
 import { engines } from './engines/index.ts';
 import { createIdentity, entityCounter, identityStore } from './identity/identity.ts';
@@ -153,21 +153,10 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     }),
   });
   const expectLease = (at: number): void => reconciler.expect(leaseExpiryName, at);
-  const leaseNamed = (id: string) => store.read((tx) => new Leases(core(tx)).get(id));
-  const endNow: EndNow = async (id, within) => {
-    const late = AbortSignal.timeout(within);
-    for (;;) {
-      const before = await leaseNamed(id);
-      if (before === null) return 'ended';
-      const attempted = await reconciler.attempt(leaseExpiryName, targetKey(before.target), late);
-      const left = await leaseNamed(id);
-      if (left === null) return 'ended';
-      if (attempted === null) return 'waiting';
-      // Its own trouble, or that of its target, which was tried with another lease.
-      const problem = left.attempts > before.attempts ? left.lastError : attempted.problem;
-      if (problem !== null) return { problem };
-    }
-  };
+  const endNow = createEndNow({
+    read: (work) => store.read((tx) => work(core(tx))),
+    attempt: (key, signal) => reconciler.attempt(leaseExpiryName, key, signal),
+  });
   const corridor = createCore({
     storeId: parts.storeId,
     store,

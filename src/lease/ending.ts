@@ -50,6 +50,16 @@ export async function endings(core: View, limit: number): Promise<readonly strin
   return (await core.scan(folder, { limit })).map((path) => path.slice(folder.length));
 }
 
+/** The names of what is to end below this very path. */
+export async function endingsBelow(core: View, prefix: string): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (const path of await core.scan(`${folder}prefix/`)) {
+    const ending = await core.getJson<Ending>(path);
+    if (ending !== null && 'prefix' in ending.of && ending.of.prefix === prefix) names.push(path.slice(folder.length));
+  }
+  return names;
+}
+
 /** Has about `limit` leases end. True: all have that were to, or there is nothing of this name. */
 export async function continueEnding(core: View, name: string, limit: number, now: number): Promise<boolean> {
   const ending = await core.getJson<Ending>(folder + name);

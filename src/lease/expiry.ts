@@ -74,6 +74,9 @@ export function leaseExpiry(parts: LeaseExpiryParts): Controller {
 /** The key under which the leases of a target are ended. */
 export const targetKey = (target: string): string => `target:${target}`;
 
+/** The key under which what is to end as a whole is ended. */
+export const endingKey = (name: string): string => `ending:${name}`;
+
 const pendingKey = 'pending:';
 
 function split(key: string): readonly [string, string] {
@@ -95,7 +98,7 @@ async function dueKeys(
     else next = Math.min(next ?? due, due);
   };
   if (after === null) {
-    keys.push(...(await endings(barrier.view(tx, 'core'), limit)).map((name) => `ending:${name}`));
+    keys.push(...(await endings(barrier.view(tx, 'core'), limit)).map(endingKey));
     for (const of of await leases.pendingEpochs()) {
       const [first] = await leases.pendingOf(of, 1);
       if (first !== undefined) at(of === epoch ? first.due : now, pendingKey);

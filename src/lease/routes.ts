@@ -7,6 +7,7 @@ import { readFields, type Fields } from '../protocol/field.ts';
 import { pageFields, readPage } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../protocol/request-error.ts';
+import type { EndNow } from './end-now.ts';
 import { Leases } from './leases.ts';
 import { standingRoute } from './standing-route.ts';
 
@@ -19,7 +20,7 @@ const syncField = {
   sync: {
     type: 'bool',
     description:
-      'Accepted for compatibility: from the answer on nothing works that is revoked, with it and without. An answer of 202 says that what engines have made outside is yet to be ended, in the background.',
+      'Wait for up to a minute until what engines have made outside is ended, and fail where it cannot be; without it five seconds. An answer of 202 says that it is yet to be ended, in the background. From the answer on nothing works that is revoked, with it and without.',
     default: false,
   },
 } as const satisfies Fields;
@@ -30,12 +31,6 @@ const typeFields = {
   limit: { type: 'string', description: 'At most this many; `none`: all. 10,000 unless told.', default: '' },
 } as const satisfies Fields;
 
-/**
- * Has a lease that was revoked be ended outside at once, and waits for it so many milliseconds: it is `ended`, it is
- * `waiting` for its turn, or it could not be ended.
- */
-export type EndNow = (id: string, within: number) => Promise<'ended' | 'waiting' | { readonly problem: string }>;
-
 /** `sys/leases/…`, and the older paths which clients still use. */
 export function leaseRoutes(sources: readonly LeaseSource[], endNow: EndNow): readonly Route[] {
   const lookup = (context: RouteContext): Promise<Reply> => lookupLease(sources, context);
@@ -44,12 +39,21 @@ export function leaseRoutes(sources: readonly LeaseSource[], endNow: EndNow): re
     prepare: (context) => prepareRenewal(sources, context),
     handle: (context) => renewLease(sources, context),
   };
+  const settled =
+    (revoked: (context: RouteContext) => Parameters<EndNow>[0]): OperationSpec['settle'] =>
+    (context, reply) =>
+      reply.status === queued.status ? ended(endNow, revoked(context), context) : Promise.resolve(reply);
   const revoking: Pick<OperationSpec, 'fields' | 'handle' | 'settle'> = {
     fields: revokeFields,
     handle: (context) => revokeLease(sources, context),
-    settle: (context, reply) => (reply.status === queued.status ? ended(endNow, context) : Promise.resolve(reply)),
+    settle: settled((context) => ({ id: leaseIdOf(context) })),
   };
-  const below = (force: boolean) => (context: RouteContext) => revokeBelow(sources, context, force);
+  const below = (force: boolean): Pick<OperationSpec, 'fields' | 'sudo' | 'handle' | 'settle'> => ({
+    fields: syncField,
+    sudo: true,
+    handle: (context) => revokeBelow(sources, context, force),
+    settle: settled(({ params: { prefix = '' }, now }) => ({ prefix, until: now })),
+  });
   const write = (path: string, summary: string, spec: Omit<OperationSpec, 'summary'>): Route => ({
     path,
     summary,
@@ -84,15 +88,8 @@ export function leaseRoutes(sources: readonly LeaseSource[], endNow: EndNow): re
       write(`${folder}renew/:lease_id*`, 'Renews a lease.', renewing),
       write(`${folder}revoke`, 'Ends a lease.', revoking),
       write(`${folder}revoke/:lease_id*`, 'Ends a lease.', revoking),
-      write(`${folder}revoke-prefix/:prefix*`, 'Ends all leases below a path.', {
-        fields: syncField,
-        sudo: true,
-        handle: below(false),
-      }),
-      write(`${folder}revoke-force/:prefix*`, 'Forgets all leases below a path, also those that cannot be ended.', {
-        sudo: true,
-        handle: below(true),
-      }),
+      write(`${folder}revoke-prefix/:prefix*`, 'Ends all leases below a path.', below(false)),
+      write(`${folder}revoke-force/:prefix*`, 'Forgets all leases below a path, also those that cannot be ended.', below(true)),
     ]),
     write('leases/tidy', 'Looks for leases that are past their time.', {
       handle: () =>
@@ -189,10 +186,10 @@ const queued: Reply = {
   warnings: ['What engines have made outside for these leases is yet to be ended: that is queued, and done in the background.'],
 };
 
-/** Waits until the background has tried to end what a lease stands for: without `sync` no longer than clients wait. */
-async function ended(endNow: EndNow, context: RouteContext): Promise<Reply> {
+/** Waits until the background has tried to end what leases stand for: without `sync` no longer than clients wait. */
+async function ended(endNow: EndNow, revoked: Parameters<EndNow>[0], context: RouteContext): Promise<Reply> {
   const { sync } = readFields(syncField, context.data);
-  const outcome = await endNow(leaseIdOf(context), sync ? 60_000 : 5_000);
+  const outcome = await endNow(revoked, sync ? 60_000 : 5_000);
   if (outcome === 'ended') return noContent;
   if (sync && outcome !== 'waiting') throw new RequestError(500, `it is not ended yet, and tried again: ${outcome.problem}`);
   return queued;

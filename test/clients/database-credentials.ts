@@ -82,6 +82,12 @@ export function itGivesCredentials(name: string, start: () => Promise<ClientData
       await expect(database.whoAmI(second.username, second.password)).rejects.toThrow();
     });
 
+    it('end together by their prefix', async () => {
+      const all = [await obtain(), await obtain()];
+      await root.revokePrefix({ path_prefix: 'database/creds/app' });
+      for (const { username, password } of all) await expect(database.whoAmI(username, password)).rejects.toThrow();
+    });
+
     it('cannot be had without the right to', async () => {
       await expect(NodeVault({ endpoint: server.address, token: 'none' }).read('database/creds/app')).rejects.toThrow('denied');
       await expect(app.read('database/creds/other')).rejects.toThrow('denied');

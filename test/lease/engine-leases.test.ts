@@ -4,6 +4,7 @@ import { systemRandom } from '../../src/base/random.ts';
 import type { IssuedLease } from '../../src/core/lease.ts';
 import type { MountType } from '../../src/core/mount-type.ts';
 import { Leases, type NewLease } from '../../src/lease/leases.ts';
+import { createEndNow, type EndNow } from '../../src/lease/end-now.ts';
 import { leaseExpiry } from '../../src/lease/expiry.ts';
 import type { LeaseRecord } from '../../src/lease/record.ts';
 import { RequestError } from '../../src/protocol/request-error.ts';
@@ -86,6 +87,12 @@ class Outside {
     this.epoch++;
     this.#reconciler = this.#start();
   }
+
+  readonly endNow: EndNow = (revoked, within) =>
+    createEndNow({
+      read: (work) => this.at.store.read((tx) => work(this.at.barrier.view(tx, 'core'))),
+      attempt: (key, signal) => this.#reconciler.attempt('lease-expiry', key, signal),
+    })(revoked, within);
 
   wake(): void {
     this.#reconciler.wake('lease-expiry');
@@ -258,6 +265,23 @@ describe('the leases of an engine', () => {
     out.wake();
     await out.time.pass(minute);
     expect([...out.users].sort()).toEqual([apple, later].sort());
+  });
+
+  it('below a path are waited for, and where one cannot be ended its reason is told', async () => {
+    const out = await Outside.open();
+    for (let n = 0; n < 450; n++) await out.issue();
+    const apple = await out.issue({ path: 'db/creds/apple' });
+    await out.at.write('sys/leases/revoke-prefix/db/creds/app');
+    const revoked = { prefix: 'db/creds/app', until: out.time.time };
+    out.time.time += 1;
+    const later = await out.issue();
+    expect(await out.endNow(revoked, minute)).toBe('ended');
+    expect([...out.users].sort()).toEqual([apple, later].sort());
+
+    out.trouble = () => new RequestError(400, 'it owns a table');
+    await out.at.write('sys/leases/revoke-prefix/db/creds');
+    expect(await out.endNow({ prefix: 'db/creds', until: out.time.time }, minute)).toEqual({ problem: 'it owns a table' });
+    expect(out.users.size).toBe(2);
   });
 
   it('end with their token', async () => {
