@@ -27,23 +27,18 @@ export class Ground {
     const ground = new Ground(operation, database);
     await ground.#victim.begin();
     await ground.call('POST', 'sys/mounts/database', { type: 'database' });
-    await ground.call('POST', 'database/config/main', {
-      plugin_name: 'postgresql-database-plugin',
-      connection_url: database.url(),
-      username: 'postgres',
-      password: database.password,
-      allowed_roles: '*',
-      username_template: '{{ printf "v-%s-%s" .RoleName (random 12) }}',
-    });
-    await ground.#role('bystander');
-    await ground.call('GET', `database/creds/${ground.#name('bystander')}`);
+    await ground.connection('main', 'postgres', database.password);
+    await ground.role(ground.name('bystander'));
+    await ground.call('GET', `database/creds/${ground.name('bystander')}`);
     return ground;
   }
 
   /** Kills the server at a step of the operation, the next one at a step of its start where told (0: not), and checks all. */
   async play(step: number, startStep = 0): Promise<Played> {
-    const role = await this.#role(String(++this.#rounds));
-    const round: Round = await this.#operation.prepare(this, role);
+    const name = this.name(String(++this.#rounds));
+    const round: Round = await this.#operation.prepare(this, name);
+    // What was kept open of rounds before makes no difference.
+    await this.call('POST', 'database/reset/main');
     const { answer, killedAt, taken } = await this.#victim.callUntil(step, ...round.request);
     const killedAgainAt = killedAt === null ? null : await this.#restart(startStep);
     try {
@@ -54,7 +49,7 @@ export class Ground {
       const message = `${this.#operation.name}, killed at step ${step} (${killedAt ?? 'none'}), then at ${killedAgainAt ?? 'none'}`;
       throw new Error(`${message}: ${(error as Error).message}`, { cause: error });
     }
-    for (const id of await this.#leases(role)) await this.call('PUT', 'sys/leases/revoke', { lease_id: id, sync: true });
+    for (const id of await this.#leases(name)) await this.call('PUT', 'sys/leases/revoke', { lease_id: id, sync: true });
     return { killedAt, killedAgainAt, taken };
   }
 
@@ -62,13 +57,23 @@ export class Ground {
     return this.#victim.call(method, path, body);
   }
 
+  /** Whatever the answer is. */
+  ask(method: string, path: string, body?: unknown): Promise<Answer> {
+    return this.#victim.ask(method, path, body);
+  }
+
   /** A lease that stands; null: it does not. */
   async leaseOf(id: string): Promise<{ readonly expireTime: string } | null> {
-    const { status, body } = await this.#victim.ask('PUT', 'sys/leases/lookup', { lease_id: id });
+    const { status, body } = await this.ask('PUT', 'sys/leases/lookup', { lease_id: id });
     if (status === 400) return null;
     const { expire_time } = (body?.['data'] ?? {}) as { expire_time?: string };
     if (status !== 200 || expire_time === undefined) throw new Error(`the look-up of a lease was answered with ${status}`);
     return { expireTime: expire_time };
+  }
+
+  /** What the database says to its superuser. */
+  sql<T extends object>(text: string, values: readonly unknown[] = []): Promise<readonly T[]> {
+    return this.#database.query<T & Record<string, unknown>>(text, { values });
   }
 
   async letsIn(user: string, password: string): Promise<boolean> {
@@ -83,10 +88,7 @@ export class Ground {
 
   /** Until when the database takes a user, in milliseconds since the epoch. */
   async validUntil(user: string): Promise<number> {
-    const rows = await this.#database.query<{ until: Date }>(
-      'SELECT rolvaliduntil AS until FROM pg_catalog.pg_roles WHERE rolname = $1',
-      { values: [user] },
-    );
+    const rows = await this.sql<{ until: Date }>('SELECT rolvaliduntil AS until FROM pg_roles WHERE rolname = $1', [user]);
     return rows[0]?.until.getTime() ?? NaN;
   }
 
@@ -101,38 +103,52 @@ export class Ground {
     return killedAt;
   }
 
-  #name(part: string): string {
+  /** A name that no other operation uses. */
+  name(part: string): string {
     return `${this.#operation.name}.${part}`;
   }
 
-  async #role(part: string): Promise<string> {
-    const role = this.#name(part);
-    await this.call('POST', `database/roles/${role}`, {
-      db_name: 'main',
+  /** Makes a role whose users are made over a connection. */
+  async role(name: string, connection = 'main'): Promise<void> {
+    await this.call('POST', `database/roles/${name}`, {
+      db_name: connection,
       creation_statements: [`CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`],
       default_ttl: '1h',
       max_ttl: '24h',
     });
-    return role;
   }
 
-  /** Waits until every lease that there is stands: the background has ended whatever was half done. */
+  /** Makes a connection over which users are made. */
+  async connection(name: string, username: string, password: string): Promise<void> {
+    await this.call('POST', `database/config/${name}`, {
+      plugin_name: 'postgresql-database-plugin',
+      connection_url: this.#database.url(),
+      username,
+      password,
+      allowed_roles: '*',
+      username_template: '{{ printf "v-%s-%s" .RoleName (random 12) }}',
+    });
+  }
+
+  /** Waits until every lease that there is stands and no password is being changed: whatever was half done is ended. */
   async #settled(): Promise<void> {
     for (const start = performance.now(); ;) {
       const leases = await this.#leases();
       const standing = await Promise.all(leases.map(async (id) => (await this.leaseOf(id)) !== null));
-      if (standing.every(Boolean)) return;
-      if (performance.now() - start > longestSettling) throw new Error(`is not ended: ${leases.join(', ')}`);
+      const { body } = await this.call('GET', 'database/rotations');
+      const { rotations } = body?.['data'] as { rotations: readonly object[] };
+      if (standing.every(Boolean) && rotations.length === 0) return;
+      if (performance.now() - start > longestSettling) {
+        throw new Error(`not all of it is ended: ${leases.join(', ')} ${JSON.stringify(rotations)}`);
+      }
     }
   }
 
   /** Has each lease a user, and each user a lease? A role has one user at most. */
   async #agree(): Promise<void> {
     const leases = (await this.#leases()).map((id) => id.split('/')[2] ?? '').sort();
-    const users = await this.#database.query<{ name: string }>(
-      'SELECT rolname AS name FROM pg_catalog.pg_roles WHERE starts_with(rolname, $1)',
-      { values: [`v-${this.#name('')}`] },
-    );
+    const like = 'SELECT rolname AS name FROM pg_roles WHERE starts_with(rolname, $1)';
+    const users = await this.sql<{ name: string }>(like, [`v-${this.name('')}`]);
     const roles = users.map(({ name }) => /^v-(.*)-\w{12}$/.exec(name)?.[1] ?? '').sort();
     if (leases.join() !== roles.join()) {
       throw new Error(`there are leases of ${leases.join(', ')}, and users of ${roles.join(', ')}`);

@@ -4,8 +4,8 @@ import type { Ground } from './ground.ts';
 /** Something at each step of which the server is killed. */
 export interface Operation {
   readonly name: string;
-  /** Makes what a round needs, undisturbed. Its role is `role`. */
-  prepare(at: Ground, role: string): Promise<Round>;
+  /** Makes what a round needs, undisturbed. `name` is of this round alone. */
+  prepare(at: Ground, name: string): Promise<Round>;
 }
 
 /** One go at an operation. */
@@ -24,6 +24,11 @@ interface Credential {
   readonly leaseId: string;
 }
 
+async function issued(at: Ground, role: string): Promise<Credential> {
+  await at.role(role);
+  return credentialOf(await at.call('GET', `database/creds/${role}`));
+}
+
 function credentialOf({ status, body }: Answer): Credential {
   const { username, password } = (body?.['data'] ?? {}) as { username?: string; password?: string };
   if (status !== 200 || username === undefined || password === undefined) throw new Error(`creds were answered with ${status}`);
@@ -37,21 +42,24 @@ function must(holds: boolean, what: string): void {
 
 const issue: Operation = {
   name: 'issue',
-  prepare: async (at, role) => ({
-    request: ['GET', `database/creds/${role}`],
-    async check(answer) {
-      if (answer === null) return;
-      const { username, password, leaseId } = credentialOf(answer);
-      must(await at.letsIn(username, password), `${username} was given away and cannot log in`);
-      must((await at.leaseOf(leaseId)) !== null, `${leaseId} was given away and does not stand`);
-    },
-  }),
+  async prepare(at, role) {
+    await at.role(role);
+    return {
+      request: ['GET', `database/creds/${role}`],
+      async check(answer) {
+        if (answer === null) return;
+        const { username, password, leaseId } = credentialOf(answer);
+        must(await at.letsIn(username, password), `${username} was given away and cannot log in`);
+        must((await at.leaseOf(leaseId)) !== null, `${leaseId} was given away and does not stand`);
+      },
+    };
+  },
 };
 
 const renew: Operation = {
   name: 'renew',
   async prepare(at, role) {
-    const { username, password, leaseId } = credentialOf(await at.call('GET', `database/creds/${role}`));
+    const { username, password, leaseId } = await issued(at, role);
     const before = Date.parse((await at.leaseOf(leaseId))?.expireTime ?? '');
     return {
       request: ['POST', 'sys/leases/renew', { lease_id: leaseId, increment: '3h' }],
@@ -69,7 +77,7 @@ const renew: Operation = {
 const revoke: Operation = {
   name: 'revoke',
   async prepare(at, role) {
-    const { username, password, leaseId } = credentialOf(await at.call('GET', `database/creds/${role}`));
+    const { username, password, leaseId } = await issued(at, role);
     return {
       request: ['POST', 'sys/leases/revoke', { lease_id: leaseId, sync: true }],
       async check(answer) {
@@ -81,4 +89,66 @@ const revoke: Operation = {
   },
 };
 
-export const operations: readonly Operation[] = [issue, renew, revoke];
+const staticRole: Operation = {
+  name: 'static-role',
+  async prepare(at, name) {
+    await at.sql(`CREATE ROLE "${name}" LOGIN PASSWORD 'first'`);
+    return {
+      request: ['POST', `database/static-roles/${name}`, { db_name: 'main', username: name, rotation_period: '24h' }],
+      async check(answer) {
+        const password = await staticPassword(at, name);
+        must(answer === null || password !== null, `${name} was made and is not there`);
+        must(await at.letsIn(name, password ?? 'first'), `the password of ${name} does not log in`);
+        must(password === null || !(await at.letsIn(name, 'first')), `the first password of ${name} still logs in`);
+      },
+    };
+  },
+};
+
+const staticRotation: Operation = {
+  name: 'static-rotation',
+  async prepare(at, name) {
+    await at.sql(`CREATE ROLE "${name}" LOGIN PASSWORD 'first'`);
+    await at.call('POST', `database/static-roles/${name}`, { db_name: 'main', username: name, rotation_period: '24h' });
+    const before = await staticPassword(at, name);
+    return {
+      request: ['POST', `database/rotate-role/${name}`],
+      async check(answer) {
+        const password = (await staticPassword(at, name)) ?? '';
+        must(await at.letsIn(name, password), `the password of ${name} does not log in`);
+        if (answer !== null) must(answer.status === 204 && password !== before, `${name} was not rotated`);
+      },
+    };
+  },
+};
+
+/** The password that is given out; null: there is no such role. */
+async function staticPassword(at: Ground, name: string): Promise<string | null> {
+  const { status, body } = await at.ask('GET', `database/static-creds/${name}`);
+  if (status === 400) return null;
+  const { password } = (body?.['data'] ?? {}) as { password?: string };
+  if (status !== 200 || password === undefined) throw new Error(`static-creds were answered with ${status}`);
+  return password;
+}
+
+const rootRotation: Operation = {
+  name: 'root-rotation',
+  async prepare(at, name) {
+    const root = `root.${name}`;
+    await at.sql(`CREATE ROLE "${root}" SUPERUSER LOGIN PASSWORD 'first'`);
+    await at.connection(name, root, 'first');
+    return {
+      request: ['POST', `database/rotate-root/${name}`],
+      async check(answer) {
+        // Nobody reads the password of a connection: that it logs in shows where it is used.
+        await at.role(name, name);
+        const { username, password } = credentialOf(await at.call('GET', `database/creds/${name}`));
+        must(await at.letsIn(username, password), `${username} was made by ${root} and cannot log in`);
+        if (answer === null) return;
+        must(answer.status === 204 && !(await at.letsIn(root, 'first')), `the password of ${root} was not rotated`);
+      },
+    };
+  },
+};
+
+export const operations: readonly Operation[] = [issue, renew, revoke, staticRole, staticRotation, rootRotation];

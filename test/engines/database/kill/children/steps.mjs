@@ -29,6 +29,14 @@ function wrap(prototype, method, nameOf, handedOver = false) {
   prototype[method] = function (...words) {
     const name = nameOf(words);
     if (taken.length === 0 || !taken.at(-1).startsWith('after')) step(`before ${name}`);
+    const callback = words.at(-1);
+    if (typeof callback === 'function') {
+      words[words.length - 1] = (...results) => {
+        step(`after ${name}`);
+        return callback(...results);
+      };
+      return original.apply(this, words);
+    }
     const result = original.apply(this, words);
     if (handedOver) step(`during ${name}`);
     if (typeof result?.then !== 'function') {
@@ -57,6 +65,7 @@ const statementOf = ([query]) =>
 
 wrap(LmdbWriteQueue.prototype, 'write', () => 'a commit');
 wrap(Object.getPrototypeOf(fileSink('', '/')), 'append', () => 'an audit append');
+wrap(pg.Client.prototype, 'connect', () => 'a login');
 wrap(pg.Client.prototype, 'query', (words) => `the query ${statementOf(words)}`, true);
 wrap(ServerResponse.prototype, 'end', () => 'the answer');
 
