@@ -1,16 +1,39 @@
 import NodeVault from 'node-vault';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TestDatabase } from '../databases/test-database.ts';
 import type { Envelope } from './envelope.ts';
 import { startedServer, type StartedServer } from './started-server.ts';
 
 /** A database that runs, as clients of the API see it and as those who log in to it do. */
-export interface ClientDatabase {
+interface ClientDatabase {
   /** The fields of a connection to it. */
   readonly connection: Readonly<Record<string, unknown>>;
   readonly creation: readonly string[];
   /** The name of the user as which the database lets somebody in. Throws where it does not. */
   whoAmI(username: string, password: string): Promise<string>;
   stop(): Promise<void>;
+}
+
+/** A database of the conformance suite, to be reached by one of the kinds of database. */
+export function databaseOf(
+  plugin: string,
+  creation: readonly string[],
+  start: () => Promise<TestDatabase>,
+): () => Promise<ClientDatabase> {
+  return async () => {
+    const server = await start();
+    const { username, password } = server;
+    return {
+      connection: { plugin_name: plugin, connection_url: server.url(), username, password },
+      creation,
+      async whoAmI(...credential) {
+        const login = await server.login(...credential);
+        await login.close();
+        return login.user;
+      },
+      stop: () => server.stop(),
+    };
+  };
 }
 
 /** What node-vault, as it is published, does with credentials of a database. */
