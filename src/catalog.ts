@@ -7,6 +7,7 @@ import { groupKind } from './identity/group-kind.ts';
 import type { Kind } from './kinds/kind.ts';
 import { passwordPolicyKind } from './policy/password-policy-kind.ts';
 import { policyKind } from './policy/policy-kind.ts';
+import { leaseCountQuotaKind } from './quota/lease-count-kind.ts';
 import { rateLimitQuotaKind } from './quota/rate-limit-kind.ts';
 
 /** Every kind of document: those of the nouns, and those that engines and auth methods bring. */
@@ -16,6 +17,7 @@ export const kinds: readonly Kind[] = [
   authMethodKind,
   entityKind,
   groupKind,
+  leaseCountQuotaKind,
   passwordPolicyKind,
   policyKind,
   rateLimitQuotaKind,

@@ -13,6 +13,9 @@ it('quotas are applied with the mounts they are for, follow them, and go with th
         document('RateLimitQuota', 'everybody', '{ rate: 500 }'),
         document('RateLimitQuota', 'app', `{ engine: ${engine}, path: data/*, rate: 0.5, interval: 2m }`),
         document('RateLimitQuota', 'ci', '{ method: approle, role: ci, rate: 5, blockInterval: 1h }'),
+        document('LeaseCountQuota', 'leases', '{ maxLeases: 5000 }'),
+        document('LeaseCountQuota', 'ci', '{ method: approle, role: ci, maxLeases: 50 }'),
+        document('LeaseCountQuota', 'logins', '{ path: auth/approle/login, maxLeases: 60 }'),
         document('AuthMethod', 'approle', '{ type: approle }'),
         document('SecretEngine', engine, `{ type: kv, options: { version: "${type}" } }`),
       ].join(''),
@@ -23,6 +26,11 @@ it('quotas are applied with the mounts they are for, follow them, and go with th
   expect(await w.json('read -format=json sys/quotas/rate-limit/app')).toMatchObject({
     data: { path: 'kv/data/*', rate: 0.5, interval: 120, type: 'rate-limit' },
   });
+  expect(await w.json('read -format=json sys/quotas/lease-count/logins')).toMatchObject({
+    data: { path: 'auth/approle/login', max_leases: 60, type: 'lease-count' },
+  });
+  await w.ok('write sys/quotas/lease-count/ci path=auth/approle role=ci max_leases=9');
+  expect(await w.ok('plan')).toMatch(/maxLeases.*9.*50/);
   await w.ok('write sys/quotas/rate-limit/ci path=auth/approle role=ci rate=9');
   expect(await w.ok('plan')).toMatch(/rate.*9.*5/);
   await w.ok('apply -auto-approve');
@@ -36,4 +44,5 @@ it('quotas are applied with the mounts they are for, follow them, and go with th
   expect(await w.json('read -format=json sys/quotas/rate-limit/app')).toMatchObject({ data: { path: 'moved/data/*' } });
   await w.ok('destroy -auto-approve');
   expect((await w.run('list sys/quotas/rate-limit')).code).not.toBe(0);
+  expect((await w.run('list sys/quotas/lease-count')).code).not.toBe(0);
 });
