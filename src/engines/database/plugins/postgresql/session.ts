@@ -16,6 +16,8 @@ export type Client = Pick<pg.ClientBase, 'query'>;
 export class PostgresqlSession implements DatabaseSession {
   readonly #connection: ConnectionFields;
   #pool: pg.Pool | null = null;
+  /** Clients of the pool to which the server has not answered yet. */
+  readonly #connecting = new Set<pg.Client>();
 
   constructor(connection: ConnectionFields) {
     this.#connection = connection;
@@ -117,6 +119,8 @@ export class PostgresqlSession implements DatabaseSession {
   async close(): Promise<void> {
     const pool = this.#pool;
     this.#pool = null;
+    // The end of a pool waits for those that connect, which may take as long as a server says nothing.
+    for (const client of this.#connecting) cut(client);
     await pool?.end();
   }
 
@@ -139,9 +143,9 @@ export class PostgresqlSession implements DatabaseSession {
     let client: pg.PoolClient | null = null;
     let failed = true;
     try {
-      client = await this.#open().connect();
-      const taken = client;
-      const result = await untilAborted(taken, signal, () => work(taken));
+      client = await taken(this.#open(), signal);
+      const own = client;
+      const result = await untilAborted(own, signal, () => work(own));
       failed = false;
       return result;
     } catch (error) {
@@ -170,8 +174,18 @@ export class PostgresqlSession implements DatabaseSession {
   #open(): pg.Pool {
     if (this.#pool !== null) return this.#pool;
     const { maxOpen, maxIdle, maxLifetime } = this.#connection;
+    const connecting = this.#connecting;
     this.#pool = new pg.Pool({
       ...clientSettings(this.#connection),
+      Client: class extends pg.Client {
+        constructor(settings?: pg.ClientConfig) {
+          super(settings);
+          connecting.add(this);
+          const over = () => connecting.delete(this);
+          this.once('connect', over);
+          this.once('end', over);
+        }
+      },
       max: maxOpen,
       min: 0,
       idleTimeoutMillis: maxIdle > 0 ? 60_000 : 1,
@@ -243,14 +257,37 @@ function lockOf(name: string): number[] {
   return [0x73636c6b, hash | 0];
 }
 
+/** A client of the pool, or an error where the time is over: then whoever connects too late is sent away. */
+async function taken(pool: pg.Pool, signal: AbortSignal): Promise<pg.PoolClient> {
+  signal.throwIfAborted();
+  const connecting = pool.connect();
+  let abort: () => void = () => undefined;
+  const late = new Promise<never>((_, reject) => {
+    abort = () => {
+      reject(new Error(noAnswer));
+      connecting.then((client) => client.release(true)).catch(() => undefined);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([connecting, late]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+const noAnswer = 'it did not answer in time';
+
+function cut(client: pg.ClientBase): void {
+  const { stream } = (client as unknown as { readonly connection: { readonly stream: { destroy(error: Error): void } } })
+    .connection;
+  stream.destroy(new Error(noAnswer));
+}
+
 /** Ends the connection where the time is over: what waits for an answer then fails. */
 async function untilAborted<T>(client: pg.ClientBase, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
-  const abort = (): void => {
-    const { stream } = (client as unknown as { readonly connection: { readonly stream: { destroy(error: Error): void } } })
-      .connection;
-    stream.destroy(new Error('it did not answer in time'));
-  };
+  const abort = (): void => cut(client);
   signal.addEventListener('abort', abort, { once: true });
   try {
     return await work();
