@@ -21,6 +21,7 @@ import { createCore, type Core } from './core/core.ts';
 import { rightsOf } from './core/authenticate.ts';
 import { runOf } from './core/corridor.ts';
 import { createCrossOrigin } from './core/cors.ts';
+import type { Attempted } from './core/controller.ts';
 import type { Background } from './core/mount-jobs.ts';
 import type { Route } from './core/mount-type.ts';
 import { reconcilerRoutes } from './core/reconciler-routes.ts';
@@ -29,6 +30,7 @@ import { createEndNow } from './lease/end-now.ts';
 import { endLeasesOfToken } from './lease/ending.ts';
 import { engineLeases } from './lease/engine-leases.ts';
 import { leaseExpiryName } from './lease/expiry.ts';
+import { overdueWarning } from './lease/overdue.ts';
 import { createLeases } from './lease/port.ts';
 import { leaseRoutes } from './lease/routes.ts';
 import { clearCubbyhole, cubbyholeOf } from './engines/cubbyhole/index.ts';
@@ -71,6 +73,8 @@ export interface AssemblyParts {
   readonly unaudited?: boolean;
   /** Told of each audit sink that fails or is back. */
   readonly reportSink?: (sink: SinkHealth) => void;
+  /** True: the background tasks run in `tidy` alone. What a request waits for is done while it does. */
+  readonly unattended?: boolean;
   /** Routes below `sys/` that only a server has. */
   readonly serverRoutes?: readonly Route[];
 }
@@ -90,6 +94,8 @@ export interface System {
   readonly reconciler: Reconciler;
   /** For a command beside no server: does what the background tasks would do now, until `deadline` (milliseconds); true: nothing is left. */
   tidy(deadline: number): Promise<boolean>;
+  /** What is over and could not be ended outside, for a person; null: nothing. */
+  overdue(): Promise<string | null>;
   /** A `system` entry of the audit log; `facts` hold no secret. Throws as AuditPort.append. */
   note(facts: JsonObject): Promise<void>;
   /** After log rotation: opens the places of the audit sinks anew. Throws as AuditLog.reopen. */
@@ -99,6 +105,8 @@ export interface System {
 }
 
 const cubbyholeMount = 'cubbyhole';
+/** How long a request waits for background tasks that run for it alone, in milliseconds. */
+const unattendedWait = 2_000;
 /** How long background tasks have to end, in milliseconds. */
 const stopGrace = 5_000;
 
@@ -124,9 +132,19 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     admitLease,
     policyExists: async (view, name) => fixedPolicies.includes(name) || (await getPolicy(view, name)) !== null,
   });
+  /** Has a background task try a key; where these do not run, they do for as long as that takes. */
+  async function attempt(name: string, key: string, signal: AbortSignal): Promise<Attempted | null> {
+    if (parts.unattended !== true) return reconciler.attempt(name, key, signal);
+    reconciler.start();
+    try {
+      return await reconciler.attempt(name, key, AbortSignal.any([signal, AbortSignal.timeout(unattendedWait)]));
+    } finally {
+      await reconciler.stop(stopGrace);
+    }
+  }
   const background: Background = {
     read: (mountId, work) => store.read((tx) => work(barrier.view(tx, { mountId }))),
-    attempt: (mountId, key, signal) => reconciler.attempt(mountJobsName, jobKey(mountId, key), signal),
+    attempt: (mountId, key, signal) => attempt(mountJobsName, jobKey(mountId, key), signal),
     wake: () => void reconciler.wake(mountJobsName),
   };
   const started = engines.map((engine) => ({ engine, running: engine.start?.(background) ?? null }));
@@ -155,7 +173,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
   const expectLease = (at: number): void => reconciler.expect(leaseExpiryName, at);
   const endNow = createEndNow({
     read: (work) => store.read((tx) => work(core(tx))),
-    attempt: (key, signal) => reconciler.attempt(leaseExpiryName, key, signal),
+    attempt: (key, signal) => attempt(leaseExpiryName, key, signal),
   });
   const corridor = createCore({
     storeId: parts.storeId,
@@ -244,6 +262,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     mayWrite: (line) => corridor.mayWrite(line),
     reconciler,
     tidy: (deadline) => reconciler.settle(deadline - clock.now()),
+    overdue: () => store.read((tx) => overdueWarning(core(tx), clock.now())),
     note: (facts) =>
       audit.append([{ type: 'system', request: null, verb: null, mount: null, auth: null, reply: null, error: null, facts }]),
     reopenAudit: () => audit.reopen(),

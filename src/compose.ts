@@ -162,6 +162,7 @@ async function open(options: OpenStore): Promise<OpenedStore> {
       ...machine,
       sinks,
       acceptAuditLoss: options.acceptAuditLoss,
+      unattended: true,
     });
     const warning = clockWarning(clock);
     if (warning !== null) options.notify(`Warning: ${warning}.`);
@@ -188,7 +189,9 @@ async function open(options: OpenStore): Promise<OpenedStore> {
       async close() {
         try {
           const clean = await system.tidy(clock.now() + tidyMilliseconds);
-          if (!clean)
+          const overdue = await system.overdue();
+          if (overdue !== null) options.notify(`Warning: ${overdue}`);
+          else if (!clean)
             options.notify(
               'Some expired tokens or deleted data wait to be cleaned up; the next command goes on with it. None of it works or can be read any more.',
             );

@@ -125,6 +125,21 @@ export class Leases {
     await this.#view.delete(`${dueFolder(target)}${timeText(due)}/${id}`);
   }
 
+  /**
+   * Of each target, those among the first `limit` of its index that are revoked or past their time: what they stand for
+   * is still there.
+   */
+  async overdue(now: number, limit: number): Promise<readonly LeaseRecord[]> {
+    const found: LeaseRecord[] = [];
+    for (const name of await this.#view.children('due/', { limit })) {
+      for (const { due, id } of await this.dueAt(name.slice(0, -1), limit)) {
+        const record = await this.get(id);
+        if (record !== null && (due <= now || record.state === 'ending')) found.push(record);
+      }
+    }
+    return found;
+  }
+
   /** The epochs with leases whose making is under way, or was when their process ended. */
   async pendingEpochs(): Promise<readonly number[]> {
     return (await this.#view.children('pending/')).map((name) => Number(name.slice(0, -1)));

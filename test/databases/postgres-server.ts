@@ -136,6 +136,15 @@ export class PostgresServer implements TestDatabase {
     await ended;
   }
 
+  /** It takes connections, and says nothing on them. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
   async stop(): Promise<void> {
     await this.kill('crash');
     rmSync(this.#folder, { recursive: true, force: true });
