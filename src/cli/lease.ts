@@ -2,11 +2,106 @@ import { isJsonObject, type JsonObject } from '../base/json.ts';
 import { Fault } from '../base/error.ts';
 import type { Command } from './command.ts';
 import { confirm } from './confirm.ts';
-import { keyValues, printJson, printWarnings, wireReply } from './output.ts';
+import { keyValues, nothing, plain, printJson, printWarnings, table, wireReply } from './output.ts';
 import { sessionCommand, success } from './session-command.ts';
 
 /** The status of an answer to what is not done yet. */
 const queued = 202;
+
+export const list: Command = sessionCommand(
+  {
+    path: ['lease', 'list'],
+    summary: 'List leases, or those that could not be ended',
+    operands: '[PREFIX]',
+    arity: { min: 0, max: 1 },
+    description:
+      'Lists what lies right below a prefix of lease ids: folders end in a slash. With -irrevocable all leases below it that could not be ended, with the reason: what they gave still works. They are tried again once a day. Needs sudo. Exit code 2: there is nothing.',
+    examples: [
+      { command: 'secretctl lease list database/creds/app', explanation: 'The leases of a role.' },
+      { command: 'secretctl lease list -irrevocable', explanation: 'What has to be looked at by a person.' },
+    ],
+    options: { irrevocable: { type: 'flag', description: 'Those that could not be ended, with the reason.' } },
+  },
+  async ({ context, session, operands: [operand = ''], options }) => {
+    const prefix = operand.replace(/^\/+|\/+$/g, '');
+    if (!options.flag('irrevocable')) {
+      const keys = await session.list(prefix === '' ? 'sys/leases/lookup' : `sys/leases/lookup/${prefix}`);
+      if (keys.length === 0)
+        return nothing(context, prefix === '' ? 'There are no leases.' : `There are no leases below ${prefix}/.`);
+      if (context.json) printJson(context, keys);
+      else
+        context.terminal.out(
+          table(
+            ['Keys'],
+            keys.map((key) => [key]),
+          ),
+        );
+      return 0;
+    }
+    const reply = await session.request('read', 'sys/leases', { type: 'irrevocable', limit: 'none' });
+    const all = (reply.data?.['leases'] ?? []) as readonly { readonly lease_id: string; readonly error: string }[];
+    const leases = all.filter(({ lease_id: id }) => prefix === '' || id === prefix || id.startsWith(`${prefix}/`));
+    if (leases.length === 0) return nothing(context, 'There are no leases that could not be ended.');
+    if (context.json) printJson(context, leases);
+    else
+      context.terminal.out(
+        table(
+          ['Lease', 'Reason'],
+          leases.map(({ lease_id: id, error }) => [id, error]),
+        ),
+      );
+    return 0;
+  },
+);
+
+export const count: Command = sessionCommand(
+  {
+    path: ['lease', 'count'],
+    summary: 'Count the leases of each mount',
+    operands: '',
+    arity: { min: 0, max: 0 },
+    description:
+      'Counts leases and tokens by the mounts that gave them; batch and root tokens do not count. With -irrevocable only those that could not be ended.',
+    examples: [
+      { command: 'secretctl lease count', explanation: 'How many there are.' },
+      { command: 'secretctl lease count -irrevocable', explanation: 'How many a person has to look at.' },
+    ],
+    options: { irrevocable: { type: 'flag', description: 'Only those that could not be ended.' } },
+  },
+  async ({ context, session, options }) => {
+    const type = options.flag('irrevocable') ? 'irrevocable' : 'all';
+    const { data } = await session.request('read', 'sys/leases/count', { type });
+    if (context.json) printJson(context, data ?? {});
+    else {
+      const counts = isJsonObject(data?.['counts']) ? data['counts'] : {};
+      const rows = Object.keys(counts).sort();
+      context.terminal.out(
+        table(
+          ['Mount', 'Leases'],
+          [...rows.map((mount) => [mount, plain(counts[mount] ?? 0)]), ['(all)', plain(data?.['lease_count'] ?? 0)]],
+        ),
+      );
+    }
+    return 0;
+  },
+);
+
+export const tidy: Command = sessionCommand(
+  {
+    path: ['lease', 'tidy'],
+    summary: 'End what is past its time',
+    operands: '',
+    arity: { min: 0, max: 0 },
+    description:
+      'Has the background task look for leases that are past their time. It does so by itself: there is nothing that only this would find.',
+    examples: [{ command: 'secretctl lease tidy', explanation: 'Look now.' }],
+    options: {},
+  },
+  async ({ context, session }) => {
+    printWarnings(context, await session.request('write', 'sys/leases/tidy'));
+    return success(context, 'What is past its time is being ended.');
+  },
+);
 
 export const lookup: Command = sessionCommand(
   {
@@ -67,14 +162,19 @@ export const revoke: Command = sessionCommand(
       'Ends a lease: what it gave works no more. With -prefix all leases below a path, with -force also where the target refuses, which may leave credentials behind; both ask first unless -auto-approve is given.',
     examples: [
       { command: 'secretctl lease revoke database/creds/app/2f6a…', explanation: 'One lease.' },
+      { command: 'secretctl lease revoke -sync database/creds/app/2f6a…', explanation: 'And wait until its user is gone.' },
       { command: 'secretctl lease revoke -prefix database/creds/app', explanation: 'All that a role gave.' },
+      {
+        command: 'secretctl lease revoke -prefix -force database/creds/app',
+        explanation: 'The database is gone for good: forget them.',
+      },
     ],
     options: {
       prefix: { type: 'flag', description: 'The operand is a prefix: all leases below it.' },
       force: { type: 'flag', description: 'With -prefix: forget leases whose target can’t be reached.' },
       sync: {
         type: 'flag',
-        description: 'Ask other servers of the API to wait until it is done; the answer says whether it is.',
+        description: 'Wait until what the lease gave is gone, and fail with the reason where it can’t be ended.',
       },
       'auto-approve': { type: 'flag', description: 'Do not ask.' },
     },
@@ -87,9 +187,11 @@ export const revoke: Command = sessionCommand(
       return success(context, status === queued ? 'The revocation of the lease is queued.' : 'The lease is revoked.');
     }
     const prefix = id.replace(/^\/+|\/+$/g, '');
-    if (!options.flag('auto-approve'))
-      await session.apart(() => confirm(context, `Do you want to revoke every lease below ${prefix}/?`));
     const force = options.flag('force');
+    const question = force
+      ? `Do you want to revoke every lease below ${prefix}/, and forget those that can’t be ended? What they gave may go on working.`
+      : `Do you want to revoke every lease below ${prefix}/?`;
+    if (!options.flag('auto-approve')) await session.apart(() => confirm(context, question));
     const path = `sys/leases/${force ? 'revoke-force' : 'revoke-prefix'}/${prefix}`;
     const { status } = await session.request('write', path, force ? {} : { sync });
     const below = `leases below ${prefix}/`;

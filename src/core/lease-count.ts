@@ -110,3 +110,13 @@ const mountFolder = (mount: string): string => `mount/${mount}/`;
 const placeFolder = (mount: string, part: number): string => `place/${mount}/${part}/`;
 /** Roles have names of any characters. */
 const roleFolder = (role: string | null): string => (role === null ? '-/' : `+${encodeURIComponent(role)}/`);
+
+/** The views of the nouns that count leases, in the core's. */
+const nouns = ['lease/', 'token/'];
+
+/** How many leases and tokens there are; `core` is the core's view. */
+export async function countLeases(core: View, counted: Counted): Promise<number> {
+  let sum = 0;
+  for (const noun of nouns) sum += await new LeaseCounts(core.below(noun)).of(counted);
+  return sum;
+}

@@ -2,6 +2,8 @@ import { instantText } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
 import { runOf } from '../core/corridor.ts';
 import type { LeaseSource, Renewal, ShownLease } from '../core/lease.ts';
+import { countedAt, countLeases } from '../core/lease-count.ts';
+import { mountRoute } from '../core/mount-index.ts';
 import type { OperationSpec, Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
 import { pageFields, readPage } from '../protocol/page.ts';
@@ -26,7 +28,11 @@ const syncField = {
 } as const satisfies Fields;
 const revokeFields = { ...leaseField, ...syncField } as const satisfies Fields;
 const typeFields = {
-  type: { type: 'string', description: '`irrevocable`: leases that could not be ended.', default: '' },
+  type: {
+    type: 'string',
+    description: '`irrevocable`: leases that could not be ended. To be counted also `all`: all leases and tokens.',
+    default: '',
+  },
   include_child_namespaces: { type: 'bool', description: 'Accepted for compatibility: there are no namespaces.' },
   limit: { type: 'string', description: 'At most this many; `none`: all. 10,000 unless told.', default: '' },
 } as const satisfies Fields;
@@ -74,8 +80,8 @@ export function leaseRoutes(sources: readonly LeaseSource[], endNow: EndNow): re
     },
     {
       path: 'leases/count',
-      summary: 'How many leases could not be ended.',
-      operations: { read: { summary: 'Counts them by mount.', fields: typeFields, handle: countIrrevocable } },
+      summary: 'How many leases there are, or could not be ended.',
+      operations: { read: { summary: 'Counts them by mount.', fields: typeFields, handle: count } },
     },
     {
       path: 'leases/lookup',
@@ -211,6 +217,26 @@ async function listIrrevocable(context: RouteContext): Promise<Reply> {
   const records = await irrevocable(context);
   const leases = records.map(({ id, lastError }) => ({ lease_id: id, error: lastError ?? '' }));
   return { data: { lease_count: leases.length, leases } };
+}
+
+async function count(context: RouteContext): Promise<Reply> {
+  const { type } = readFields(typeFields, context.data);
+  return type === 'all' ? countAll(context) : countIrrevocable(context);
+}
+
+/** Read from the counts, however many there are. What is of no mount any more is `gone`, until it has ended outside. */
+async function countAll(context: RouteContext): Promise<Reply> {
+  const { core, mounts } = runOf(context);
+  const total = await countLeases(core, { of: 'all' });
+  const counts: Record<string, number> = {};
+  let left = total;
+  for (const mount of mounts.all()) {
+    const here = await countLeases(core, { of: 'mount', mount: countedAt(mount) });
+    if (here > 0) counts[`${mountRoute(mount)}/`] = here;
+    left -= here;
+  }
+  if (left > 0) counts['gone'] = left;
+  return { data: { lease_count: total, counts } };
 }
 
 async function countIrrevocable(context: RouteContext): Promise<Reply> {

@@ -1,6 +1,6 @@
 import type { View } from '../barrier/view.ts';
 import { runOf, type Run } from '../core/corridor.ts';
-import { countedAt, LeaseCounts, type Counted } from '../core/lease-count.ts';
+import { countedAt, countLeases, type Counted } from '../core/lease-count.ts';
 import { mountRoute } from '../core/mount-index.ts';
 import type { MountTable } from '../core/mount-table.ts';
 import type { Mount, MountType, Route, RouteContext } from '../core/mount-type.ts';
@@ -16,9 +16,6 @@ interface LeaseCountQuota extends QuotaTarget {
 }
 
 const folder = 'quotas/lease-count/';
-/** The views of the nouns that count leases, in the core's. */
-const counting = ['lease/', 'token/'];
-
 /**
  * Refuses a lease where the most specific quota for it allows no more. Called in the transaction that begins the lease:
  * of those that begin at the same time no more are admitted than the quota allows. `path`: of the request, inside the
@@ -30,7 +27,8 @@ export async function admitLease({ core, mounts }: Run, mount: Mount, path: stri
   const rules = new Rules(await rulesOf(core, mounts, names));
   const whole = `${mountRoute(mount)}/${path}`;
   const quota = rules.find(whole, role);
-  if (quota === null || (await leasesOf(core, countedBy(quota, mounts))) < quota.maxLeases) return;
+  const counted = quota === null ? null : countedBy(quota, mounts);
+  if (quota === null || counted === null || (await countLeases(core, counted)) < quota.maxLeases) return;
   throw new RequestError(
     429,
     `request path ${JSON.stringify(whole)}: lease count quota exceeded: the quota ${JSON.stringify(quota.name)} allows ${quota.maxLeases} at a time; leases must end first, or its max_leases must be raised`,
@@ -56,13 +54,6 @@ function countedBy(quota: LeaseCountQuota, mounts: MountTable): Counted | null {
   if (quota.role !== '') return { of: 'role', mount: countedAt(mount), role: quota.role };
   if (quota.suffix !== '') return { of: 'path', mount: countedAt(mount), path: quota.suffix };
   return { of: 'mount', mount: countedAt(mount) };
-}
-
-async function leasesOf(core: View, counted: Counted | null): Promise<number> {
-  if (counted === null) return 0;
-  let sum = 0;
-  for (const noun of counting) sum += await new LeaseCounts(core.below(noun)).of(counted);
-  return sum;
 }
 
 async function readQuota(core: View, name: string): Promise<LeaseCountQuota | null> {
@@ -126,9 +117,10 @@ async function read(context: RouteContext): Promise<Reply> {
   if (found === null) throw notFound();
   const { quota, route } = found;
   const { core, mounts } = runOf(context);
+  const counted = countedBy(quota, mounts);
   return {
     data: {
-      counter: await leasesOf(core, countedBy(quota, mounts)),
+      counter: counted === null ? 0 : await countLeases(core, counted),
       inheritable: quota.inheritable,
       max_leases: quota.maxLeases,
       name: quota.name,
