@@ -164,10 +164,8 @@ async function endDue(
       const record = await leases.get(id);
       if (record === null) continue;
       if (problem === null || record.force) gone.push(record);
-      else {
-        const due = problem instanceof TargetUnavailable ? record.due : clock.now() + pauseAfter(parts, record);
-        await leases.failed(record, problem.message, due);
-      }
+      else if (problem instanceof TargetUnavailable) await leases.unanswered(record, problem.message);
+      else await leases.failed(record, problem.message, clock.now() + pauseAfter(parts, record));
     }
     await forget(parts, tx, leases, gone, found.mount);
   });

@@ -99,6 +99,11 @@ export class Leases {
     return this.#put(record, { ...record, state: 'ending', attempts: record.attempts + 1, lastError: error.slice(0, 240), due });
   }
 
+  /** It was not tried: its target did not answer. That says nothing of the lease, and does not count. */
+  async unanswered(record: LeaseRecord, error: string): Promise<LeaseRecord> {
+    return this.#put(record, { ...record, state: 'ending', lastError: error.slice(0, 240) });
+  }
+
   /** Forgets them: what they stood for is gone. */
   async remove(records: readonly LeaseRecord[]): Promise<void> {
     for (const record of records) {

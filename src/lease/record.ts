@@ -47,7 +47,7 @@ export interface LeaseRecord {
   readonly cap: number | null;
   /** Under which time it stands in `due` or `pending`. */
   readonly due: number;
-  /** How often it could not be ended. */
+  /** How often it could not be ended, although its target answered. */
   readonly attempts: number;
   /** Why it could not; null: it was not tried, or nothing was wrong. */
   readonly lastError: string | null;

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { TargetUnavailable } from '../../src/core/lease.ts';
+import { RequestError } from '../../src/protocol/request-error.ts';
+import { Outside } from './outside.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+const down = (): Error => new TargetUnavailable(500, 'the database does not answer');
+
+/** Many leases of a target that does not answer, all of them due. */
+async function outage(count = 40): Promise<Outside> {
+  const out = await Outside.open();
+  for (let n = 0; n < count; n++) await out.issue();
+  out.trouble = down;
+  await out.time.pass(hour + 1000);
+  return out;
+}
+
+/** How often ending was tried while so much time passes. */
+async function triesIn(out: Outside, milliseconds: number): Promise<number> {
+  const before = out.tried.length;
+  await out.time.pass(milliseconds);
+  return out.tried.length - before;
+}
+
+describe('a target that does not answer', () => {
+  it('is left alone, longer each time up to minutes, and tried with one lease', async () => {
+    const out = await outage();
+    // As many as were being ended at the same time found it out.
+    expect(out.tried.length).toBeLessThanOrEqual(4 + 1);
+    expect(await triesIn(out, 10 * minute)).toBeLessThanOrEqual(12);
+    const anHour = await triesIn(out, hour);
+    expect(anHour).toBeGreaterThanOrEqual(8);
+    expect(anHour).toBeLessThanOrEqual(30);
+    expect(out.users.size).toBe(40);
+  });
+
+  it('makes none of its leases irrevocable: nobody has to look at them when it is back', async () => {
+    const out = await outage();
+    await out.time.pass(12 * hour);
+    expect((await out.at.read('sys/leases', { type: 'irrevocable' })).data).toEqual({ lease_count: 0, leases: [] });
+    const record = await out.get(out.tried[0]!);
+    expect(record).toMatchObject({ state: 'ending', attempts: 0, lastError: 'the database does not answer' });
+    out.trouble = () => null;
+    await out.time.pass(8 * minute);
+    expect(out.users.size).toBe(0);
+    expect([...out.at.medium.entries.keys()].filter((key) => key.startsWith('core/lease/'))).toEqual([]);
+  });
+
+  it('keeps no other target waiting', async () => {
+    const out = await outage();
+    out.trouble = ({ id }) => (id.startsWith('db/creds/other/') ? null : down());
+    const other = await out.issue({ target: 'other', path: 'db/creds/other', inside: 'creds/other' });
+    await out.time.pass(hour);
+    out.wake();
+    await out.time.pass(2000);
+    expect(out.users.has(other)).toBe(false);
+    expect(out.users.size).toBe(40);
+  });
+
+  it('is tried at once for whoever revokes a lease, with that one alone, and for all when it answers', async () => {
+    const out = await outage();
+    const id = [...out.users].at(-1)!;
+    await out.at.write('sys/leases/revoke', { lease_id: id });
+    const before = out.tried.length;
+    const attempt = out.attempt();
+    await out.time.pass(0);
+    expect(await attempt).toMatchObject({ problem: 'the database does not answer' });
+    expect(out.tried.length).toBe(before + 1);
+    out.trouble = () => null;
+    const again = out.attempt();
+    await out.time.pass(1000);
+    expect(await again).not.toBeNull();
+    await out.time.pass(2000);
+    expect(out.users.size).toBe(0);
+  });
+
+  it('is one again from the beginning for a process that starts', async () => {
+    const out = await outage();
+    await out.restart();
+    expect(await triesIn(out, 1000)).toBeLessThanOrEqual(4 + 1);
+    expect(await triesIn(out, 10 * minute)).toBeLessThanOrEqual(12);
+    out.trouble = () => null;
+    await out.time.pass(8 * minute);
+    expect(out.users.size).toBe(0);
+  });
+
+  it('counts its own refusals, which come between: only these make a lease irrevocable', async () => {
+    const out = await Outside.open();
+    const id = await out.issue();
+    let tries = 0;
+    // Down every other time.
+    out.trouble = () => (++tries % 2 === 0 ? down() : new RequestError(500, 'it owns a table'));
+    await out.at.write('sys/leases/revoke', { lease_id: id });
+    out.wake();
+    await out.time.pass(3 * hour);
+    const record = await out.get(id);
+    expect(record?.attempts).toBe(6);
+    const { leases } = (await out.at.read('sys/leases', { type: 'irrevocable' })).data as { leases: unknown };
+    expect(leases).toEqual([{ lease_id: id, error: 'it owns a table' }]);
+    // From then on it is tried once a day.
+    expect(await triesIn(out, 24 * hour)).toBeLessThanOrEqual(2);
+  });
+});
