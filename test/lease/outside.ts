@@ -4,6 +4,7 @@ import type { MountType } from '../../src/core/mount-type.ts';
 import { createEndNow, type EndNow } from '../../src/lease/end-now.ts';
 import { leaseExpiry } from '../../src/lease/expiry.ts';
 import { Leases, type NewLease } from '../../src/lease/leases.ts';
+import { mountDeletion } from '../../src/lease/mount-deletion.ts';
 import type { LeaseRecord } from '../../src/lease/record.ts';
 import { Reconciler } from '../../src/reconciler/reconciler.ts';
 import { VirtualTime } from '../reconciler/virtual-time.ts';
@@ -24,21 +25,25 @@ export class Outside {
   epoch = 1;
   #reconciler: Reconciler;
 
-  private constructor(at: World, time: VirtualTime, mountId: string) {
+  readonly #type: string;
+
+  private constructor(at: World, time: VirtualTime, mountId: string, type: string) {
+    this.#type = type;
     this.at = at;
     this.time = time;
     this.mountId = mountId;
     this.#reconciler = this.#start();
   }
 
-  static async open(): Promise<Outside> {
+  /** `type`: of the mount. A disabled one waits for its leases where its type gives any. */
+  static async open(type = 'kv'): Promise<Outside> {
     const time = new VirtualTime();
     const at = await world({ time: time.time });
     // One clock for both.
     at.clock.now = () => time.time;
-    await at.write('sys/mounts/db', { type: 'kv' });
+    await at.write('sys/mounts/db', { type });
     const { uuid } = (await at.read('sys/mounts/db')).data!;
-    return new Outside(at, time, String(uuid));
+    return new Outside(at, time, String(uuid), type);
   }
 
   in<T>(work: (leases: Leases) => Promise<T>): Promise<T> {
@@ -91,6 +96,7 @@ export class Outside {
 
   wake(): void {
     this.#reconciler.wake('lease-expiry');
+    this.#reconciler.wake('mount-deletion');
   }
 
   /** Has the target be tried at once: see Reconciler.attempt. */
@@ -100,7 +106,7 @@ export class Outside {
 
   #start(): Reconciler {
     const engine = {
-      type: 'kv',
+      type: this.#type,
       leases: {
         revoke: (lease: IssuedLease) => {
           this.tried.push(lease.id);
@@ -121,7 +127,19 @@ export class Outside {
       random: systemRandom,
       engines: [engine],
     });
-    const reconciler = new Reconciler({ clock: this.time, random: systemRandom, timer: this.time, controllers: [controller] });
+    const deletion = mountDeletion({
+      store,
+      barrier,
+      clock: this.time,
+      wakeExpiry: () => this.wake(),
+      wakePurge: () => undefined,
+    });
+    const reconciler = new Reconciler({
+      clock: this.time,
+      random: systemRandom,
+      timer: this.time,
+      controllers: [controller, deletion],
+    });
     reconciler.start();
     return reconciler;
   }
