@@ -161,21 +161,20 @@ function mapped(at: MappedField['at'], member: string, { type, description, defa
   return { at, member, form: type === 'duration' ? durationForm : plainForm, schema: { ...schema, description } };
 }
 
+/** A field that only some kinds of database have: which of them, by what it is said to be there. */
+interface Particular {
+  readonly at: MappedField['at'];
+  readonly schema: SpecSchema;
+  readonly plugins: Map<string, string[]>;
+}
+
 /** The fields of all kinds of database in one schema; which of them one has is for `check` to say. */
 export function connectionProperties(): Readonly<Record<string, SpecSchema>> {
   const all: Record<string, SpecSchema> = { ...mappedProperties(shared, groups), password: secretSchema(password) };
-  for (const [plugin, { fields, secrets }] of allLenses) {
-    const named = ({ description = '', ...schema }: SpecSchema): SpecSchema => ({
-      ...schema,
-      description: `${description} (${plugin})`,
-    });
-    for (const { at, schema } of fields) if (!shared.some((field) => field.at === at)) add(at, named(schema));
-    for (const secret of secrets) if (secret !== password) add(secret.at, named(secretSchema(secret)));
-  }
-  return all;
-
-  function add([name, inner]: MappedField['at'], schema: SpecSchema): void {
-    if (inner === undefined) all[name] = both(all[name], schema);
+  for (const { at, schema, plugins } of particulars()) {
+    const description = [...plugins].map(([text, names]) => `${text} (${names.join(', ')})`).join(' ');
+    const [name, inner] = at;
+    if (inner === undefined) all[name] = { ...schema, description };
     else {
       const group: SpecSchema = all[name] ?? {
         type: 'object',
@@ -183,14 +182,28 @@ export function connectionProperties(): Readonly<Record<string, SpecSchema>> {
         additionalProperties: false,
         description: groups[name as keyof typeof groups],
       };
-      all[name] = { ...group, properties: { ...group.properties, [inner]: both(group.properties?.[inner], schema) } };
+      all[name] = { ...group, properties: { ...group.properties, [inner]: { ...schema, description } } };
     }
   }
+  return all;
 }
 
-/** One that several kinds of database have. */
-function both(known: SpecSchema | undefined, schema: SpecSchema): SpecSchema {
-  return known === undefined ? schema : { ...known, description: `${known.description ?? ''} ${schema.description ?? ''}` };
+function particulars(): Iterable<Particular> {
+  const found = new Map<string, Particular>();
+  for (const [plugin, { fields, secrets }] of allLenses) {
+    const own = [
+      ...fields.filter(({ at }) => !shared.some((field) => field.at === at)),
+      ...secrets.filter((secret) => secret !== password).map((secret) => ({ at: secret.at, schema: secretSchema(secret) })),
+    ];
+    for (const { at, schema } of own) {
+      const place = at.join('.');
+      const known = found.get(place) ?? { at, schema, plugins: new Map<string, string[]>() };
+      const { description = '' } = schema;
+      known.plugins.set(description, [...(known.plugins.get(description) ?? []), plugin]);
+      found.set(place, known);
+    }
+  }
+  return found.values();
 }
 
 function secretSchema({ description }: SecretField): SpecSchema {
