@@ -14,7 +14,7 @@ import { databasePlugins } from './plugins/index.ts';
 import { beginningOf, beginRotation, forgetRotation, rotationOf } from './rotation.ts';
 import type { Subject } from './rotation-index.ts';
 import type { DatabaseSessions } from './sessions.ts';
-import { parseUsernameTemplate } from './username-template.ts';
+import { checkRandomness, parseUsernameTemplate } from './username-template.ts';
 
 /**
  * How a database is reached, and what roles may use it. Below a mount's storage:
@@ -277,7 +277,9 @@ function changed(before: Connection | null, context: RouteContext): Connection {
   if (connection.url === '') throw badRequest('connection_url is missing');
   if (connection.maxOpen < 1 || connection.maxOpen > 256) throw badRequest('max_open_connections must be from 1 to 256');
   if (connection.maxLifetime < 0) throw badRequest('max_connection_lifetime cannot be negative');
-  if (connection.usernameTemplate !== '') parseUsernameTemplate(connection.usernameTemplate);
+  if (connection.usernameTemplate !== '') {
+    checkRandomness(parseUsernameTemplate(connection.usernameTemplate), { DisplayName: '', RoleName: '' }, context.now);
+  }
   plugin.check(fieldsOf(connection));
   return connection;
 }

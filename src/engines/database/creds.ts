@@ -9,7 +9,7 @@ import { inSession, pluginOf } from './connection-session.ts';
 import type { RevocationOptions } from './plugins/plugin.ts';
 import { leaseTimes, roleNamed } from './role.ts';
 import type { DatabaseSessions } from './sessions.ts';
-import { parseUsernameTemplate } from './username-template.ts';
+import { checkRandomness, parseUsernameTemplate } from './username-template.ts';
 
 /** What a lease of a user holds: all that it takes to remove that user, as it was when it was made. */
 interface UserLease {
@@ -93,12 +93,14 @@ async function issueUser(sessions: DatabaseSessions, background: Background | nu
 function newUsername(connection: Connection, role: string, { caller, random, now }: RouteContext): string {
   const plugin = pluginOf(connection);
   const template = parseUsernameTemplate(connection.usernameTemplate || plugin.usernameTemplate);
-  const name = template({ DisplayName: caller?.displayName ?? '', RoleName: role }, random, now);
+  const parts = { DisplayName: caller?.displayName ?? '', RoleName: role };
+  const name = template(parts, random, now);
   if (name === '' || name.length > plugin.longestUsername || /\p{Cc}/u.test(name) || !name.isWellFormed()) {
     throw badRequest(
       `username_template makes names that no user can have: they have 1 to ${plugin.longestUsername} printable characters`,
     );
   }
+  checkRandomness(template, parts, now);
   return name;
 }
 

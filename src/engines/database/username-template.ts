@@ -11,6 +11,8 @@ interface UsernameParts {
 /** A parsed template: called, it makes a name. */
 export type UsernameTemplate = (parts: UsernameParts, random: Random, now: number) => string;
 
+/** So many characters of a name are random at least. */
+const leastRandom = 8;
 const longestTemplate = 1024;
 const mostParts = 64;
 
@@ -35,6 +37,22 @@ export function parseUsernameTemplate(source: string): UsernameTemplate {
   if (rest !== '') parts.push({ text: rest });
   if (parts.length > mostParts) throw badRequest(`a username_template has at most ${mostParts} parts`);
   return (known, random, now) => parts.map((part) => String(valueOf(part, { known, random, now }))).join('');
+}
+
+/**
+ * Throws RequestError 400 where too little of the names that a template makes is random. A user is removed by its name
+ * alone, so nobody else may have that: neither one that was there before nor that of another lease.
+ */
+export function checkRandomness(template: UsernameTemplate, parts: UsernameParts, now: number): void {
+  const [one = '', ...others] = [0, 1, 2, 3].map((byte) => {
+    return template(parts, { bytes: (length) => new Uint8Array(length).fill(byte) }, now);
+  });
+  const random = one.split('').filter((unit, at) => others.some((other) => other[at] !== unit)).length;
+  if (random >= leastRandom) return;
+  throw badRequest(
+    `username_template makes names of which ${random} characters are random, and ${leastRandom} are needed at least, as of ` +
+      '{{random 20}}: a user is removed by its name, which nobody else may have',
+  );
 }
 
 /** What stands between `{{` and `}}`, neither of which ends within a text. */

@@ -27,7 +27,7 @@ export interface Dialect<D extends TestDatabase> {
   readonly failing: { readonly creation: readonly string[]; readonly refusal: RegExp };
   /** Creation statements that a check finds to be none before anything is made. */
   readonly nonsense: { readonly creation: readonly string[]; readonly refusal: RegExp };
-  /** Characters that could end a name or a text, in at most 20 characters; the user `y` is there. */
+  /** Characters that could end a name or a text, in at most 20 characters. */
   readonly hostileNames: readonly string[];
   /** Something with a hostile name, to which creation statements give a right. */
   readonly hostileSpaces: readonly {
@@ -331,7 +331,7 @@ export function conformance<D extends TestDatabase>(dialect: Dialect<D>): void {
 
     it.each(dialect.hostileNames)('is named %j, and that is one name', async (name) => {
       const template = (random: number) => `{{ printf "v-%s-%s" ${JSON.stringify(name)} (random ${random}) }}`;
-      await place({}, { username_template: 'y' });
+      await place({}, { username_template: 'y-{{random 8}}' });
       const canary = await credential();
       await at.write('database/config/main', { username_template: template(8) });
       const user = await credential();
@@ -339,16 +339,23 @@ export function conformance<D extends TestDatabase>(dialect: Dialect<D>): void {
       expect(await loggedIn(user)).toBe(user.username);
       expect((await renew(user.leaseId)).leaseDuration).toBe(3600);
       expect(await revoke(user.leaseId)).toBe(204);
-      expect(await server.users()).toEqual(['y']);
-      expect(await loggedIn(canary)).toBe('y');
+      expect(await server.users()).toEqual([canary.username]);
+      expect(await loggedIn(canary)).toBe(canary.username);
     });
 
-    it.each([0, 1000])('whose name no user can have is refused: %d characters', async (length) => {
-      await place({}, { username_template: length === 0 ? '{{ "" }}' : 'v-'.repeat(length / 2) });
+    it('whose name no user can have, or somebody else too, is not made', async () => {
+      await place({}, { username_template: `${'v-'.repeat(500)}{{random 8}}` });
       expect(await refused(at.read('database/creds/app'))).toMatchObject({
         status: 400,
         message: expect.stringContaining('username_template makes names that no user can have') as string,
       });
+      const refusal = { status: 400, message: expect.stringContaining('a user is removed by its name') as string };
+      for (const username_template of ['v-app', 'v-{{.RoleName}}-{{unix_time}}', 'v-{{random 7}}']) {
+        expect(await refused(at.write('database/config/main', { username_template }))).toMatchObject(refusal);
+      }
+      // For roles of short names only there is something random left.
+      await at.write('database/config/main', { username_template: '{{ printf "v-%s-%s" .RoleName (random 8) | truncate 12 }}' });
+      expect(await refused(at.read('database/creds/app'))).toMatchObject(refusal);
       expect(leaseKeys()).toEqual([]);
     });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseUsernameTemplate } from '../../../src/engines/database/username-template.ts';
+import { checkRandomness, parseUsernameTemplate } from '../../../src/engines/database/username-template.ts';
+import { databasePlugins } from '../../../src/engines/database/plugins/index.ts';
 import { RequestError } from '../../../src/protocol/request-error.ts';
 import { runs } from '../property.ts';
 
@@ -82,4 +83,33 @@ describe('a user name template', () => {
       runs(500, 100_000),
     );
   });
+});
+
+describe('what of a name is random', () => {
+  const check = (template: string, parts = { DisplayName: '', RoleName: '' }) =>
+    checkRandomness(parseUsernameTemplate(template), parts, now);
+
+  it.each(['{{random 8}}', 'v-{{.RoleName}}-{{uuid}}', '{{ random 20 | sha256 | truncate 9 }}', 'é{{random 4}}-{{random 4}}'])(
+    'is enough: %s',
+    (template) => {
+      expect(() => check(template)).not.toThrow();
+    },
+  );
+
+  it.each([
+    ['app', 0],
+    ['{{.RoleName}}-{{unix_time_millis}}', 0],
+    ['é{{random 7}}', 7],
+    ['{{ printf "v-%s" (random 20) | truncate 9 }}', 7],
+  ])('is too little: %s', (template, count) => {
+    expect(() => check(template)).toThrow(`names of which ${count} characters are random`);
+  });
+
+  it.each(databasePlugins.map(({ name, usernameTemplate }) => [name, usernameTemplate]))(
+    'is enough in the usual names of %s, however long those are of which they are made',
+    (_, template) => {
+      const long = 'x'.repeat(128);
+      expect(() => check(template, { DisplayName: long, RoleName: long })).not.toThrow();
+    },
+  );
 });
