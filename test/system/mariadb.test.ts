@@ -216,7 +216,9 @@ describe('a MariaDB', () => {
     time.abort();
     await Promise.all([...busy, waits]);
     await Promise.all(Array.from({ length: 20 }, () => session.verify(AbortSignal.timeout(20_000))));
+    while ((await connections()) !== 1);
     await session.close();
+    while ((await connections()) !== 0);
   });
 });
 

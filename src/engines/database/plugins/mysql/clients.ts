@@ -13,10 +13,12 @@ interface Held {
   readonly client: Client;
   /** Aborts when it has been used for long enough. */
   readonly lifetime: AbortSignal | null;
+  /** Nobody has used it since the last look. */
+  unused: boolean;
 }
 
-/** How long one that nobody uses is kept, in milliseconds. */
-const idleFor = 60_000;
+/** One that nobody used from one look to the next is closed. In milliseconds. */
+const lookEvery = 60_000;
 const longestTimer = 2 ** 31 - 1;
 
 /** Clients of one server, made as they are needed: at most so many, and who finds none free waits for its turn. */
@@ -26,6 +28,7 @@ export class Clients {
   readonly #idle: Held[] = [];
   readonly #waiting: (() => void)[] = [];
   #taken = 0;
+  #looks = false;
   #closed = false;
 
   constructor(settings: () => ClientSettings, limits: Limits) {
@@ -93,7 +96,7 @@ export class Clients {
     const { maxLifetime } = this.#limits;
     const client = await Client.open(this.#settings(), signal);
     const lifetime = maxLifetime > 0 ? AbortSignal.timeout(Math.min(maxLifetime * 1000, longestTimer)) : null;
-    return { client, lifetime };
+    return { client, lifetime, unused: false };
   }
 
   #giveBack(held: Held, worked: boolean): void {
@@ -106,17 +109,24 @@ export class Clients {
       client.end();
       return;
     }
-    const kept = { ...held };
-    this.#idle.push(kept);
-    AbortSignal.timeout(idleFor).addEventListener(
-      'abort',
-      () => {
-        const at = this.#idle.indexOf(kept);
-        if (at === -1) return;
-        this.#idle.splice(at, 1);
-        client.end();
-      },
-      { once: true },
-    );
+    held.unused = false;
+    this.#idle.push(held);
+    this.#lookLater();
+  }
+
+  #lookLater(): void {
+    if (this.#looks || this.#idle.length === 0) return;
+    this.#looks = true;
+    const look = (): void => {
+      this.#looks = false;
+      const unused = this.#idle.filter((held) => held.unused);
+      for (const held of unused) {
+        this.#idle.splice(this.#idle.indexOf(held), 1);
+        held.client.end();
+      }
+      for (const held of this.#idle) held.unused = true;
+      this.#lookLater();
+    };
+    AbortSignal.timeout(lookEvery).addEventListener('abort', look, { once: true });
   }
 }
