@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import type { Document } from 'mongodb';
 import { run, type Operation, type Session, type State } from './commands.ts';
@@ -12,6 +13,7 @@ import { answer, MessageReader, type Incoming } from './wire.ts';
  * commands. Data are kept in memory, and only as much as tests need to see who may do what.
  */
 export class MongoStandIn {
+  readonly username = 'root';
   readonly password = 'root-password';
   readonly #tls: StandInTls | null;
   readonly #state: State = { users: new Users(), collections: new Map(), operations: new Map() };
@@ -25,10 +27,10 @@ export class MongoStandIn {
     this.#tls = tls;
   }
 
-  /** It knows one user: `root`, who may do everything. */
+  /** It knows one user, who may do everything. */
   static async start({ tls = null }: { readonly tls?: StandInTls | null } = {}): Promise<MongoStandIn> {
     const server = new MongoStandIn(tls);
-    await server.addUser('root', 'admin', { pwd: server.password, roles: ['root'] });
+    await server.addUser(server.username, 'admin', { pwd: server.password, roles: ['root'] });
     await server.run();
     return server;
   }
@@ -73,6 +75,8 @@ export class MongoStandIn {
     const closed = new Promise((resolve) => (server === null ? resolve(null) : server.close(resolve)));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
+    // Where both ends are in this process, the other one sees it within a few turns of it.
+    for (let turns = 0; turns < 10; turns++) await setImmediate();
   }
 
   async stop(): Promise<void> {
@@ -102,6 +106,8 @@ export class MongoStandIn {
   }
 
   #accept(socket: Socket): void {
+    // It came just before nobody listened any more.
+    if (this.#server === null) return void socket.destroy();
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => undefined);

@@ -96,7 +96,7 @@ export class MongodbSession implements DatabaseSession {
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = null;
-    await (await client)?.close();
+    await (await client?.catch(() => null))?.close();
   }
 
   /** Where a user is who was not made here. */
@@ -112,13 +112,23 @@ export class MongodbSession implements DatabaseSession {
 
   #open(): Promise<MongoClient> {
     if (this.#client !== null) return this.#client;
-    const { url, options } = this.#settings;
-    const made = newClient(url, options);
-    this.#client = made;
-    made.catch(() => {
-      if (this.#client === made) this.#client = null;
+    const opened = this.#connected();
+    this.#client = opened;
+    opened.catch(() => {
+      if (this.#client === opened) this.#client = null;
     });
-    return made;
+    return opened;
+  }
+
+  /** A client whose first connection fails is of no use any more, also when the server is back. */
+  async #connected(): Promise<MongoClient> {
+    const client = await newClient(this.#settings.url, this.#settings.options);
+    try {
+      return await client.connect();
+    } catch (error) {
+      await client.close().catch(() => undefined);
+      throw error;
+    }
   }
 
   async #with(
@@ -129,8 +139,10 @@ export class MongodbSession implements DatabaseSession {
   ): Promise<void> {
     try {
       signal.throwIfAborted();
-      const client = await this.#open();
-      const send: Send = (database, command) => client.db(database).command(command, { signal });
+      const client = await beforeAbort(signal, this.#open());
+      // The driver's own time does not run for a connection that ends just when a command is written to it.
+      const answered = (): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(this.#settings.answerWithin)]);
+      const send: Send = (database, command) => client.db(database).command(command, { signal: answered() });
       await beforeAbort(signal, work(send));
     } catch (error) {
       throw failureOf(error, doing, [...secrets, this.#settings.password]);

@@ -52,6 +52,8 @@ export interface MongodbSettings {
   readonly url: string;
   readonly options: MongoClientOptions;
   readonly writeConcern: WriteConcern;
+  /** How long the answer to a command may take, in milliseconds. */
+  readonly answerWithin: number;
   /** The user of the connection; '': none. */
   readonly username: string;
   readonly password: string;
@@ -82,14 +84,16 @@ export function mongodbSettings(connection: ConnectionFields): MongodbSettings {
   if (byCertificate && fields.tls_certificate_key === '')
     throw badRequest('to log in by a certificate, tls_certificate_key is needed');
   const authSource = (string.options.get('authSource') as string | undefined) ?? (string.database || defaultDatabase);
+  const options = optionsOf(string, connection);
   return {
     url: `mongodb${string.srv ? '+srv' : ''}://${string.hosts}/`,
     options: {
-      ...optionsOf(string, connection),
+      ...options,
       ...tlsOptions(string, fields),
       ...(byCertificate ? x509(username) : scram(string, username, password, authSource)),
     },
     writeConcern: fields.write_concern === '' ? writeConcernOf(string) : parseWriteConcern(fields.write_concern),
+    answerWithin: options.socketTimeoutMS,
     username,
     password: byCertificate ? '' : password,
     authSource: byCertificate ? '$external' : authSource,
@@ -122,7 +126,10 @@ function scram({ options }: ConnectionString, username: string, password: string
 }
 
 /** Those options of the URL that the driver is told, and what no URL decides. */
-function optionsOf({ options }: ConnectionString, connection: ConnectionFields): MongoClientOptions {
+function optionsOf(
+  { options }: ConnectionString,
+  connection: ConnectionFields,
+): MongoClientOptions & { readonly socketTimeoutMS: number } {
   const passed = [
     'replicaSet',
     'directConnection',
