@@ -5,7 +5,7 @@ import { RequestError } from '../../../../protocol/request-error.ts';
 export const errorCode = { userNotFound: 11, unauthorized: 13, authenticationFailed: 18 } as const;
 
 /** By these the server refuses a command as it is: bad values, no right, no such role or command, a user who is there. */
-const refusals = [2, 4, 9, 13, 14, 31, 59, 72, 40_415, 51_003];
+const refusals = [2, 4, 9, 13, 14, 31, 59, 72, 115, 238, 40_415, 51_003];
 
 /** Errors that say that the server can do nothing for us now: it is no primary, is shutting down, or lost another. */
 const unavailable = [6, 7, 89, 91, 133, 189, 9001, 10_058, 10_107, 11_600, 11_602, 13_435, 13_436];
