@@ -147,15 +147,18 @@ describe('a user of MongoDB (the stand-in for it)', () => {
   });
 
   it('that somebody else made under the same name is not removed', async () => {
-    await server.addUser('v-same', 'admin', { pwd: 'theirs', roles: [] });
-    await place({}, { username_template: 'v-same' });
-    expect(await refused(at.read('database/creds/app'))).toMatchObject({
+    await server.addUser('same', 'admin', { pwd: 'their-own', roles: [] });
+    const at = session();
+    const user = { name: 'same', password: 'x-secret', expiration: 0, creation: [creation], rollback: [] };
+    expect(await refused(at.create(user, soon()))).toMatchObject({
       status: 500,
-      message: 'creating the user: User "v-same@admin" already exists',
+      message: 'creating the user: User "same@admin" already exists',
     });
-    await recovered();
-    await as({ username: 'v-same', password: 'theirs' }).db('admin').command({ ping: 1 });
-    await as({ username: 'root', password: server.password }).db('admin').command({ dropUser: 'v-same' });
+    await at.revoke(removed('same', { pending: true }), soon());
+    expect(await at.letsIn('same', 'their-own', soon())).toBe(true);
+    await at.revoke(removed('same'), soon());
+    expect(await at.letsIn('same', 'their-own', soon())).toBe(false);
+    await at.close();
   });
 
   it('is taken back where the answer to its making was lost', async () => {
