@@ -5,6 +5,7 @@ import { done, type Controller, type Due } from './core/controller.ts';
 import type { JobMount, MountJobs } from './core/mount-jobs.ts';
 import { MountTables } from './core/mount-table.ts';
 import type { Mount, MountType } from './core/mount-type.ts';
+import type { AuditPort } from './core/ports.ts';
 import { readRevision } from './core/revision.ts';
 import { generatePassword } from './policy/password-store.ts';
 import type { Transaction, TransactionalStore } from './storage/transaction.ts';
@@ -15,6 +16,7 @@ export interface MountJobsParts {
   readonly barrier: Barrier;
   readonly clock: Clock;
   readonly random: Random;
+  readonly audit: AuditPort;
   /** As they run. */
   readonly engines: readonly MountType[];
 }
@@ -26,7 +28,7 @@ export const mountJobsName = 'mount-jobs';
 export const jobKey = (mountId: string, key: string): string => `${mountId}:${key}`;
 
 /** Does what mounts have to do in the background. A key is the id of a mount and the key of a job. */
-export function mountJobs({ storeId, store, barrier, clock, random, engines }: MountJobsParts): Controller {
+export function mountJobs({ storeId, store, barrier, clock, random, audit, engines }: MountJobsParts): Controller {
   const tables = new MountTables(storeId);
   const jobsOf = ({ class: mountClass, type }: Mount): MountJobs | undefined =>
     mountClass === 'secret' ? engines.find((known) => known.type === type)?.jobs : undefined;
@@ -72,6 +74,19 @@ export function mountJobs({ storeId, store, barrier, clock, random, engines }: M
               generatePassword: (policy) => generatePassword(barrier.view(tx, 'core'), policy, random),
             }),
           ),
+        note: (facts) =>
+          audit.append([
+            {
+              type: 'system',
+              request: null,
+              verb: null,
+              mount,
+              auth: null,
+              reply: null,
+              error: null,
+              facts,
+            },
+          ]),
       };
       return jobs.step(job, access, signal);
     },

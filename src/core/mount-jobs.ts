@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { JsonObject } from '../base/json.ts';
 import type { Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
 import type { OutsideState } from '../protocol/managed.ts';
@@ -25,6 +26,8 @@ export interface JobMount {
   readonly random: Random;
   /** A transaction of its own: it may run again after a conflict, so it has no external effect. */
   transact<T>(work: (job: JobTransaction) => Promise<T>): Promise<T>;
+  /** An entry of the audit log about this mount; `facts` hold no secret. Throws Fault where nobody can write it. */
+  note(facts: JsonObject): Promise<void>;
 }
 
 export interface JobTransaction {

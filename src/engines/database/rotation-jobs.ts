@@ -214,6 +214,8 @@ async function change(
   const { username, password: fresh, until } = rotation;
   const user = { name: username, password: fresh, rotation: role === null ? connection.rootRotation : role.rotation };
   const mayBegin = until === null || mount.clock.now() <= until;
+  // Nothing is changed that no log tells of.
+  await note(mount, subject, 'begun');
   const within = (use: <T>(work: (session: DatabaseSession) => Promise<T>) => Promise<T>): PasswordChange => ({
     old,
     fresh,
@@ -244,8 +246,9 @@ async function change(
 }
 
 /** The database wants the new password: it is the one that is given out from now on. */
-async function keep({ clock, random, transact }: JobMount, { subject, rotation, connection }: Task): Promise<null> {
-  await transact(async ({ storage }) => {
+async function keep(mount: JobMount, { subject, rotation, connection }: Task): Promise<null> {
+  const { clock, random } = mount;
+  await mount.transact(async ({ storage }) => {
     const standing = await rotationOf(storage, subject);
     // Who deletes a role deletes what is under way of it.
     if (standing?.id !== rotation.id) return;
@@ -263,18 +266,20 @@ async function keep({ clock, random, transact }: JobMount, { subject, rotation, 
     if (present === null || present.uid !== connection?.uid) return;
     await putConnection(storage, { ...present, password: rotation.password, rotatedAt: now, version: randomUuid(random) });
   });
+  await note(mount, subject, 'changed');
   return null;
 }
 
 /** It is tried again, unless its window is over and nothing has happened: then it waits for the next time. */
 async function fail(
-  { clock, random, transact }: JobMount,
+  mount: JobMount,
   { subject, rotation }: Task,
   problem: RequestError,
   needsOperator: boolean,
   holds: 'old' | 'none' | 'unknown' | null = null,
 ): Promise<RequestError> {
-  await transact(async ({ storage }) => {
+  const { clock, random } = mount;
+  await mount.transact(async ({ storage }) => {
     const standing = await rotationOf(storage, subject);
     if (standing?.id !== rotation.id) return;
     const now = clock.now();
@@ -287,5 +292,12 @@ async function fail(
     await forgetRotation(storage, subject, standing);
     await putOff(storage, subject.name, nextRotation(role.times, now), problem.message);
   });
+  await note(mount, subject, needsOperator ? 'needs-operator' : 'failed', problem.message);
   return problem;
+}
+
+/** Tells the audit log of a rotation. */
+async function note({ mount, note: write }: JobMount, { kind, name }: Subject, outcome: string, reason?: string): Promise<void> {
+  const of = `${mount.path}/${kind === 'root' ? 'config' : 'static-roles'}/${name}`;
+  await write({ event: 'password-rotation', of, outcome, ...(reason === undefined ? {} : { reason }) });
 }

@@ -140,6 +140,20 @@ describe('the password of a static role', () => {
     await at.system.close();
   });
 
+  it('is changed under the eyes of the audit log, which never sees it', async () => {
+    const { at } = await withRole();
+    const { password } = await creds(at);
+    const facts = at.sink
+      .entries()
+      .flatMap(({ request }) => (request?.facts?.['event'] === 'password-rotation' ? [request.facts] : []));
+    expect(facts).toEqual([
+      { event: 'password-rotation', of: 'database/static-roles/app', outcome: 'begun' },
+      { event: 'password-rotation', of: 'database/static-roles/app', outcome: 'changed' },
+    ]);
+    expect(at.sink.lines.join()).not.toContain(password);
+    await at.system.close();
+  });
+
   it('never stands in a log of the server', async () => {
     const { at, user } = await withRole();
     const [row] = await server.query<{ stored: string }>('SELECT rolpassword AS stored FROM pg_authid WHERE rolname = $1', {
