@@ -13,7 +13,13 @@ import { dueConnections, dueOf, forgetDue, noteDue, type Subject } from './rotat
 import { nextRotation, windowEnd } from './rotation-times.ts';
 import { forgetRotation, noteFailure, rotationOf, type Rotation } from './rotation.ts';
 import type { DatabaseSessions } from './sessions.ts';
-import { beginRoleRotation, putStaticCredential, staticCredentialOf, staticRoleNamed, type StaticRole } from './static-role.ts';
+import {
+  beginRoleRotation,
+  putStaticCredential,
+  staticCredentialOf,
+  staticRoleNamed,
+  type StaticRole,
+} from './static-account.ts';
 
 /** How many passwords of a connection one step changes, and how many of them at the same time. */
 const atOnce = 16;

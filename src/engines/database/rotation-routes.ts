@@ -8,7 +8,7 @@ import { connectionNamed } from './connection.ts';
 import { rotationEnd, stillUnderWay } from './rotation-end.ts';
 import type { Subject } from './rotation-index.ts';
 import { beginningOf, beginRotation, rotationsOf, shownRotation } from './rotation.ts';
-import { beginRoleRotation, staticCredentialOf, staticRoleNamed } from './static-role.ts';
+import { beginRoleRotation, staticCredentialOf, staticRoleNamed } from './static-account.ts';
 
 /** Changes of passwords on request, and those under way. `background` null: they are only described. */
 export function rotationRoutes(background: Background | null): readonly Route[] {

@@ -5,7 +5,7 @@ import { badRequest } from '../../protocol/request-error.ts';
 import { allows, connectionNamed } from './connection.ts';
 import { rotationOf } from './rotation.ts';
 import { shownTimes } from './rotation-times.ts';
-import { staticCredentialOf, staticRoleNamed } from './static-role.ts';
+import { staticCredentialOf, staticRoleNamed } from './static-account.ts';
 
 export const staticCredsRoute: Route = {
   path: 'static-creds/:name',

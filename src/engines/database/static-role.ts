@@ -10,50 +10,21 @@ import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../../protocol/request-error.ts';
 import { allows, connectionNamed, type Connection } from './connection.ts';
 import { fieldsOf, pluginOf } from './connection-session.ts';
-import {
-  beginningOf,
-  beginRotation,
-  forgetRotation,
-  rotationOf,
-  shownRotation,
-  type Beginning,
-  type Rotation,
-} from './rotation.ts';
-import { forgetDue, noteDue, type Subject } from './rotation-index.ts';
+import { beginningOf, forgetRotation, rotationOf, shownRotation } from './rotation.ts';
+import { forgetDue, noteDue } from './rotation-index.ts';
 import { rotationEnd, stillUnderWay } from './rotation-end.ts';
-import { changedTimes, nextRotation, type RotationTimes, rotationTimesFields, shownTimes } from './rotation-times.ts';
-
-/**
- * A user that exists, whose password is changed at times. Below a mount's storage:
- * - `static-role/<name>`                  the record
- * - `static-credential/<name>`            its password
- * - `static-user/<connection>/<user>`     whose user it is, the user's name in base64url
- */
-export interface StaticRole {
-  readonly connection: string;
-  /** Never changed. */
-  readonly username: string;
-  readonly times: RotationTimes;
-  /** Empty: what the plug-in does by itself. */
-  readonly rotation: readonly string[];
-  /** '': that of the connection. */
-  readonly passwordPolicy: string;
-  /** Its user changes its own password: the connection's user is not asked. */
-  readonly selfManaged: boolean;
-  readonly skipImport: boolean;
-}
-
-/** What changes with each rotation. Times in milliseconds since the epoch. */
-export interface StaticCredential {
-  /** Null: nobody has told it, and it was never changed. */
-  readonly password: string | null;
-  /** Null: never. */
-  readonly rotatedAt: number | null;
-  /** When it is due to be changed next. */
-  readonly next: number;
-  /** Why it was not when it was due; null: it was. Holds no secret. */
-  readonly error: string | null;
-}
+import { changedTimes, nextRotation, rotationTimesFields, shownTimes } from './rotation-times.ts';
+import {
+  beginRoleRotation,
+  claimUser,
+  forgetStaticRole,
+  putStaticCredential,
+  putStaticRole,
+  staticCredentialOf,
+  staticRoleNamed,
+  subjectOf,
+  type StaticRole,
+} from './static-account.ts';
 
 const fields = {
   db_name: { type: 'string', description: 'The connection.' },
@@ -134,19 +105,6 @@ export function staticRoleRoutes(background: Background | null): readonly Route[
 const longestName = 128;
 
 const nameOf = (context: RouteContext): string => context.params['name'] ?? '';
-const subjectOf = (name: string): Subject => ({ kind: 'role', name });
-
-export async function staticRoleNamed(storage: View, name: string): Promise<StaticRole | null> {
-  return storage.getJson<StaticRole>(`static-role/${name}`);
-}
-
-export async function staticCredentialOf(storage: View, name: string): Promise<StaticCredential | null> {
-  return storage.getJson<StaticCredential>(`static-credential/${name}`);
-}
-
-export async function putStaticCredential(storage: View, name: string, credential: StaticCredential): Promise<void> {
-  await storage.putJson(`static-credential/${name}`, credential);
-}
 
 async function existing(context: RouteContext): Promise<StaticRole> {
   const role = await staticRoleNamed(context.storage, nameOf(context));
@@ -200,7 +158,7 @@ async function write(context: RouteContext): Promise<Reply> {
     throw badRequest(`"${role.username}" changes its own password, so its present one must be sent as \`password\``);
   }
   await claimUser(storage, before, role, name);
-  await storage.putJson(`static-role/${name}`, role);
+  await putStaticRole(storage, name, role);
 
   const { rotatedAt = null } = credential ?? {};
   const next = nextRotation(role.times, 'period' in role.times ? (rotatedAt ?? now) : now);
@@ -294,36 +252,6 @@ async function connectionFor(storage: View, role: StaticRole, name: string): Pro
   return connection;
 }
 
-/** Of one user of one connection only one role changes the password: another would hold one that does not work. */
-async function claimUser(storage: View, before: StaticRole | null, role: StaticRole, name: string): Promise<void> {
-  const owner = await storage.getJson<{ readonly role: string }>(userPath(role));
-  if (owner !== null && owner.role !== name) {
-    throw badRequest(`the password of "${role.username}" is changed by the static role "${owner.role}" already`);
-  }
-  if (before !== null) await storage.delete(userPath(before));
-  await storage.putJson(userPath(role), { role: name });
-}
-
-const userPath = ({ connection, username }: StaticRole): string =>
-  `static-user/${connection}/${Buffer.from(username).toString('base64url')}`;
-
-/** Writes down that the password of a role is to be changed at once. */
-export async function beginRoleRotation(
-  beginning: Beginning,
-  name: string,
-  role: StaticRole,
-  connection: Connection | null,
-  when: { readonly waitsAt: number | null; readonly until: number | null },
-): Promise<Rotation> {
-  return beginRotation(beginning, {
-    subject: subjectOf(name),
-    connection: role.connection,
-    username: role.username,
-    policy: role.passwordPolicy || (connection?.passwordPolicy ?? ''),
-    ...when,
-  });
-}
-
 async function remove(context: RouteContext): Promise<Reply> {
   const { storage } = context;
   const name = nameOf(context);
@@ -333,6 +261,6 @@ async function remove(context: RouteContext): Promise<Reply> {
   const rotation = await rotationOf(storage, subjectOf(name));
   if (rotation !== null) await forgetRotation(storage, subjectOf(name), rotation);
   else if (credential !== null) await forgetDue(storage, role.connection, credential.next, subjectOf(name));
-  for (const path of [`static-role/${name}`, `static-credential/${name}`, userPath(role)]) await storage.delete(path);
+  await forgetStaticRole(storage, name, role);
   return noContent;
 }
