@@ -56,8 +56,15 @@ export interface Kind {
 export interface KindImpact {
   /** Asked of what is live, in the order in which `tell` gets the replies. */
   reads(resource: ResourceName, context: LensContext): readonly LensRead[];
-  /** What comes of a change of the object, and for whom. */
-  tell(action: 'update' | 'replace' | 'delete', replies: readonly (JsonObject | null)[]): readonly string[];
+  /**
+   * What comes of a change of the object, and for whom. `spec`: as it shall be, or as it was applied where it goes. Of what
+   * is created nothing was asked.
+   */
+  tell(
+    action: 'create' | 'update' | 'replace' | 'delete',
+    replies: readonly (JsonObject | null)[],
+    spec: JsonObject,
+  ): readonly string[];
 }
 
 /** The identity of a resource: kind, mount and name. `mount` is null for what lives at the top. */

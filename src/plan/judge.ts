@@ -97,7 +97,7 @@ function remove(all: Case): Outcome {
     reason: destroy ? null : 'not-declared',
     before: shownNow(all),
     secrets: secretsBefore(all, 'changed'),
-    consequences: [...lostWithMount(subject), ...impactOf(all, 'delete')],
+    consequences: [...lostWithMount(subject), ...impactOf(all, 'delete', record?.spec ?? {})],
     requests: mountReplaced ? [] : kind.remove(name, context, record?.spec ?? null),
   };
 }
@@ -159,7 +159,10 @@ function compare(all: Case, live: LiveObject, besides: Besides): Outcome {
     before: action === 'import' ? withAdopted(shownNow(all), spec, written, all) : shownNow(all),
     after: { spec, labels: desired.labels, protect: desired.protect },
     secrets: secretsAfter(all, spec, written),
-    consequences: [...madeAnew(all, found.after, written), ...(requests.length === 0 ? [] : impactOf(all, 'update'))],
+    consequences: [
+      ...madeAnew(all, found.after, written),
+      ...(requests.length === 0 ? [] : impactOf(all, 'update', found.after)),
+    ],
     requests: [...(besides.moving ?? []), ...requests],
     ...(action === 'import' ? { mark: live.mark } : {}),
   };
@@ -189,7 +192,7 @@ function replace(all: Case, reason: ChangeReason, replaceOn: readonly string[]):
   return {
     ...written,
     replacePaths: replaceOn,
-    consequences: [...lostWithMount(subject), ...written.consequences, ...impactOf(all, 'replace')],
+    consequences: [...lostWithMount(subject), ...written.consequences, ...impactOf(all, 'replace', desired?.spec ?? {})],
     requests: [...removal, ...written.requests],
   };
 }
@@ -212,7 +215,7 @@ function write(all: Case, action: 'create' | 'replace' | 'move', reason: ChangeR
     after: { spec, labels: desired.labels, protect: desired.protect },
     unknown: action === 'move' ? [] : computedFields(fields),
     secrets: secretsAfter(all, spec, new Set(changed)),
-    consequences: madeAnew(all, after, new Set(changed)),
+    consequences: [...madeAnew(all, after, new Set(changed)), ...(action === 'create' ? impactOf(all, action, after) : [])],
     requests,
   };
 }
@@ -268,8 +271,12 @@ function isGenerated(source: unknown): boolean {
   return typeof source === 'object' && source !== null && 'generate' in source;
 }
 
-function impactOf({ subject, seen }: Case, action: 'update' | 'replace' | 'delete'): readonly string[] {
-  return subject.record === null ? [] : (subject.kind.impact?.tell(action, seen.impact) ?? []);
+function impactOf(
+  { subject, seen }: Case,
+  action: 'create' | 'update' | 'replace' | 'delete',
+  spec: JsonObject,
+): readonly string[] {
+  return subject.kind.impact?.tell(action, action === 'create' ? [] : seen.impact, spec) ?? [];
 }
 
 function lostWithMount({ kind, origin }: Subject): readonly string[] {

@@ -77,6 +77,12 @@ const shared: readonly MappedField[] = [
     'max_connection_lifetime',
     'How long a connection is used at most; `0s`: without limit.',
   ),
+  plainField(['selfManaged'], 'self_managed', {
+    type: 'boolean',
+    default: false,
+    description:
+      'It has no user of its own: those of its static roles, which say `selfManaged` too, log in to change their own passwords.',
+  }),
   plainField(['verify'], 'verify_connection', {
     type: 'boolean',
     default: true,

@@ -70,7 +70,7 @@ function withSources(normal: JsonObject, spec: JsonObject, secrets: readonly Sec
 }
 
 function check(spec: JsonObject, resource: ResourceName, context: LensContext): readonly SpecProblem[] {
-  const { fields, secrets } = lensFor(spec['plugin']);
+  const { fields } = lensFor(spec['plugin']);
   const problems = [...mountProblems(resource, context), ...mappedProblems(fields, spec), ...foreignFields(spec)];
   const url = spec['connectionUrl'];
   if (typeof url === 'string' && shownUrl(url) !== url) {
@@ -80,19 +80,16 @@ function check(spec: JsonObject, resource: ResourceName, context: LensContext): 
       hint: 'write {{username}}:{{password}} there, and say in `password` where the value comes from',
     });
   }
-  if (typeof url === 'string' && /\{\{\s*password\s*\}\}/.test(url) && spec['password'] === undefined) {
+  // One without a user of its own has the names and passwords of those who log in filled in.
+  if (typeof url !== 'string' || spec['selfManaged'] === true) return problems;
+  const lacks = (name: 'username' | 'password'): boolean =>
+    new RegExp(`\\{\\{\\s*${name}\\s*\\}\\}`).test(url) && (spec[name] ?? '') === '';
+  for (const name of ['username', 'password'] as const) {
+    if (!lacks(name)) continue;
     problems.push({
       at: '/connectionUrl',
-      message: 'connectionUrl has a place for a password, and there is none',
-      hint: 'state password',
-    });
-  }
-  const missing = secrets.length > 0 && /\{\{\s*username\s*\}\}/.test(String(url)) && (spec['username'] ?? '') === '';
-  if (missing) {
-    problems.push({
-      at: '/connectionUrl',
-      message: 'connectionUrl has a place for a user, and there is none',
-      hint: 'state username',
+      message: `connectionUrl has a place for {{${name}}}, and there is none`,
+      hint: `state ${name}`,
     });
   }
   return problems;

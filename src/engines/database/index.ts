@@ -9,12 +9,13 @@ import { rotationJobs } from './rotation-jobs.ts';
 import { rotationRoutes } from './rotation-routes.ts';
 import { DatabaseSessions } from './sessions.ts';
 import { staticCredsRoute } from './static-creds.ts';
+import { databaseStaticRoleKind } from './static-role-kind.ts';
 import { staticRoleRoutes } from './static-role.ts';
 
 /** Users of databases: made for whoever asks and removed when their time is over, or kept with passwords that change. */
 export const database: Engine = {
   ...over(new DatabaseSessions(), null),
-  kinds: [databaseConnectionKind, databaseRoleKind],
+  kinds: [databaseConnectionKind, databaseRoleKind, databaseStaticRoleKind],
   start(background) {
     const sessions = new DatabaseSessions();
     return { ...over(sessions, background), close: () => sessions.close() };

@@ -66,6 +66,11 @@ export function rotationJobs(sessions: DatabaseSessions): MountJobs {
       const step: Step = tasks.length > 0 ? { again: next, look: true } : next === null ? done : { again: next };
       return failed === null ? step : { ...step, problem: failed };
     },
+    async standing(storage, key) {
+      const [kind, name = ''] = key.split('/');
+      const rotation = await rotationOf(storage, { kind: kind === 'root' ? 'root' : 'role', name });
+      return rotation === null ? null : { left: 1, problem: rotation.error };
+    },
   };
 }
 

@@ -23,8 +23,8 @@ export const rotationTimesFields = {
   rotation_timezone: { type: 'string', description: 'The time zone of the schedule, as `Europe/Berlin`; UTC unless told.' },
 } as const satisfies Fields;
 
-const shortestPeriod = 5;
-const shortestWindow = 3600;
+export const shortestPeriod = 5;
+export const shortestWindow = 3600;
 /** The last moment that RFC 3339 can write. */
 const endOfTime = Date.UTC(9999, 11, 31);
 

@@ -76,6 +76,7 @@ export function staticRoleRoutes(background: Background | null): readonly Route[
           fields,
           configures: true,
           shown: ['db_name', 'username'],
+          valuesOf: { kind: 'DatabaseStaticRole', name: 'name', within: ['/password', '/self_managed_password'] },
           verify: { when: 'always', see },
           handle: write,
           settle: (context, reply) => settled(background, context, reply),
@@ -168,9 +169,13 @@ async function write(context: RouteContext): Promise<Reply> {
   if (rotation === null && before !== null && credential !== null) {
     await forgetDue(storage, before.connection, credential.next, subjectOf(name));
   }
-  if (atOnce) await beginRoleRotation(beginningOf(context), name, role, connection, { waitsAt: null, until: null });
-  else await noteDue(storage, role.connection, next, subjectOf(name));
-  return noContent;
+  if (!atOnce) {
+    await noteDue(storage, role.connection, next, subjectOf(name));
+    return noContent;
+  }
+  await beginRoleRotation(beginningOf(context), name, role, connection, { waitsAt: null, until: null });
+  const what = `change the password of "${role.username}"`;
+  return { ...noContent, outside: [{ what, mount: context.mount.id, key: `role/${name}` }] };
 }
 
 /** Is the database there, and does it let a user in whose present password is told? */

@@ -120,7 +120,7 @@ describe('documents of a database', () => {
     ['type: database', 'type: kv', '"database" is a mount of type kv; a DatabaseConnection lives in a database mount'],
     ['defaultTtl: 1h', 'defaultTtl: 2d', 'defaultTtl is greater than maxTtl'],
     ['defaultTtl: 1h', 'reassignTo: postgres', 'reassignTo counts only with ownedObjects: reassign'],
-    ['  username: postgres\n', '', 'connectionUrl has a place for a user'],
+    ['  username: postgres\n', '', 'connectionUrl has a place for {{username}}, and there is none'],
   ])('are refused where they make no sense: %s → %s', async (from, to, message) => {
     at.edit('database.yaml', from, to);
     const { code, out, err } = await at.run('plan', { env });
@@ -296,5 +296,109 @@ describe('what an apply leaves to be done outside', () => {
     expect(failed.err).toContain('It is tried again in the background, later each time.');
     await other.run();
     await served.stop();
+  });
+});
+
+describe('a document of a static role', () => {
+  let at: Workspace;
+  let env: Readonly<Record<string, string>>;
+  const role = (rest: string): string => `---
+apiVersion: secretctl/v1
+kind: DatabaseStaticRole
+metadata: { name: reporting }
+spec:
+  engine: database
+  connection: main
+  username: reporting
+${rest}`;
+  beforeEach(async () => {
+    await server.query(`DROP ROLE IF EXISTS reporting`);
+    await server.query(`CREATE ROLE reporting LOGIN PASSWORD 'first'`);
+    at = await emptyWorkspace();
+    at.write('database.yaml', documents(server.url()).replace('[reader]', '[reader, reporting]'));
+    env = { DB_PASSWORD: server.password, REPORTING: 'first' };
+  });
+  const login = (password: string): Promise<readonly unknown[]> =>
+    server.query('SELECT current_user AS name', { user: 'reporting', password });
+  const given = async (): Promise<string> =>
+    (await at.json<{ data: { password: string } }>('read -json database/static-creds/reporting')).data.password;
+
+  it('has its password changed at once, which the plan says and -wait waits for; then nothing is left to do', async () => {
+    at.write('static.yaml', role('  rotationPeriod: 30d\n'));
+    const { out, err } = await at.run('apply -auto-approve -wait', { env });
+    expect(out).toContain(
+      'changes the password of "reporting" at once: whoever logs in with the present one must read the new one',
+    );
+    expect(out).toContain('1 external step pending.');
+    expect(out).toContain('DatabaseStaticRole/database/reporting: change the password of "reporting"');
+    expect(err).toContain('All external steps are done.');
+    await expect(login('first')).rejects.toThrow('password authentication failed');
+    const password = await given();
+    expect(await login(password)).toEqual([{ name: 'reporting' }]);
+    expect(await at.ok('plan')).toContain('No changes.');
+
+    at.edit(
+      'static.yaml',
+      'rotationPeriod: 30d',
+      'rotationSchedule: 0 3 * * SAT\n  rotationTimeZone: Europe/Berlin\n  rotationWindow: 2h',
+    );
+    expect(await at.ok('apply -auto-approve -wait')).toContain('1 changed, 0 destroyed.\n');
+    expect(await given()).toBe(password);
+    expect((await at.json<{ data: JsonObject }>('read -json database/static-roles/reporting')).data).toMatchObject({
+      rotation_schedule: '0 3 * * SAT',
+      rotation_window: 7200,
+      rotation_timezone: 'Europe/Berlin',
+    });
+    expect(await at.ok('plan')).toContain('No changes.');
+    at.edit('static.yaml', /rotationSchedule[^]*/, 'rotationPeriod: 1d\n');
+    await at.ok('apply -auto-approve');
+    expect(await at.ok('plan')).toContain('No changes.');
+
+    at.write('static.yaml', '');
+    expect(await at.ok('apply -auto-approve')).toContain('"reporting" stays, with the password that only the store knows');
+    expect(await login(password)).toEqual([{ name: 'reporting' }]);
+  });
+
+  it('leaves the password as it is where it says so, and takes the present one from where it is', async () => {
+    const rest = '  rotationPeriod: 30d\n  skipImportRotation: true\n  password: { fromEnv: REPORTING }\n';
+    at.write('static.yaml', role(rest));
+    const wrong = await at.run('apply -auto-approve', { env: { ...env, REPORTING: 'wrong' } });
+    expect(wrong.err).toContain('DatabaseStaticRole/database/reporting would not work: the database does not let "reporting" in');
+    expect(wrong.err).toContain('on static.yaml:4:19');
+    expect(await at.ok('apply -auto-approve', { env })).toContain('4 added, 0 changed, 0 destroyed.\n');
+    expect(await login('first')).toEqual([{ name: 'reporting' }]);
+    await at.ok('write -force database/rotate-role/reporting');
+    const password = await given();
+    // Another source changes nothing by now: the store has set another password.
+    at.edit('static.yaml', '{ fromEnv: REPORTING }', '{ fromEnv: REPORTING, version: 2 }');
+    await at.ok('apply -auto-approve', { env });
+    expect([await given(), await at.ok('plan')]).toEqual([password, expect.stringContaining('No changes.') as string]);
+    expect(await login(password)).toEqual([{ name: 'reporting' }]);
+  });
+
+  it('fails a command that waits where the password cannot be changed, and says why', async () => {
+    await server.query('DROP ROLE reporting');
+    at.write('static.yaml', role('  rotationPeriod: 30d\n'));
+    const { code, err } = await at.run('apply -auto-approve -wait', { env });
+    expect(code).toBe(1);
+    expect(err).toContain('DatabaseStaticRole/database/reporting: change the password of "reporting": ');
+    expect(err).toContain('does not exist');
+    await server.query(`CREATE ROLE reporting LOGIN PASSWORD 'first'`);
+  });
+
+  it.each([
+    ['', 'needs rotationPeriod or rotationSchedule'],
+    ['  rotationPeriod: 1s\n', 'rotationPeriod is 5s at least'],
+    ['  rotationPeriod: 1h\n  rotationWindow: 2h\n', 'rotationWindow counts only with rotationSchedule'],
+    ['  rotationPeriod: 1h\n  rotationSchedule: 0 3 * * SAT\n', 'one of them it must be'],
+    ['  rotationSchedule: whenever\n', '"whenever" is no cron line'],
+    ['  rotationSchedule: 0 3 * * SAT\n  rotationTimeZone: Berlin\n', 'Berlin'],
+    ['  rotationSchedule: 0 3 * * SAT\n  rotationWindow: 5m\n', 'rotationWindow is 1h at least'],
+    ['  rotationPeriod: 1h\n  selfManaged: true\n', 'its present one is not given'],
+  ])('is refused where it makes no sense: %j', async (rest, message) => {
+    at.write('static.yaml', role(rest));
+    const { code, err } = await at.run('plan', { env });
+    expect(code).toBe(1);
+    expect(err).toContain(message);
   });
 });
