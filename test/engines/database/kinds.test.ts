@@ -402,3 +402,23 @@ ${rest}`;
     expect(err).toContain(message);
   });
 });
+
+describe('the password of a connection', () => {
+  it('that was rotated is not overwritten by documents, whatever their source says by then', async () => {
+    await server.query('DROP ROLE IF EXISTS secretctl');
+    await server.query(`CREATE ROLE secretctl LOGIN SUPERUSER PASSWORD 'first'`);
+    const at = await emptyWorkspace();
+    at.write('database.yaml', documents(server.url()).replace('username: postgres', 'username: secretctl'));
+    await at.ok('apply -auto-approve', { env: { DB_PASSWORD: 'first' } });
+    await at.ok('write -force database/rotate-root/main');
+    const login = (password: string) => server.query('SELECT 1', { user: 'secretctl', password });
+    await expect(login('first')).rejects.toThrow('password authentication failed');
+    expect(await at.ok('plan')).toContain('No changes.');
+    at.edit('database.yaml', '{ fromEnv: DB_PASSWORD }', '{ fromEnv: DB_PASSWORD, version: 2 }');
+    const { code, err } = await at.run('apply -auto-approve', { env: { DB_PASSWORD: 'first' } });
+    expect([code, err]).toEqual([0, expect.stringContaining('Warning: the password of "main" was rotated') as string]);
+    expect(await at.ok('plan')).toContain('No changes.');
+    await at.ok('read database/creds/reader');
+    await at.ok('lease revoke -auto-approve -prefix database/creds');
+  });
+});
