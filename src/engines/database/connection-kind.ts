@@ -80,16 +80,14 @@ function check(spec: JsonObject, resource: ResourceName, context: LensContext): 
       hint: 'write {{username}}:{{password}} there, and say in `password` where the value comes from',
     });
   }
-  // One without a user of its own has the names and passwords of those who log in filled in.
-  if (typeof url !== 'string' || spec['selfManaged'] === true) return problems;
-  const lacks = (name: 'username' | 'password'): boolean =>
-    new RegExp(`\\{\\{\\s*${name}\\s*\\}\\}`).test(url) && (spec[name] ?? '') === '';
-  for (const name of ['username', 'password'] as const) {
-    if (!lacks(name)) continue;
+  // One without a user of its own has the names of those who log in filled in. A password need not stand in a document: that
+  // of an adopted connection is in the store.
+  const named = (spec['username'] ?? '') !== '' || spec['selfManaged'] === true;
+  if (typeof url === 'string' && /\{\{\s*username\s*\}\}/.test(url) && !named) {
     problems.push({
       at: '/connectionUrl',
-      message: `connectionUrl has a place for {{${name}}}, and there is none`,
-      hint: `state ${name}`,
+      message: 'connectionUrl has a place for {{username}}, and there is none',
+      hint: 'state username',
     });
   }
   return problems;

@@ -136,6 +136,15 @@ describe('documents of a database', () => {
     await at.ok('import -auto-approve DatabaseConnection/database/main main');
     await at.ok('import -auto-approve DatabaseRole/database/reader reader');
     expect(await at.ok('plan')).toContain('No changes.');
+
+    // Also where no document declares them yet: the store knows the password.
+    for (const address of ['DatabaseRole/database/reader', 'DatabaseConnection/database/main'])
+      await at.ok(`state forget -auto-approve ${address}`);
+    at.write('database.yaml', documents(server.url()).split('---')[0] ?? '');
+    await at.ok('import -auto-approve DatabaseConnection/database/main main');
+    await at.ok('import -auto-approve DatabaseRole/database/reader reader');
+    expect(await at.ok('plan')).toContain('No changes.');
+    await at.ok('read database/creds/reader');
   });
 });
 
