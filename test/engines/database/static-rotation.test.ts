@@ -140,6 +140,48 @@ describe('the password of a static role', () => {
     await at.system.close();
   });
 
+  it('is made by the policy of the connection, or by that of the role', async () => {
+    const at = await place({ password_policy: 'digits' });
+    for (const [name, charset, length] of [
+      ['digits', '0123456789', 24],
+      ['letters', 'abcdefghij', 30],
+    ] as const) {
+      await at.write(`sys/policies/password/${name}`, {
+        policy: `length = ${length}\nrule "charset" { charset = "${charset}" }`,
+      });
+    }
+    const user = await newUser();
+    await at.write('database/static-roles/app', { db_name: 'main', username: user, rotation_period: '1h' });
+    expect((await creds(at)).password).toMatch(/^\d{24}$/);
+    await at.write('database/static-roles/app', { credential_config: { password_policy: 'letters' } });
+    await at.write('database/rotate-role/app');
+    expect((await creds(at)).password).toMatch(/^[a-j]{30}$/);
+    await at.write('database/static-roles/app', { credential_config: { password_policy: 'gone' } });
+    expect(await refused(at.write('database/rotate-role/app'))).toBe('400 there is no password policy "gone"');
+    at.clock.time += 3600_000;
+    expect(await settle(at)).toBe(false);
+    expect(await state(at)).toMatchObject({ rotation: { state: 'idle', last_error: 'there is no password policy "gone"' } });
+    await at.system.close();
+  });
+
+  it('stays as it is while no audit log can be written', async () => {
+    const { at, user } = await withRole();
+    const { password } = await creds(at);
+    const append = at.sink.append.bind(at.sink);
+    at.sink.append = () => Promise.reject(new Error('the disk is full'));
+    at.clock.time += 3600_000;
+    expect(await settle(at)).toBe(false);
+    expect(await logsIn(user, password)).toBe(true);
+    at.sink.append = append;
+    at.clock.time += 600_000;
+    await settle(at);
+    at.clock.time += 600_000;
+    await settle(at);
+    const after = await creds(at);
+    expect([after.password === password, await logsIn(user, after.password)]).toEqual([false, true]);
+    await at.system.close();
+  });
+
   it('is changed under the eyes of the audit log, which never sees it', async () => {
     const { at } = await withRole();
     const { password } = await creds(at);

@@ -87,15 +87,14 @@ export class PostgresqlSession implements DatabaseSession {
     { name, password, rotation }: { readonly name: string; readonly password: string; readonly rotation: readonly string[] },
     signal: AbortSignal,
   ): Promise<void> {
-    // Where the statement is ours, the server and its logs never see the password.
-    const [statements, told] =
-      rotation.length === 0
-        ? [[`ALTER ROLE "{{name}}" WITH PASSWORD '{{password}}'`], scramVerifier(password)]
-        : [rotation, this.#told(password)];
-    const filled = fillAll(statements, { name, username: name, password: told });
-    await this.#with(signal, `setting the password of ${name}`, [password, told], (client) =>
-      inTransaction(client, name, 'COMMIT', filled),
-    );
+    const verifier = scramVerifier(password);
+    await this.#with(signal, `setting the password of ${name}`, [password, verifier], async (client) => {
+      // Where the statement is ours, the server and its logs never see the password.
+      const ours = rotation.length === 0;
+      const told = ours && (await takesVerifiers(client)) ? verifier : this.#told(password);
+      const statements = ours ? [`ALTER ROLE "{{name}}" WITH PASSWORD '{{password}}'`] : rotation;
+      await inTransaction(client, name, 'COMMIT', fillAll(statements, { name, username: name, password: told }));
+    });
   }
 
   async letsIn(name: string, password: string, signal: AbortSignal): Promise<boolean> {
@@ -197,6 +196,12 @@ export class PostgresqlSession implements DatabaseSession {
     this.#pool.on('connect', heedNoEnd);
     return this.#pool;
   }
+}
+
+/** Older servers, and what is made of them, would take a verifier for the password itself. */
+async function takesVerifiers(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ version: number }>(`SELECT current_setting('server_version_num')::int AS version`);
+  return (rows[0]?.version ?? 0) >= 100_000;
 }
 
 function newClient(settings: pg.ClientConfig): pg.Client {
