@@ -1,6 +1,6 @@
 import type { MachineTime } from '../../src/base/steady-clock.ts';
 
-/** What the wall clock of a `Machine` shows at first. */
+/** What the wall clock of a `Machine` shows at first, unless told. */
 export const start = Date.UTC(2026, 5, 1);
 
 /** A machine whose time a test makes go by. */
@@ -11,8 +11,14 @@ export class Machine implements MachineTime {
   #awake = 0;
   #set = 0;
   #booted = 0;
+  readonly #start: number;
 
-  wall = (): number => Math.floor(start + this.elapsed + this.#set);
+  /** `first`: what its wall clock shows at first. */
+  constructor(first = start) {
+    this.#start = first;
+  }
+
+  wall = (): number => Math.floor(this.#start + this.elapsed + this.#set);
   monotonic = (): number => this.#awake;
   uptime = (): number => Math.floor((this.elapsed - this.#booted) / 1000) * 1000;
 
