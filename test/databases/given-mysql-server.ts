@@ -3,13 +3,17 @@ import { Way } from './way.ts';
 
 /** A server that was given by its URL, `mysql://root:password@host:port`. It is down while nobody gets to it. */
 export class GivenMysqlServer extends MysqlServer {
-  readonly #way: Way;
+  readonly #target: { readonly host: string; readonly port: number };
+  readonly #port: number;
+  #way: Way;
   /** Who was there before. */
   #known: readonly string[] = [];
 
   private constructor(address: MysqlAddress, way: Way) {
     super(address);
+    this.#target = address;
     this.#way = way;
+    this.#port = way.port;
   }
 
   static async at(text: string): Promise<GivenMysqlServer> {
@@ -17,13 +21,13 @@ export class GivenMysqlServer extends MysqlServer {
     const host = url.hostname;
     const port = Number(url.port || 3306);
     const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
-    const server = new GivenMysqlServer({ host, port, username, password }, await Way.to(port, host));
+    const server = new GivenMysqlServer({ host, port, username, password }, await Way.to({ host, port }));
     await server.query('CREATE DATABASE IF NOT EXISTS secretctl_test');
     server.#known = await server.users();
     return server;
   }
 
-  override url(port = this.#way.port): string {
+  override url(port = this.#port): string {
     return super.url(port);
   }
 
@@ -36,7 +40,7 @@ export class GivenMysqlServer extends MysqlServer {
   }
 
   async run(): Promise<void> {
-    await this.#way.open();
+    this.#way = await Way.to(this.#target, this.#port);
   }
 
   async stop(): Promise<void> {

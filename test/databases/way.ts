@@ -12,11 +12,13 @@ export class Way {
     this.port = (server.address() as AddressInfo).port;
   }
 
-  static async to(port: number, host = '127.0.0.1'): Promise<Way> {
+  /** `target`: the port of a server here, or a server elsewhere; `at`: the port of the way, any unless told. */
+  static async to(target: number | Target, at = 0): Promise<Way> {
     const server = createServer();
-    await listening(server, 0);
+    await new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve));
     const way = new Way(server);
-    server.on('connection', (client) => way.#join(client, connect(port, host)));
+    const end = typeof target === 'number' ? { port: target, host: '127.0.0.1' } : target;
+    server.on('connection', (client) => way.#join(client, end));
     return way;
   }
 
@@ -33,12 +35,8 @@ export class Way {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  /** Opens it again after `close`, at the same port. */
-  async open(): Promise<void> {
-    await listening(this.#server, this.port);
-  }
-
-  #join(client: Socket, server: Socket): void {
+  #join(client: Socket, { port, host }: Target): void {
+    const server = connect(port, host);
     for (const [socket, other] of [
       [client, server],
       [server, client],
@@ -57,6 +55,7 @@ export class Way {
   }
 }
 
-async function listening(server: Server, port: number): Promise<void> {
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+interface Target {
+  readonly port: number;
+  readonly host: string;
 }
