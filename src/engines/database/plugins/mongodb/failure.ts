@@ -1,5 +1,6 @@
 import { TargetUnavailable } from '../../../../core/lease.ts';
 import { RequestError } from '../../../../protocol/request-error.ts';
+import { withoutSecrets } from '../without-secrets.ts';
 
 /** The numbers of MongoDB's errors that are told apart. */
 export const errorCode = { userNotFound: 11, unauthorized: 13, authenticationFailed: 18 } as const;
@@ -36,14 +37,4 @@ export function failureOf(error: unknown, doing: string, secrets: readonly strin
     return new RequestError(500, `${text} (does its password still hold?)`, { cause: error });
   }
   return new RequestError(500, text, { cause: error });
-}
-
-function withoutSecrets(message: string, secrets: readonly string[]): string {
-  let text = message;
-  for (const secret of secrets) {
-    if (secret === '') continue;
-    for (const form of [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)])
-      text = text.replaceAll(form, '***');
-  }
-  return text.slice(0, 400);
 }

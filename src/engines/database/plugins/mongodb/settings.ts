@@ -34,10 +34,10 @@ export const mongodbFields = {
     description: 'How long a connection may take to come about; 10s unless told.',
     default: 0,
   },
-  socket_timeout: { type: 'duration', description: 'And an answer; 30s unless told.', default: 0 },
+  socket_timeout: { type: 'duration', description: 'How long the answer to a command may take; 30s unless told.', default: 0 },
   server_selection_timeout: {
     type: 'duration',
-    description: 'And the search for the server that takes changes; 5s unless told.',
+    description: 'How long the server that takes changes is looked for; 5s unless told.',
     default: 0,
   },
 } as const satisfies Fields;
