@@ -3,17 +3,13 @@ import { Way } from './way.ts';
 
 /** A server that was given by its URL, `mysql://root:password@host:port`. It is down while nobody gets to it. */
 export class GivenMysqlServer extends MysqlServer {
-  readonly #target: { readonly host: string; readonly port: number };
-  readonly #port: number;
-  #way: Way;
+  readonly #way: Way;
   /** Who was there before. */
   #known: readonly string[] = [];
 
   private constructor(address: MysqlAddress, way: Way) {
     super(address);
-    this.#target = address;
     this.#way = way;
-    this.#port = way.port;
   }
 
   static async at(text: string): Promise<GivenMysqlServer> {
@@ -21,13 +17,13 @@ export class GivenMysqlServer extends MysqlServer {
     const host = url.hostname;
     const port = Number(url.port || 3306);
     const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
-    const server = new GivenMysqlServer({ host, port, username, password }, await Way.to({ host, port }));
+    const server = new GivenMysqlServer({ host, port, username, password }, await Way.to(port, host));
     await server.query('CREATE DATABASE IF NOT EXISTS secretctl_test');
     server.#known = await server.users();
     return server;
   }
 
-  override url(port = this.#port): string {
+  override url(port = this.#way.port): string {
     return super.url(port);
   }
 
@@ -40,7 +36,7 @@ export class GivenMysqlServer extends MysqlServer {
   }
 
   async run(): Promise<void> {
-    this.#way = await Way.to(this.#target, this.#port);
+    await this.#way.open();
   }
 
   async stop(): Promise<void> {

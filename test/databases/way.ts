@@ -12,13 +12,11 @@ export class Way {
     this.port = (server.address() as AddressInfo).port;
   }
 
-  /** `target`: the port of a server here, or a server elsewhere; `at`: the port of the way, any unless told. */
-  static async to(target: number | Target, at = 0): Promise<Way> {
+  static async to(port: number, host = '127.0.0.1'): Promise<Way> {
     const server = createServer();
-    await new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve));
+    await listening(server, 0);
     const way = new Way(server);
-    const end = typeof target === 'number' ? { port: target, host: '127.0.0.1' } : target;
-    server.on('connection', (client) => way.#join(client, end));
+    server.on('connection', (client) => way.#join(client, connect(port, host)));
     return way;
   }
 
@@ -35,8 +33,12 @@ export class Way {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #join(client: Socket, { port, host }: Target): void {
-    const server = connect(port, host);
+  /** Opens it again after `close`, at the same port. */
+  async open(): Promise<void> {
+    await listening(this.#server, this.port);
+  }
+
+  #join(client: Socket, server: Socket): void {
     for (const [socket, other] of [
       [client, server],
       [server, client],
@@ -55,7 +57,6 @@ export class Way {
   }
 }
 
-interface Target {
-  readonly port: number;
-  readonly host: string;
+async function listening(server: Server, port: number): Promise<void> {
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
 }
