@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { JsonObject } from '../../../src/base/json.ts';
 import { TargetUnavailable } from '../../../src/core/lease.ts';
 import { mongodb } from '../../../src/engines/database/plugins/mongodb/index.ts';
-import type { DatabaseSession, RevokedUser } from '../../../src/engines/database/plugins/plugin.ts';
+import { LoginRefused, type DatabaseSession, type RevokedUser } from '../../../src/engines/database/plugins/plugin.ts';
 import { MongoStandIn } from '../../databases/mongo-stand-in/mongo-stand-in.ts';
 import { world, type World } from '../../world.ts';
 
@@ -209,12 +209,12 @@ describe('a user of MongoDB (the stand-in for it)', () => {
     );
     expect(message).toContain('the user of the connection may not end sessions: give it the role hostManager');
     expect(await code(as(user).db('shop').collection('orders').findOne())).toBe(13);
-    await as({ username: 'root', password: server.password })
+    await as(server)
       .db('admin')
       .command({ grantRolesToUser: 'keeper', roles: ['hostManager'] });
     await recovered();
     expect(server.users()).toEqual([]);
-    await as({ username: 'root', password: server.password }).db('admin').command({ dropUser: 'keeper' });
+    await as(server).db('admin').command({ dropUser: 'keeper' });
   });
 
   it('is not made by who may not make users, and the refusal says so', async () => {
@@ -226,7 +226,7 @@ describe('a user of MongoDB (the stand-in for it)', () => {
     });
     await recovered();
     expect(leaseKeys()).toEqual([]);
-    await as({ username: 'root', password: server.password }).db('admin').command({ dropUser: 'reader' });
+    await as(server).db('admin').command({ dropUser: 'reader' });
   });
 });
 
@@ -376,6 +376,51 @@ describe('a connection to MongoDB (the stand-in for it)', () => {
 });
 
 describe('the password of a user of MongoDB (the stand-in for it)', () => {
+  it('of the connection is rotated, and what works beside it logs in with the one that holds', async () => {
+    await server.addUser('keeper', 'admin', { pwd: 'old-secret', roles: ['root'] });
+    await place({}, { username: 'keeper', password: 'old-secret' });
+    const user = await credential();
+    await at.write('database/rotate-root/main');
+    await expect(as({ username: 'keeper', password: 'old-secret' }).connect()).rejects.toThrow('Authentication failed.');
+    await at.write('database/reset/main');
+    expect(await revoke(user.leaseId)).toBe(204);
+    expect(JSON.stringify((await at.read('database/config/main')).data)).not.toContain('secret');
+    await as(server).db('admin').command({ dropUser: 'keeper' });
+  });
+
+  it('that somebody changed by hand is said to hold no more', async () => {
+    await server.addUser('keeper', 'admin', { pwd: 'old-secret', roles: ['root'] });
+    await configure({ username: 'keeper', password: 'old-secret' });
+    await as(server).db('admin').command({ updateUser: 'keeper', pwd: 'by-hand' });
+    const at = mongodb.open({
+      url: server.url(),
+      username: 'keeper',
+      password: 'old-secret',
+      details: {},
+      maxOpen: 1,
+      maxIdle: 1,
+      maxLifetime: 0,
+    });
+    expect(await refused(at.verify(soon()))).toBeInstanceOf(LoginRefused);
+    await at.close();
+    await as(server).db('admin').command({ dropUser: 'keeper' });
+  });
+
+  it('of a static role is set where the URL says that users are, and is what static-creds gives', async () => {
+    await server.addUser('reports', 'shop', { pwd: 'first-secret', roles: ['read'] });
+    await configure({ connection_url: `${server.url('shop')}?authSource=admin` });
+    await at.write('database/static-roles/reports', { db_name: 'main', username: 'reports', rotation_period: '1h' });
+    const given = async () => (await at.read('database/static-creds/reports')).data as { username: string; password: string };
+    const first = await given();
+    await as(first, 'shop').db('shop').collection('orders').findOne();
+    await at.write('database/rotate-role/reports');
+    const second = await given();
+    expect(second.password).not.toBe(first.password);
+    await as(second, 'shop').db('shop').collection('orders').findOne();
+    await expect(as(first, 'shop').connect()).rejects.toThrow('Authentication failed.');
+    await as(server).db('shop').command({ dropUser: 'reports' });
+  });
+
   it('of the connection itself is changed where that user is', async () => {
     await server.addUser('keeper', 'admin', { pwd: 'old', roles: ['root'] });
     const at = mongodb.open({

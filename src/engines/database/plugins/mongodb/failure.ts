@@ -1,5 +1,6 @@
 import { TargetUnavailable } from '../../../../core/lease.ts';
 import { RequestError } from '../../../../protocol/request-error.ts';
+import { LoginRefused } from '../plugin.ts';
 import { withoutSecrets } from '../without-secrets.ts';
 
 /** The numbers of MongoDB's errors that are told apart. */
@@ -34,7 +35,7 @@ export function failureOf(error: unknown, doing: string, secrets: readonly strin
   // Whatever the server did not say itself, the way to it did.
   if (code === null || unavailable.includes(code)) return new TargetUnavailable(500, text, { cause: error });
   if (code === errorCode.authenticationFailed) {
-    return new RequestError(500, `${text} (does its password still hold?)`, { cause: error });
+    return new LoginRefused(500, `${text} (does its password still hold?)`, { cause: error });
   }
   return new RequestError(500, text, { cause: error });
 }

@@ -25,10 +25,10 @@ export const mongodbFields = {
   },
   tls_server_name: {
     type: 'string',
-    description: 'The name in the certificate of the server, where it is not its host.',
+    description: 'The name that the certificate of the server must have.',
     default: '',
   },
-  tls_skip_verify: { type: 'bool', description: 'Take any certificate for that of the server.', default: false },
+  tls_skip_verify: { type: 'bool', description: 'Encrypt without a look at the certificate of the server.', default: false },
   connect_timeout: {
     type: 'duration',
     description: 'How long a connection may take to come about; 10s unless told.',
