@@ -27,7 +27,7 @@ export class Ground {
     const ground = new Ground(operation, database);
     await ground.#victim.begin();
     await ground.call('POST', 'sys/mounts/database', { type: 'database' });
-    await ground.connection('main', 'postgres', database.password);
+    await ground.connection('main');
     await ground.role(ground.name('bystander'));
     await ground.call('GET', `database/creds/${ground.name('bystander')}`);
     return ground;
@@ -39,7 +39,11 @@ export class Ground {
     const round: Round = await this.#operation.prepare(this, name);
     // What was kept open of rounds before makes no difference.
     await this.call('POST', 'database/reset/main');
-    const { answer, killedAt, taken } = await this.#victim.callUntil(step, ...round.request);
+    const { answer, killedAt, taken } = await this.#victim.callUntil(
+      step,
+      round.request,
+      round.carriedOut ?? (() => Promise.resolve(true)),
+    );
     const killedAgainAt = killedAt === null ? null : await this.#restart(startStep);
     try {
       await this.#settled();
@@ -58,8 +62,8 @@ export class Ground {
   }
 
   /** Whatever the answer is. */
-  ask(method: string, path: string, body?: unknown): Promise<Answer> {
-    return this.#victim.ask(method, path, body);
+  ask(method: string, path: string, body?: unknown, token?: string): Promise<Answer> {
+    return this.#victim.ask(method, path, body, token);
   }
 
   /** A lease that stands; null: it does not. */
@@ -86,7 +90,7 @@ export class Ground {
     }
   }
 
-  /** Until when the database takes a user, in milliseconds since the epoch. */
+  /** Until when the database takes a user, in milliseconds since the epoch; NaN: there is none. */
   async validUntil(user: string): Promise<number> {
     const rows = await this.sql<{ until: Date }>('SELECT rolvaliduntil AS until FROM pg_roles WHERE rolname = $1', [user]);
     return rows[0]?.until.getTime() ?? NaN;
@@ -109,8 +113,8 @@ export class Ground {
   }
 
   /** Makes a role whose users are made over a connection. */
-  async role(name: string, connection = 'main'): Promise<void> {
-    await this.call('POST', `database/roles/${name}`, {
+  async role(name: string, { connection = 'main', mount = 'database' } = {}): Promise<void> {
+    await this.call('POST', `${mount}/roles/${name}`, {
       db_name: connection,
       creation_statements: [`CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`],
       default_ttl: '1h',
@@ -119,12 +123,12 @@ export class Ground {
   }
 
   /** Makes a connection over which users are made. */
-  async connection(name: string, username: string, password: string): Promise<void> {
-    await this.call('POST', `database/config/${name}`, {
+  async connection(name: string, { mount = 'database', username = '', password = '' } = {}): Promise<void> {
+    const superuser = { username: this.#database.username, password: this.#database.password };
+    await this.call('POST', `${mount}/config/${name}`, {
       plugin_name: 'postgresql-database-plugin',
       connection_url: this.#database.url(),
-      username,
-      password,
+      ...(username === '' ? superuser : { username, password }),
       allowed_roles: '*',
       username_template: '{{ printf "v-%s-%s" .RoleName (random 12) }}',
     });
@@ -163,8 +167,10 @@ export class Ground {
       return keys.map((key) => folder + key);
     };
     if (ofRole !== undefined) return below(`database/creds/${ofRole}/`);
-    const folders = await below('database/creds/');
-    return (await Promise.all(folders.map(below))).flat();
+    // Logins have leases, too.
+    const mounts = (await below('')).filter((mount) => mount !== 'auth/');
+    const folders = await Promise.all(mounts.map((mount) => below(`${mount}creds/`)));
+    return (await Promise.all(folders.flat().map(below))).flat();
   }
 }
 

@@ -4,6 +4,8 @@ import type { Ground } from './ground.ts';
 /** Something at each step of which the server is killed. */
 export interface Operation {
   readonly name: string;
+  /** Several background tasks carry it out beside each other: the order of their steps is never the same. */
+  readonly inParallel?: boolean;
   /** Makes what a round needs, undisturbed. `name` is of this round alone. */
   prepare(at: Ground, name: string): Promise<Round>;
 }
@@ -11,6 +13,8 @@ export interface Operation {
 /** One go at an operation. */
 export interface Round {
   readonly request: readonly [method: string, path: string, body?: unknown];
+  /** Of what is carried out after the answer: is it? */
+  carriedOut?(): Promise<boolean>;
   /**
    * What holds of this operation besides what holds of all, once the next server has settled. `answer`: null where none came.
    * Throws where it does not.
@@ -136,12 +140,12 @@ const rootRotation: Operation = {
   async prepare(at, name) {
     const root = `root.${name}`;
     await at.sql(`CREATE ROLE "${root}" SUPERUSER LOGIN PASSWORD 'first'`);
-    await at.connection(name, root, 'first');
+    await at.connection(name, { username: root, password: 'first' });
     return {
       request: ['POST', `database/rotate-root/${name}`],
       async check(answer) {
         // Nobody reads the password of a connection: that it logs in shows where it is used.
-        await at.role(name, name);
+        await at.role(name, { connection: name });
         const { username, password } = credentialOf(await at.call('GET', `database/creds/${name}`));
         must(await at.letsIn(username, password), `${username} was made by ${root} and cannot log in`);
         if (answer === null) return;
@@ -151,4 +155,45 @@ const rootRotation: Operation = {
   },
 };
 
+const tokenRevocation: Operation = {
+  name: 'token-revocation',
+  async prepare(at, role) {
+    await at.role(role);
+    const { body } = await at.call('POST', 'auth/token/create', { ttl: '1h' });
+    const { client_token: token } = body?.['auth'] as { client_token: string };
+    const { username, password } = credentialOf(await at.ask('GET', `database/creds/${role}`, undefined, token));
+    return {
+      request: ['POST', 'auth/token/revoke', { token }],
+      carriedOut: async () => Number.isNaN(await at.validUntil(username)),
+      async check(answer) {
+        const { status } = await at.ask('GET', 'auth/token/lookup-self', undefined, token);
+        must((status === 200) === (await at.letsIn(username, password)), `${username} does not end with its token`);
+        must(answer === null || status === 403, 'the token was revoked and is there');
+      },
+    };
+  },
+};
+
+const unmount: Operation = {
+  name: 'unmount',
+  inParallel: true,
+  async prepare(at, name) {
+    await at.call('POST', `sys/mounts/${name}`, { type: 'database' });
+    await at.connection('main', { mount: name });
+    await at.role(name, { mount: name });
+    const { username, password } = credentialOf(await at.call('GET', `${name}/creds/${name}`));
+    return {
+      request: ['DELETE', `sys/mounts/${name}`],
+      carriedOut: async () => Number.isNaN(await at.validUntil(username)),
+      async check(answer) {
+        const { status } = await at.ask('GET', `sys/mounts/${name}`);
+        must((status === 200) === (await at.letsIn(username, password)), `${username} does not end with its mount`);
+        must(answer === null || status === 400, `${name} was disabled and is there`);
+      },
+    };
+  },
+};
+
 export const operations: readonly Operation[] = [issue, renew, revoke, staticRole, staticRotation, rootRotation];
+/** By which leases end, too: of a run in full size. */
+export const moreOperations: readonly Operation[] = [tokenRevocation, unmount];

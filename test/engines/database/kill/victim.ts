@@ -52,19 +52,27 @@ export class Victim {
     return answer;
   }
 
-  /** A request that nobody disturbs, whatever its answer is. */
-  ask(method: string, path: string, body?: unknown): Promise<Answer> {
-    return this.#running.call(method, path, body);
+  /** A request that nobody disturbs, whatever its answer is; with the root token unless told. */
+  ask(method: string, path: string, body?: unknown, token?: string): Promise<Answer> {
+    return this.#running.call(method, path, body, token);
   }
 
-  /** A request at whose so many-th step the server is killed. It is gone where it was, and `restart` starts the next. */
-  async callUntil(step: number, method: string, path: string, body?: unknown): Promise<Outcome> {
+  /**
+   * A request at whose so many-th step the server is killed, or at one of those by which it is carried out afterwards:
+   * `carriedOut` waits for that. The server is gone where it was killed, and `restart` starts the next.
+   */
+  async callUntil(
+    step: number,
+    [method, path, body]: readonly [method: string, path: string, body?: unknown],
+    carriedOut: () => Promise<boolean>,
+  ): Promise<Outcome> {
     const server = this.#running;
     await told(server, { arm: step });
     const answer = await server.call(method, path, body).catch((error: unknown) => {
       if (error instanceof TypeError) return null;
       throw error;
     });
+    while (answer !== null && server.process.signalCode === null && !(await carriedOut()));
     const taken = await disarm(server);
     if (taken !== null) return { answer, killedAt: null, taken };
     await server.exited;
