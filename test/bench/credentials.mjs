@@ -26,9 +26,10 @@ async function beside(fsync) {
   const { PostgresServer } = await import('../databases/postgres-server.ts');
   const workspace = createWorkspace();
   const postgres = await PostgresServer.start({ fsync });
-  letServe(workspace);
-  const server = await startServer(workspace);
+  let server = null;
   try {
+    letServe(workspace);
+    server = await startServer(workspace);
     await prepare(server, workspace.token, postgres);
     const rows = [];
     for (const connections of connectionCounts) {
@@ -60,7 +61,7 @@ async function beside(fsync) {
     rows.push(row('credentials', 'memory after it', 'B', memoryOf(server.process.pid)));
     return rows;
   } finally {
-    await server.stop();
+    await server?.stop();
     await postgres.stop();
     workspace.close();
   }
