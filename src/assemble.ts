@@ -132,14 +132,18 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     admitLease,
     policyExists: async (view, name) => fixedPolicies.includes(name) || (await getPolicy(view, name)) !== null,
   });
+  /** For how long `attempt` has let background tasks run where they do not otherwise: `tidy` has that much less. */
+  let waited = 0;
   /** Has a background task try a key; where these do not run, they do for as long as that takes. */
   async function attempt(name: string, key: string, signal: AbortSignal): Promise<Attempted | null> {
     if (parts.unattended !== true) return reconciler.attempt(name, key, signal);
+    const began = clock.now();
     reconciler.start();
     try {
       return await reconciler.attempt(name, key, AbortSignal.any([signal, AbortSignal.timeout(unattendedWait)]));
     } finally {
       await reconciler.stop(stopGrace);
+      waited += clock.now() - began;
     }
   }
   const background: Background = {
@@ -261,7 +265,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     crossOrigin: createCrossOrigin(parts),
     mayWrite: (line) => corridor.mayWrite(line),
     reconciler,
-    tidy: (deadline) => reconciler.settle(deadline - clock.now()),
+    tidy: (deadline) => reconciler.settle(Math.max(0, deadline - clock.now() - waited)),
     overdue: () => store.read((tx) => overdueWarning(core(tx), clock.now())),
     note: (facts) =>
       audit.append([{ type: 'system', request: null, verb: null, mount: null, auth: null, reply: null, error: null, facts }]),

@@ -131,16 +131,20 @@ export class Leases {
   }
 
   /**
-   * Of each target, those among the first `limit` of its index that are revoked or past their time: what they stand for
-   * is still there.
+   * Leases that are revoked or past their time, and still there outside: found among the first that stand in the index of
+   * each target, `limit` in all.
    */
   async overdue(now: number, limit: number): Promise<readonly LeaseRecord[]> {
     const found: LeaseRecord[] = [];
-    for (const name of await this.#view.children('due/', { limit })) {
-      for (const { due, id } of await this.dueAt(name.slice(0, -1), limit)) {
+    let left = limit;
+    for (const target of await this.targets(null, limit)) {
+      const page = await this.dueAt(target, left);
+      left -= page.length;
+      for (const { due, id } of page) {
         const record = await this.get(id);
         if (record !== null && (due <= now || record.state === 'ending')) found.push(record);
       }
+      if (left === 0) break;
     }
     return found;
   }

@@ -1,6 +1,7 @@
 import type { View } from '../barrier/view.ts';
 import { Leases } from './leases.ts';
 
+/** So many leases are looked at, which costs each command milliseconds. */
 const looked = 100;
 
 /**
