@@ -1,5 +1,6 @@
 import { TargetUnavailable } from '../../../../core/lease.ts';
 import { RequestError } from '../../../../protocol/request-error.ts';
+import { LoginRefused } from '../plugin.ts';
 import { formsOf, withoutSecrets } from '../without-secrets.ts';
 
 /** What the driver throws: `errno` above 0 is the server's own number of an error (MySQL and MariaDB error references). */
@@ -29,7 +30,8 @@ export function failureOf(error: unknown, doing: string, secrets: readonly strin
   const number = numberOf(error);
   // Whatever the server did not say itself, the way to it did.
   if (number === null || unavailable.has(number)) return new TargetUnavailable(500, text, { cause: error });
-  return new RequestError(500, number === refusedLogin ? `${text} (does its password still hold?)` : text, { cause: error });
+  if (number === refusedLogin) return new LoginRefused(500, `${text} (does its password still hold?)`, { cause: error });
+  return new RequestError(500, text, { cause: error });
 }
 
 /** The server quotes a statement from where it went wrong, and ends somewhere, maybe within a secret. */
