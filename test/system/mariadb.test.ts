@@ -191,6 +191,39 @@ describe('a MariaDB', () => {
     await server.query(`DROP USER own@'%', own@'10.1.2.3'`);
   });
 
+  it('has the password of a static role changed, and that of our own user, which nobody knows from then on', async () => {
+    await server.query(`CREATE USER app_user@'%' IDENTIFIED BY 'initial'`);
+    await server.query(`GRANT ALL ON *.* TO keeper@'%' IDENTIFIED BY 'first' WITH GRANT OPTION`);
+    await place({ username: 'keeper', password: 'first' }, { creation_statements: creation });
+    await at.write('database/static-roles/kept', { db_name: 'main', username: 'app_user', rotation_period: '24h' });
+    const read = async () => (await at.read('database/static-creds/kept')).data as { username: string; password: string };
+    const before = await read();
+    const lets = (username: string, password: string) =>
+      server.login(username, password).then(
+        async (login) => {
+          await login.close();
+          return true;
+        },
+        () => false,
+      );
+    expect([before.username, await lets('app_user', before.password), await lets('app_user', 'initial')]).toEqual([
+      'app_user',
+      true,
+      false,
+    ]);
+    await at.write('database/rotate-role/kept');
+    const after = await read();
+    expect([await lets('app_user', after.password), await lets('app_user', before.password)]).toEqual([true, false]);
+
+    await at.write('database/rotate-root/main');
+    expect(await lets('keeper', 'first')).toBe(false);
+    const { leaseId } = await credential(at);
+    expect(await revoke(at, leaseId)).toBe(204);
+    await at.write('database/rotate-role/kept');
+    expect(await lets('app_user', (await read()).password)).toBe(true);
+    await server.query(`DROP USER keeper@'%', app_user@'%'`);
+  });
+
   it('has no more of our connections than it may, and who waits for one in vain is told', async () => {
     at = await mounted();
     const session = pluginNamed('mysql-database-plugin')!.open({
