@@ -8,6 +8,8 @@ export const dialect: SqlDialect = { nameQuote: '`', backslash: true, dollar: fa
 
 /** That a user, or what it was granted, is not there: what was to be taken away is gone. */
 const gone = new Set([1141, 1147, 1269, 1396]);
+/** Servers before MySQL 5.7.6 and MariaDB 10.4.2 can lock no account. */
+const syntaxError = 1064;
 const noSuchThread = 1094;
 /** No privilege to read a table, or a column of it. */
 const mayNotRead = new Set([1142, 1143]);
@@ -40,6 +42,10 @@ export async function removeUser(client: Client, name: string): Promise<void> {
     );
   }
   for (const account of accounts) {
+    // From here on nobody logs in with it, whatever becomes of the rest.
+    await ifThere(client, onAccount('ALTER USER {{account}} ACCOUNT LOCK', account)).catch((error: unknown) => {
+      if (numberOf(error) !== syntaxError) throw error;
+    });
     await ifThere(client, onAccount('REVOKE ALL PRIVILEGES, GRANT OPTION FROM {{account}}', account));
     await ifThere(client, onAccount('DROP USER {{account}}', account));
   }
