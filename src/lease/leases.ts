@@ -17,8 +17,6 @@ import {
 const pageLimit = 256;
 /** Of how many it is looked at whether they could be ended. */
 const looksAtOnce = 64;
-/** Whoever asks how many there are does not wait for all of a million. */
-const countsAtMost = 10_000;
 
 /** What an engine wants to lease, and for whom. */
 export type NewLease = LeaseTerms &
@@ -193,14 +191,17 @@ export class Leases {
     return found;
   }
 
-  /** How many of a mount have not ended (at most ten thousand), and why one of the first that are due could not be ended. */
+  /** How many of a mount have not ended, and why one of the first that are due could not be ended. */
   async standing(mountId: string): Promise<{ readonly count: number; readonly problem: string | null }> {
-    const paths = await this.#view.scan(`due/${mountId}.`, { limit: countsAtMost });
     let problem: string | null = null;
-    for (const path of paths.slice(0, looksAtOnce)) problem ??= (await this.get(parseIndexPath(path).id))?.lastError ?? null;
-    let count = paths.length;
-    for await (const record of this.#pending()) if (record.mountId === mountId) count++;
-    return { count, problem };
+    for (const path of await this.#view.scan(`due/${mountId}.`, { limit: looksAtOnce }))
+      problem ??= (await this.get(parseIndexPath(path).id))?.lastError ?? null;
+    return { count: await this.#counts.of({ of: 'mount', mount: mountId }), problem };
+  }
+
+  /** How many of a mount that the requests at a path inside it have given have not ended. */
+  async countAt(mountId: string, path: string): Promise<number> {
+    return this.#counts.of({ of: 'path', mount: mountId, path });
   }
 
   /** Has a mount any lease, whatever its state? */
