@@ -67,7 +67,8 @@ async function rotateRoot(context: RouteContext): Promise<Reply> {
   }
   const subject: Subject = { kind: 'root', name };
   await beginRotation(beginningOf(context), { subject, connection: name, username, policy, waitsAt: null, until: null });
-  return noContent;
+  const what = `change the password of "${username}", the user of the connection "${name}"`;
+  return { ...noContent, outside: [{ what, mount: context.mount.id, key: `root/${name}` }] };
 }
 
 async function settled(background: Background | null, context: RouteContext, subject: Subject, reply: Reply): Promise<Reply> {
