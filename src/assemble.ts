@@ -16,7 +16,7 @@ import { systemTimer, type Timer } from './base/timer.ts';
 import type { Barrier } from './barrier/barrier.ts';
 import type { View } from './barrier/view.ts';
 import { markClock, resumeClock } from './clock-mark.ts';
-import { controllers, wokenBy } from './controllers.ts';
+import { controllers, tokenExpiryName, wokenBy } from './controllers.ts';
 import { createCore, type Core } from './core/core.ts';
 import { rightsOf } from './core/authenticate.ts';
 import { runOf } from './core/corridor.ts';
@@ -130,6 +130,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     cubbyhole: (tx, tokenId) => cubbyholeOf(barrier.view(tx, { mountId: cubbyholeMount }), tokenId),
     forget,
     admitLease,
+    expect: (due) => reconciler.expect(tokenExpiryName, due),
     policyExists: async (view, name) => fixedPolicies.includes(name) || (await getPolicy(view, name)) !== null,
   });
   /** For how long `attempt` has let background tasks run where they do not otherwise: `tidy` has that much less. */

@@ -59,7 +59,8 @@ export function controllers(parts: BackgroundParts): readonly Controller[] {
 
 /** A controller with one piece of work has one key. */
 const all = 'all';
-const tokenExpiryName = 'token-expiry';
+/** The name under which tokens that end wake the controller. */
+export const tokenExpiryName = 'token-expiry';
 const shreddedMountsName = 'shredded-mounts';
 const auditHeadName = 'audit-head';
 

@@ -52,8 +52,8 @@ export function mountJobs({ storeId, store, barrier, clock, random, audit, engin
           if (found === undefined) continue;
           keys.push(...found.keys.map((key) => jobKey(mount.id, key)));
           if (found.next !== null) next = Math.min(next ?? found.next, found.next);
-          if (found.after !== null) return { keys, after: jobKey(mount.id, found.after), next: null };
-          if (keys.length >= limit) return { keys, after: jobKey(mount.id, '\uffff'), next: null };
+          if (found.after !== null) return { keys, after: jobKey(mount.id, found.after), next };
+          if (keys.length >= limit) return { keys, after: jobKey(mount.id, '\uffff'), next };
         }
         return { keys, after: null, next };
       });

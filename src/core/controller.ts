@@ -44,7 +44,7 @@ export interface Due {
   readonly keys: readonly string[];
   /** Hand it in for the next page; null: this was the last. */
   readonly after: string | null;
-  /** On the last page: when the next key will be due, in milliseconds since the epoch; null: nobody knows. */
+  /** When the next key of this page will be due, in milliseconds since the epoch; null: nobody knows. */
   readonly next: number | null;
 }
 

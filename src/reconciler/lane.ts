@@ -29,7 +29,7 @@ export class Lane {
   #lookFailures = 0;
   /** Something woke it while it looked. */
   #woken = false;
-  /** By when it must look again, whatever the index says that it looks at now. */
+  /** By when it must look again: the next key of the pages so far, or what was expected since the first of them. */
   #expected = Infinity;
   #successes = 0;
   #failures = 0;
@@ -83,16 +83,17 @@ export class Lane {
   beginLook(): void {
     this.looking = true;
     this.#woken = false;
-    this.#expected = Infinity;
+    if (this.after === null) this.#expected = Infinity;
   }
 
-  /** A page of the index came; `after` null: it was the last, and `next` is when the next key will be due. */
+  /** A page of the index came; `after` null: it was the last. `next` is when the next key of the page will be due. */
   looked(now: number, after: string | null, next: number | null): void {
     this.looking = false;
     this.#lookFailures = 0;
     this.after = after;
+    this.#expected = Math.min(this.#expected, next ?? Infinity);
     if (after !== null || this.#woken) this.#lookAt = now;
-    else this.#lookAt = Math.min(now + longestPause, Math.max(now + shortestPause, Math.min(next ?? Infinity, this.#expected)));
+    else this.#lookAt = Math.min(now + longestPause, Math.max(now + shortestPause, this.#expected));
   }
 
   lookFailed(now: number, error: string): void {

@@ -14,10 +14,12 @@ export class TokenRecords {
   readonly #tokens: View;
   readonly #key: TokenKey;
   readonly #counts: LeaseCounts;
+  readonly #expect: (due: number) => void;
 
-  /** `tokens` is the core's view below `token/`. */
-  constructor(tokens: View, key: TokenKey) {
+  /** `tokens` is the core's view below `token/`; `expect` hears when a record is due for removal. */
+  constructor(tokens: View, key: TokenKey, expect: (due: number) => void = () => undefined) {
     this.#tokens = tokens;
+    this.#expect = expect;
     this.#key = key;
     this.#counts = new LeaseCounts(tokens);
   }
@@ -41,7 +43,7 @@ export class TokenRecords {
     if (record.parent !== null) await this.#tokens.putJson(`child/${record.parent}/${id}`, {});
     const index = mountIndexOf(record);
     if (index !== null) await this.#tokens.putJson(`by-mount/${index}/${id}`, {});
-    if (record.due !== null) await this.#tokens.putJson(duePath(record.due, id), {});
+    if (record.due !== null) await this.#putDue(record.due, id);
     if (record.counted !== undefined) await this.#counts.add([countedToken(record, record.counted)]);
   }
 
@@ -50,7 +52,12 @@ export class TokenRecords {
     await this.#tokens.putJson(`id/${id}`, after);
     if (before.due === after.due) return;
     if (before.due !== null) await this.#tokens.delete(duePath(before.due, id));
-    if (after.due !== null) await this.#tokens.putJson(duePath(after.due, id), {});
+    if (after.due !== null) await this.#putDue(after.due, id);
+  }
+
+  async #putDue(due: number, id: string): Promise<void> {
+    await this.#tokens.putJson(duePath(due, id), {});
+    this.#expect(due);
   }
 
   /** Takes one use of a limited token. False: it has none left, or is gone. */

@@ -32,6 +32,8 @@ export interface TokenParts {
    * (null: it is none).
    */
   admitLease(run: Run, mount: Mount, path: string, role: string | null): Promise<void>;
+  /** Has the background look no later than at a time: a token is due for removal then. */
+  expect?(due: number): void;
   /** Is there a policy of this name? `core` is the core's view. */
   policyExists(core: View, name: string): Promise<boolean>;
 }
@@ -42,16 +44,16 @@ export class Tokens {
   readonly #view: View;
   readonly #key: TokenKey;
 
-  private constructor(view: View, key: TokenKey) {
+  private constructor(view: View, key: TokenKey, expect?: (due: number) => void) {
     this.#view = view;
     this.#key = key;
-    this.records = new TokenRecords(view, key);
+    this.records = new TokenRecords(view, key, expect);
   }
 
-  /** `core` is the core's view. */
-  static async open(keys: TokenKeys, core: View): Promise<Tokens> {
+  /** `core` is the core's view; `expect` as in TokenRecords. */
+  static async open(keys: TokenKeys, core: View, expect?: (due: number) => void): Promise<Tokens> {
     const view = core.below('token/');
-    return new Tokens(view, await keys.load(view));
+    return new Tokens(view, await keys.load(view), expect);
   }
 
   idOf(token: string): string {
@@ -94,7 +96,7 @@ export class TokenDesk {
   }
 
   open(core: View): Promise<Tokens> {
-    return Tokens.open(this.#keys, core);
+    return Tokens.open(this.#keys, core, this.parts.expect);
   }
 
   async openFor(context: RouteContext): Promise<Tokens> {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { world } from '../world.ts';
 
@@ -14,6 +15,24 @@ describe('the background tasks of a server', () => {
     expect(await at.system.tidy(at.clock.time + 10_000)).toBe(true);
     expect(tokensIn(at)).toBe(1);
     expect([...at.medium.entries.keys()].filter((key) => key.startsWith('mount/cubbyhole/'))).toEqual([]);
+  });
+
+  it('look in time for a token that ends sooner than all others, so that its leases end with it', async () => {
+    const at = await world();
+    at.system.reconciler.start();
+    const nextRun = async (): Promise<number> => {
+      const { controllers } = (await at.read('sys/reconciler')).data as unknown as Record<
+        string,
+        Record<string, { next_run: string }>
+      >;
+      return Date.parse(controllers!['token-expiry']!.next_run);
+    };
+    await at.write('auth/token/create', { ttl: '1h', policies: ['default'] });
+    while ((await nextRun()) <= at.clock.time) await setImmediate();
+    expect(await nextRun()).toBeGreaterThan(at.clock.time + 60_000);
+    await at.write('auth/token/create', { ttl: '10s', policies: ['default'] });
+    expect(await nextRun()).toBe(at.clock.time + 10_000);
+    await at.system.close();
   });
 
   it('show what they do, to whoever may read sys/reconciler', async () => {

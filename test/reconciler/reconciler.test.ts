@@ -97,6 +97,27 @@ describe('the reconciler', () => {
     expect(index.log.at(-1)).toEqual({ key: '3', at: start + 23_000 });
   });
 
+  it('looks again when the next key of any page of its index is due, and not only of the last', async () => {
+    const time = new VirtualTime();
+    const soon = time.now() + 20_000;
+    const looks: number[] = [];
+    const at = reconciler(time, [
+      {
+        name: 'pages',
+        description: 'Has two pages.',
+        due: (now, { after }) => {
+          if (after === null) looks.push(now);
+          const later = now >= soon ? null : after === null ? soon : soon + 60_000;
+          return Promise.resolve({ keys: [], after: after === null ? 'first' : null, next: later });
+        },
+        reconcile: () => Promise.resolve(done),
+      },
+    ]);
+    at.start();
+    await time.pass(30_000);
+    expect(looks).toEqual([soon - 20_000, soon]);
+  });
+
   it('works off an index of any length with a bounded memory', async () => {
     const time = new VirtualTime();
     const index = new Index(time, 'index', { concurrency: 4 });
