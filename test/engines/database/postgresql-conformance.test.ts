@@ -1,19 +1,23 @@
+import { GivenPostgresServer } from '../../databases/given-postgres-server.ts';
+import type { Postgres } from '../../databases/postgres.ts';
 import { PostgresServer } from '../../databases/postgres-server.ts';
 import { conformance } from './conformance.ts';
 
 const creation = [`CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`];
 const schema = '"x""; DROP ROLE y;--"';
 
-async function exists(server: PostgresServer, table: string): Promise<boolean> {
+async function exists(server: Postgres, table: string): Promise<boolean> {
   return (await server.query('SELECT 1 FROM pg_tables WHERE tablename = $1', { values: [table] })).length > 0;
 }
 
-conformance<PostgresServer>({
-  name: 'PostgreSQL',
+const given = process.env['POSTGRES_URL'] ?? '';
+
+conformance<Postgres>({
+  name: given === '' ? 'PostgreSQL' : 'the PostgreSQL of POSTGRES_URL',
   plugin: 'postgresql-database-plugin',
-  start: () => PostgresServer.start(),
+  start: () => (given === '' ? PostgresServer.start() : GivenPostgresServer.at(given)),
   creation,
-  refusals: { password: /password authentication failed for user "postgres"/, room: /too many clients/ },
+  refusals: { password: /password authentication failed for user /, room: /too many clients/ },
   failing: {
     // It ends the transaction in which the user is made.
     creation: [...creation, 'COMMIT', `GRANT pg_read_all_stats TO "{{name}}"; SELECT '{{password}}`],

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { TargetUnavailable } from '../../../../core/lease.ts';
 import { badRequest } from '../../../../protocol/request-error.ts';
 import { fillIn, type SqlDialect } from '../../statement.ts';
 import type { ConnectionFields, DatabaseSession, NewUser, RevokedUser } from '../plugin.ts';
@@ -16,6 +17,8 @@ export type Client = Pick<pg.ClientBase, 'query'>;
 export class PostgresqlSession implements DatabaseSession {
   readonly #connection: ConnectionFields;
   #pool: pg.Pool | null = null;
+  /** Clients of the pool that have been used before. */
+  readonly #used = new WeakSet<pg.PoolClient>();
   /** Clients of the pool to which the server has not answered yet. */
   readonly #connecting = new Set<pg.Client>();
 
@@ -139,19 +142,28 @@ export class PostgresqlSession implements DatabaseSession {
     secrets: readonly string[],
     work: (client: Client) => Promise<T>,
   ): Promise<T> {
-    let client: pg.PoolClient | null = null;
-    let failed = true;
-    try {
-      client = await taken(this.#open(), signal);
-      const own = client;
-      const result = await untilAborted(own, signal, () => work(own));
-      failed = false;
-      return result;
-    } catch (error) {
-      throw failureOf(error, doing, [...secrets, this.#connection.password]);
-    } finally {
-      // Nobody knows in which state a failed one is.
-      client?.release(failed);
+    for (;;) {
+      let client: pg.PoolClient | null = null;
+      let isUsed = false;
+      let failed = true;
+      const answers = { any: false };
+      try {
+        client = await taken(this.#open(), signal);
+        isUsed = this.#used.has(client);
+        this.#used.add(client);
+        const own = client;
+        const result = await untilAborted(own, signal, () => work(heard(own, answers)));
+        failed = false;
+        return result;
+      } catch (error) {
+        const failure = failureOf(error, doing, [...secrets, this.#connection.password]);
+        // One that was cut while nobody used it: what comes first changes nothing, so it is asked again over another.
+        const isStale = failure instanceof TargetUnavailable && isUsed && !answers.any && !signal.aborted;
+        if (!isStale) throw failure;
+      } finally {
+        // Nobody knows in which state a failed one is.
+        client?.release(failed);
+      }
     }
   }
 
@@ -196,6 +208,17 @@ export class PostgresqlSession implements DatabaseSession {
     this.#pool.on('connect', heedNoEnd);
     return this.#pool;
   }
+}
+
+/** A client, of which it is known whether it has answered anything. */
+function heard(client: pg.ClientBase, answers: { any: boolean }): Client {
+  const ask = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
+  const query = async (...args: unknown[]): Promise<unknown> => {
+    const result = await ask(...args);
+    answers.any = true;
+    return result;
+  };
+  return { query: query as unknown as pg.ClientBase['query'] };
 }
 
 /** Older servers, and what is made of them, would take a verifier for the password itself. */

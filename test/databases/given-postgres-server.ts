@@ -1,0 +1,44 @@
+import { Postgres, type PostgresAddress } from './postgres.ts';
+import { Way } from './way.ts';
+
+/** A server that was given by its URL, `postgresql://superuser:password@host:port`. It is down while nobody gets to it. */
+export class GivenPostgresServer extends Postgres {
+  readonly #way: Way;
+  /** Who was there before. */
+  #known: readonly string[] = [];
+
+  private constructor(address: PostgresAddress, way: Way) {
+    super(address);
+    this.#way = way;
+  }
+
+  static async at(text: string): Promise<GivenPostgresServer> {
+    const url = new URL(text);
+    const host = url.hostname;
+    const port = Number(url.port || 5432);
+    const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+    const server = new GivenPostgresServer({ host, port, username, password }, await Way.to(port, host));
+    server.#known = await server.users();
+    return server;
+  }
+
+  override url(port = this.#way.port): string {
+    return super.url(port);
+  }
+
+  override async users(): Promise<readonly string[]> {
+    return (await super.users()).filter((name) => !this.#known.includes(name));
+  }
+
+  async kill(): Promise<void> {
+    await this.#way.close();
+  }
+
+  async run(): Promise<void> {
+    await this.#way.open();
+  }
+
+  async stop(): Promise<void> {
+    await this.#way.close();
+  }
+}
