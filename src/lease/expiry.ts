@@ -53,7 +53,7 @@ export function leaseExpiry(parts: LeaseExpiryParts): Controller {
     async reconcile(key, signal) {
       const [what, name] = split(key);
       if (what === 'target') {
-        const step = await endDue(parts, name, unavailable.has(name) ? 1 : atOnce, signal);
+        const step = await endDue(parts, name, unavailable.has(name), signal);
         if (step instanceof TargetUnavailable) {
           unavailable.add(name);
           throw step;
@@ -126,11 +126,14 @@ async function endPending({ epoch }: LeaseExpiryParts, leases: Leases, now: numb
   return true;
 }
 
-/** Ends up to `limit` leases of a target. TargetUnavailable: it does not answer, and the rest waits. */
+/**
+ * Ends leases of a target; `probe`: tries with one whether it answers. TargetUnavailable: it does not, and the rest waits,
+ * but for what is to be forgotten all the same.
+ */
 async function endDue(
   parts: LeaseExpiryParts,
   target: string,
-  limit: number,
+  probe: boolean,
   signal: AbortSignal,
 ): Promise<Step | TargetUnavailable> {
   const { store, barrier, clock } = parts;
@@ -138,7 +141,7 @@ async function endDue(
   const found = await store.transact(async (tx) => {
     const core = barrier.view(tx, 'core');
     const leases = new Leases(core);
-    const page = await leases.dueAt(target, limit);
+    const page = await leases.dueAt(target, atOnce);
     const records: LeaseRecord[] = [];
     for (const { due, id } of page) {
       if (due > now) break;
@@ -152,10 +155,10 @@ async function endDue(
     }
     const [first] = records;
     const mount = first === undefined ? null : await readMount(core, first.mountId);
-    const more = page.length === limit ? now : null;
+    const more = page.length === atOnce ? now : null;
     return { records, mount, next: page.find(({ due }) => due > now)?.due ?? more };
   });
-  const outcomes = await endAll(parts, found.records, found.mount, signal);
+  const outcomes = await endAll(parts, found, probe, signal);
   const unavailable = [...outcomes.values()].find((problem) => problem instanceof TargetUnavailable) ?? null;
   await store.transact(async (tx) => {
     const leases = new Leases(barrier.view(tx, 'core'));
@@ -169,33 +172,38 @@ async function endDue(
     }
     await forget(parts, tx, leases, gone, found.mount);
   });
-  if (unavailable !== null) return unavailable;
+  if (unavailable !== null && !found.records.some(({ force }) => force)) return unavailable;
   const problem = [...outcomes].find(([{ force }, each]) => each !== null && !force)?.[1] ?? null;
   // Those for which there was no time wait at the front.
   const step: Step = { again: outcomes.size < found.records.length ? now : found.next };
   return problem === null ? step : { ...step, problem: problem.message };
 }
 
-/** What became of each that was tried: null, it has ended. After one whose target is gone no other is begun. */
+/**
+ * What became of each that was tried: null, it has ended. After one whose target does not answer no other is begun; those
+ * that are to be forgotten whatever becomes of it count as tried then.
+ */
 async function endAll(
   parts: LeaseExpiryParts,
-  records: readonly LeaseRecord[],
-  mount: Mount | null,
+  { records, mount }: { readonly records: readonly LeaseRecord[]; readonly mount: Mount | null },
+  probe: boolean,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<LeaseRecord, RequestError | null>> {
   const outcomes = new Map<LeaseRecord, RequestError | null>();
   const waiting = records.values();
-  let given = false;
+  let given: TargetUnavailable | null = null;
   const until = parts.clock.now() + beginFor;
   const worker = async (): Promise<void> => {
     for (const record of waiting) {
-      if (given || signal.aborted || parts.clock.now() > until) return;
+      if (given !== null || signal.aborted || parts.clock.now() > until) return;
       const problem = await endOutside(parts, record, mount, signal);
       outcomes.set(record, problem);
-      if (problem instanceof TargetUnavailable) given = true;
+      if (problem instanceof TargetUnavailable) given = problem;
+      if (probe) return;
     }
   };
-  await Promise.all(Array.from({ length: besideEachOther }, worker));
+  await Promise.all(Array.from({ length: probe ? 1 : besideEachOther }, worker));
+  if (given !== null) for (const record of records) if (record.force && !outcomes.has(record)) outcomes.set(record, given);
   return outcomes;
 }
 

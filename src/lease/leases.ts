@@ -15,6 +15,8 @@ import {
 } from './record.ts';
 
 const pageLimit = 256;
+/** A target that has not answered for so long is one that a person has to look at. Milliseconds. */
+const unansweredFor = 24 * 3_600_000;
 /** Of how many it is looked at whether they could be ended. */
 const looksAtOnce = 64;
 
@@ -88,8 +90,9 @@ export class Leases {
 
   /** Has it ended as soon as possible. From now on it does not stand. */
   async end(record: LeaseRecord, now: number, force: boolean): Promise<LeaseRecord> {
-    // One that could not be ended before is tried at once, too.
-    return this.#put(record, { ...record, state: 'ending', force: record.force || force, due: Math.min(record.due, now) });
+    // One that could not be ended before is tried at once, too; one that is forgotten whatever comes before all others.
+    const due = force ? 0 : Math.min(record.due, now);
+    return this.#put(record, { ...record, state: 'ending', force: record.force || force, due });
   }
 
   /** It could not be ended, and shall be tried again at `due`. */
@@ -211,8 +214,8 @@ export class Leases {
     return false;
   }
 
-  /** Those that could not be ended for long. */
-  async irrevocable(limit: number): Promise<readonly LeaseRecord[]> {
+  /** Those that could not be ended for long, and those whose target has not answered for a day. */
+  async irrevocable(limit: number, now: number): Promise<readonly LeaseRecord[]> {
     const records: LeaseRecord[] = [];
     const giveWay = givingWay(64);
     for (const path of await this.#view.scan('irrevocable/', { limit })) {
@@ -220,16 +223,29 @@ export class Leases {
       const record = await this.get(path.slice('irrevocable/'.length));
       if (record !== null) records.push(record);
     }
+    for await (const target of this.#targetsFrom(null)) {
+      for (const { due, id } of records.length < limit ? await this.dueAt(target, limit) : []) {
+        if (due > now - unansweredFor || records.length === limit) break;
+        await giveWay();
+        const record = await this.get(id);
+        if (record !== null && !isIrrevocable(record)) records.push(record);
+      }
+    }
     return records;
   }
 
   async *#targetsOf(mountId: string): AsyncGenerator<string> {
-    for (let after = `${mountId}.`; ;) {
+    for await (const target of this.#targetsFrom(`${mountId}.`)) {
+      if (!target.startsWith(`${mountId}.`)) return;
+      yield target;
+    }
+  }
+
+  /** The targets after one in byte order; null: all. */
+  async *#targetsFrom(first: string | null): AsyncGenerator<string> {
+    for (let after = first; ;) {
       const targets = await this.targets(after, pageLimit);
-      for (const target of targets) {
-        if (!target.startsWith(`${mountId}.`)) return;
-        yield target;
-      }
+      yield* targets;
       const last = targets.at(-1);
       if (last === undefined || targets.length < pageLimit) return;
       after = last;

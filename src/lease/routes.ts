@@ -210,12 +210,15 @@ async function irrevocable(context: RouteContext) {
   if (limit !== '' && limit !== 'none' && !/^\d+$/.test(limit))
     throw badRequest(`invalid 'limit' provided: ${JSON.stringify(limit)}`);
   const most = limit === 'none' ? Infinity : limit === '' ? mostShown : Number(limit);
-  return new Leases(runOf(context).core).irrevocable(most);
+  return new Leases(runOf(context).core).irrevocable(most, context.now);
 }
 
 async function listIrrevocable(context: RouteContext): Promise<Reply> {
   const records = await irrevocable(context);
-  const leases = records.map(({ id, lastError }) => ({ lease_id: id, error: lastError ?? '' }));
+  const leases = records.map(({ id, lastError }) => ({
+    lease_id: id,
+    error: lastError ?? 'what it stands for has not answered for a day',
+  }));
   return { data: { lease_count: leases.length, leases } };
 }
 

@@ -48,6 +48,34 @@ describe('a target that does not answer', () => {
     expect([...out.at.medium.entries.keys()].filter((key) => key.startsWith('core/lease/'))).toEqual([]);
   });
 
+  it('shows its leases to a person after a day, with the reason, though they are ended as soon as it answers', async () => {
+    const out = await outage(3);
+    out.wake();
+    await out.time.pass(25 * hour);
+    const { data } = await out.at.read('sys/leases', { type: 'irrevocable' });
+    expect(data).toMatchObject({ lease_count: 3 });
+    const errors = (data!['leases'] as { error: string }[]).map(({ error }) => error);
+    expect(errors).toContain('the database does not answer');
+    expect((await out.at.read('sys/leases/count', { type: 'irrevocable' })).data).toEqual({
+      counts: { 'db/': 3 },
+      lease_count: 3,
+    });
+    expect((await out.at.read('sys/leases', { type: 'irrevocable', limit: '2' })).data).toMatchObject({ lease_count: 2 });
+    out.trouble = () => null;
+    await out.time.pass(8 * minute);
+    expect((await out.at.read('sys/leases', { type: 'irrevocable' })).data).toMatchObject({ lease_count: 0 });
+  });
+
+  it('keeps no lease that is to be forgotten by force, however many wait before it', async () => {
+    const out = await outage(300);
+    for (let n = 0; n < 300; n++) await out.issue({ path: 'db/creds/lost', inside: 'creds/lost' });
+    await out.at.write('sys/leases/revoke-force/db/creds/lost');
+    out.wake();
+    await out.time.pass(10 * minute);
+    expect((await out.at.list('sys/leases/lookup/db/creds')).data).toEqual({ keys: ['app/'] });
+    expect(out.tried.length).toBeLessThan(60);
+  });
+
   it('keeps no other target waiting', async () => {
     const out = await outage();
     out.trouble = ({ id }) => (id.startsWith('db/creds/other/') ? null : down());
