@@ -57,6 +57,14 @@ function serve() {
   });
 }
 
+/** Null: the database lets it in; else what it says. */
+async function loginOf(login) {
+  return postgres.query('SELECT 1', login).then(
+    () => null,
+    (error) => error.message,
+  );
+}
+
 say('A PostgreSQL with a table, and a user who may make users who read it');
 const postgres = await startPostgres('superuser');
 await postgres.query('CREATE DATABASE orders', { database: 'postgres' });
@@ -67,6 +75,8 @@ for (const statement of [
   'GRANT SELECT ON orders TO orders_read',
   `CREATE ROLE secretctl LOGIN CREATEROLE PASSWORD '${password}'`,
   'GRANT orders_read TO secretctl WITH ADMIN OPTION',
+  "CREATE ROLE orders_batch LOGIN PASSWORD 'known-to-too-many' IN ROLE orders_read",
+  'GRANT orders_batch TO secretctl WITH ADMIN OPTION',
 ])
   await postgres.query(statement);
 process.stdout.write(`PostgreSQL listens at ${postgres.address}\n`);
@@ -79,7 +89,15 @@ const server = await serve();
 
 say('The plan, which holds no password; before it commits, the apply connects and tries the statements of the role');
 const variables = `-var=database=${postgres.address} -var=ttl=10s`;
-secretctl(`apply -auto-approve ${variables}`, { says: ['4 to add', 'Apply complete!'] });
+secretctl(`apply -auto-approve -wait ${variables}`, { says: ['5 to add', 'Apply complete!'] });
+
+say('A user that existed has a password now that nobody chose, and the old one works no more');
+const batch = JSON.parse(secretctl('read -json database/static-creds/orders-batch', { quiet: true })).data;
+const old = await loginOf({ user: batch.username, password: 'known-to-too-many' });
+if (old === null) fail('the old password still works');
+process.stdout.write(`username        ${batch.username}\nold password    ${old}\n`);
+const batchOrders = await postgres.query('SELECT item FROM orders ORDER BY item', { user: batch.username, password: batch.password });
+process.stdout.write(`new password    ${batchOrders.length} orders\n`);
 
 say('Whoever may read this path gets a login of their own');
 const given = JSON.parse(secretctl('read -json database/creds/orders-reader', { quiet: true }));
@@ -101,10 +119,7 @@ while ((await roles()).length > 0) {
   await sleep(100);
 }
 process.stdout.write(`pg_roles        the role was dropped after ${Math.round((Date.now() - began) / 1000)} seconds\n`);
-const refused = await postgres.query('SELECT 1', login).then(
-  () => null,
-  (error) => error.message,
-);
+const refused = await loginOf(login);
 if (refused === null) fail('the database still lets it in');
 process.stdout.write(`log in          ${refused}\n`);
 secretctl(`lease lookup ${given.lease_id}`, { code: 1, says: ['invalid lease'] });
