@@ -1,6 +1,7 @@
 // How many users of a PostgreSQL database a server gives per second, over 1, 4 and 16 connections, beside clients over as
 // many connections that do nothing but CREATE ROLE with the same statement; in turns, with a database that syncs its
-// commits and with one that does not. BENCH_SECONDS: how long each turn lasts; BENCH_TURNS: how many there are;
+// commits and with one that does not; and over as many connections as there are at most for three times as many clients,
+// whose requests wait for the store while those of others wait for the database. BENCH_SECONDS: how long each turn lasts; BENCH_TURNS: how many there are;
 // BENCH_CONNECTIONS: over how many connections.
 import './typescript.mjs';
 import { randomBytes } from 'node:crypto';
@@ -32,17 +33,19 @@ async function beside(fsync) {
     server = await startServer(workspace);
     await prepare(server, workspace.token, postgres);
     const rows = [];
-    for (const connections of connectionCounts) {
+    const most = Math.max(...connectionCounts);
+    for (const [clients, connections] of [...connectionCounts.map((count) => [count, count]), [3 * most, most]]) {
       const ours = [];
       const bare = [];
       let cpu = 0;
       for (let turn = 0; turn < turns; turn++) {
         cpu -= cpuOf(server.process.pid);
-        ours.push(await issue(server, workspace.token, connections));
+        ours.push(await issue(server, workspace.token, clients));
         cpu += cpuOf(server.process.pid);
         bare.push(await createRoles(postgres, connections));
       }
-      const what = `credentials, ${connections} connections, ${fsync ? 'fsync' : 'no fsync'}`;
+      const who = clients === connections ? '' : `${clients} clients over `;
+      const what = `credentials, ${who}${connections} connections, ${fsync ? 'fsync' : 'no fsync'}`;
       const rate = (results) => median(results.map((result) => result.rate));
       const samples = (results) => results.flatMap((result) => [...result.samples]);
       const baseline = (value) => ({ what: 'bare CREATE ROLE', value });
