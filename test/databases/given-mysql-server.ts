@@ -1,4 +1,5 @@
-import { MysqlServer, type MysqlAddress } from './mysql-server.ts';
+import { MysqlServer } from './mysql-server.ts';
+import { readServerAddress, type ServerAddress } from './server-address.ts';
 import { Way } from './way.ts';
 
 /** A server that was given by its URL, `mysql://root:password@host:port`. It is down while nobody gets to it. */
@@ -7,17 +8,14 @@ export class GivenMysqlServer extends MysqlServer {
   /** Who was there before. */
   #known: readonly string[] = [];
 
-  private constructor(address: MysqlAddress, way: Way) {
+  private constructor(address: ServerAddress, way: Way) {
     super(address);
     this.#way = way;
   }
 
   static async at(text: string): Promise<GivenMysqlServer> {
-    const url = new URL(text);
-    const host = url.hostname;
-    const port = Number(url.port || 3306);
-    const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
-    const server = new GivenMysqlServer({ host, port, username, password }, await Way.to(port, host));
+    const address = readServerAddress(text, 3306);
+    const server = new GivenMysqlServer(address, await Way.to(address.port, address.host));
     await server.query('CREATE DATABASE IF NOT EXISTS secretctl_test');
     server.#known = await server.users();
     return server;

@@ -1,4 +1,5 @@
-import { Postgres, type PostgresAddress } from './postgres.ts';
+import { Postgres } from './postgres.ts';
+import { readServerAddress, type ServerAddress } from './server-address.ts';
 import { Way } from './way.ts';
 
 /** A server that was given by its URL, `postgresql://superuser:password@host:port`. It is down while nobody gets to it. */
@@ -7,17 +8,14 @@ export class GivenPostgresServer extends Postgres {
   /** Who was there before. */
   #known: readonly string[] = [];
 
-  private constructor(address: PostgresAddress, way: Way) {
+  private constructor(address: ServerAddress, way: Way) {
     super(address);
     this.#way = way;
   }
 
   static async at(text: string): Promise<GivenPostgresServer> {
-    const url = new URL(text);
-    const host = url.hostname;
-    const port = Number(url.port || 5432);
-    const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
-    const server = new GivenPostgresServer({ host, port, username, password }, await Way.to(port, host));
+    const address = readServerAddress(text, 5432);
+    const server = new GivenPostgresServer(address, await Way.to(address.port, address.host));
     server.#known = await server.users();
     return server;
   }

@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { MongoStandIn } from './mongo-stand-in/mongo-stand-in.ts';
 import type { Login, TestDatabase } from './test-database.ts';
+import { readServerAddress, type ServerAddress } from './server-address.ts';
 import { Way } from './way.ts';
 
 /** What runs, or stands, behind it. */
@@ -117,19 +118,19 @@ class MongoLogin implements Login {
 
 async function backing(): Promise<Backing> {
   const url = process.env['MONGODB_URL'] ?? '';
-  if (url !== '') return given(new URL(url));
+  if (url !== '') return given(readServerAddress(url, 27_017));
   if (spawnSync('mongod', ['--version']).status === 0) return Mongod.start();
   console.log('MongoDB: no MONGODB_URL and no mongod on the PATH. What follows runs on a stand-in, which is no MongoDB.');
   return MongoStandIn.start();
 }
 
 /** A server that runs already: where a test ends it, the way to it is closed. */
-async function given({ hostname, port, username, password }: URL): Promise<Backing> {
-  const way = await Way.to(Number(port || 27_017), hostname);
+async function given({ host, port, username, password }: ServerAddress): Promise<Backing> {
+  const way = await Way.to(port, host);
   return {
     port: way.port,
-    username: decodeURIComponent(username),
-    password: decodeURIComponent(password),
+    username,
+    password,
     kill: () => way.close(),
     run: () => way.open(),
     stop: () => way.close(),

@@ -1,13 +1,6 @@
 import { createConnection, type ConnectionOptions, type RowDataPacket } from 'mysql2';
+import type { ServerAddress } from './server-address.ts';
 import type { Login, TestDatabase } from './test-database.ts';
-
-/** Where a server is, and who is root there. */
-export interface MysqlAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly username: string;
-  readonly password: string;
-}
 
 /** A server that speaks as MySQL does, MariaDB too. It has a database `secretctl_test`. */
 export abstract class MysqlServer implements TestDatabase {
@@ -16,7 +9,7 @@ export abstract class MysqlServer implements TestDatabase {
   readonly password: string;
   readonly #host: string;
 
-  protected constructor({ host, port, username, password }: MysqlAddress) {
+  protected constructor({ host, port, username, password }: ServerAddress) {
     this.#host = host;
     this.port = port;
     this.username = username;

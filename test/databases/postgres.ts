@@ -1,21 +1,14 @@
 import pg from 'pg';
+import type { ServerAddress } from './server-address.ts';
 import type { Login, TestDatabase } from './test-database.ts';
-
-/** Where a PostgreSQL is, and its superuser. */
-export interface PostgresAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly username: string;
-  readonly password: string;
-}
 
 /** A PostgreSQL server, as the tests use it. */
 export abstract class Postgres implements TestDatabase {
   readonly username: string;
   readonly password: string;
-  readonly #address: PostgresAddress;
+  readonly #address: ServerAddress;
 
-  constructor(address: PostgresAddress) {
+  constructor(address: ServerAddress) {
     this.#address = address;
     this.username = address.username;
     this.password = address.password;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mountedPostgres } from '../databases/mounted-postgres.ts';
 import { PostgresServer } from '../databases/postgres-server.ts';
-import { world, type World } from '../world.ts';
+import type { World } from '../world.ts';
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -9,15 +10,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 async function place(): Promise<World> {
-  const at = await world({ time: Date.now() });
-  await at.write('sys/mounts/database', { type: 'database' });
-  await at.write('database/config/main', {
-    plugin_name: 'postgresql-database-plugin',
-    connection_url: server.url(),
-    username: 'postgres',
-    password: server.password,
-    allowed_roles: '*',
-  });
+  const at = await mountedPostgres(server);
   const creation_statements = [`CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}'`];
   await at.write('database/roles/app', { db_name: 'main', creation_statements, default_ttl: '1h' });
   await at.write('database/roles/stuck', {

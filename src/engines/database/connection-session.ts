@@ -1,6 +1,6 @@
 import type { View } from '../../barrier/view.ts';
 import { badRequest } from '../../protocol/request-error.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection-record.ts';
 import { databasePlugins, pluginNamed } from './plugins/index.ts';
 import { LoginRefused, type ConnectionFields, type DatabasePlugin, type DatabaseSession } from './plugins/plugin.ts';
 import { rotationOf } from './rotation.ts';

@@ -1,6 +1,6 @@
 import type { View } from '../../barrier/view.ts';
 import { badRequest } from '../../protocol/request-error.ts';
-import { connectionNamed, type Connection } from './connection.ts';
+import { connectionNamed, type Connection } from './connection-record.ts';
 import { waysIn } from './connection-session.ts';
 
 /** One of this uid, deleted or not. Throws RequestError 400 where nothing is left of it. */

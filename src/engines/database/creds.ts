@@ -4,7 +4,7 @@ import type { Issue, IssuedLease, LeaseHandler } from '../../core/lease.ts';
 import type { Background } from '../../core/mount-jobs.ts';
 import type { Route, RouteContext } from '../../core/mount-type.ts';
 import { badRequest } from '../../protocol/request-error.ts';
-import { allows, connectionNamed, type Connection } from './connection.ts';
+import { allows, connectionNamed, type Connection } from './connection-record.ts';
 import { noteUse, noteUseEnded, waysTo } from './connection-use.ts';
 import { inSession, pluginOf } from './connection-session.ts';
 import type { RevocationOptions } from './plugins/plugin.ts';

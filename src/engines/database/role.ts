@@ -7,7 +7,7 @@ import { readFields, type Fields } from '../../protocol/field.ts';
 import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
-import { connectionNamed } from './connection.ts';
+import { connectionNamed } from './connection-record.ts';
 import { fieldsOf, pluginOf } from './connection-session.ts';
 import type { RevocationOptions } from './plugins/plugin.ts';
 

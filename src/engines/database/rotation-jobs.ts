@@ -5,7 +5,7 @@ import { done, type Due, type DuePage, type Step } from '../../core/controller.t
 import { TargetUnavailable } from '../../core/lease.ts';
 import type { JobMount, JobTransaction, MountJobs } from '../../core/mount-jobs.ts';
 import { badRequest, RequestError } from '../../protocol/request-error.ts';
-import { connectionNamed, putConnection, type Connection } from './connection.ts';
+import { connectionNamed, putConnection, type Connection } from './connection-record.ts';
 import { fieldsOf, inSession, pluginOf, waysIn } from './connection-session.ts';
 import { changePassword, type Outcome, type PasswordChange } from './password-change.ts';
 import type { DatabaseSession } from './plugins/plugin.ts';

@@ -4,7 +4,7 @@ import type { OperationSpec, Route, RouteContext } from '../../core/mount-type.t
 import { pageFields, readPage } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, RequestError } from '../../protocol/request-error.ts';
-import { connectionNamed } from './connection.ts';
+import { connectionNamed } from './connection-record.ts';
 import { rotationEnd, stillUnderWay } from './rotation-end.ts';
 import type { Subject } from './rotation-index.ts';
 import { beginningOf, beginRotation, rotationsOf, shownRotation } from './rotation.ts';

@@ -1,6 +1,6 @@
 import type { View } from '../../barrier/view.ts';
 import { badRequest } from '../../protocol/request-error.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connection-record.ts';
 import type { Subject } from './rotation-index.ts';
 import type { RotationTimes } from './rotation-times.ts';
 import { beginRotation, type Beginning, type Rotation } from './rotation.ts';

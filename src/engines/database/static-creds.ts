@@ -2,7 +2,7 @@ import { instantText } from '../../base/instant.ts';
 import type { Route, RouteContext } from '../../core/mount-type.ts';
 import type { Reply } from '../../protocol/reply.ts';
 import { badRequest } from '../../protocol/request-error.ts';
-import { allows, connectionNamed } from './connection.ts';
+import { allows, connectionNamed } from './connection-record.ts';
 import { rotationOf } from './rotation.ts';
 import { shownTimes } from './rotation-times.ts';
 import { staticCredentialOf, staticRoleNamed } from './static-account.ts';

@@ -8,7 +8,7 @@ import { readFields, type Body, type Fields } from '../../protocol/field.ts';
 import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../../protocol/request-error.ts';
-import { allows, connectionNamed, type Connection } from './connection.ts';
+import { allows, connectionNamed, type Connection } from './connection-record.ts';
 import { fieldsOf, pluginOf } from './connection-session.ts';
 import { beginningOf, forgetRotation, rotationOf, shownRotation } from './rotation.ts';
 import { forgetDue, noteDue } from './rotation-index.ts';

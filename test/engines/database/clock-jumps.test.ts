@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Machine } from '../../base/machine.ts';
+import { mountedPostgres, userCreation } from '../../databases/mounted-postgres.ts';
 import { PostgresServer } from '../../databases/postgres-server.ts';
 import { world, type World } from '../../world.ts';
 
@@ -16,18 +17,10 @@ afterAll(() => server.stop());
 async function place(): Promise<{ readonly at: World; readonly machine: Machine }> {
   // The database goes by its own clock.
   const machine = new Machine(Date.now());
-  const at = await world({ machine });
-  await at.write('sys/mounts/database', { type: 'database' });
-  await at.write('database/config/main', {
-    plugin_name: 'postgresql-database-plugin',
-    connection_url: server.url(),
-    username: 'postgres',
-    password: server.password,
-    allowed_roles: '*',
-  });
+  const at = await mountedPostgres(server, { at: await world({ machine }) });
   await at.write('database/roles/app', {
     db_name: 'main',
-    creation_statements: [`CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`],
+    creation_statements: userCreation,
     default_ttl: '1h',
     max_ttl: '4h',
   });

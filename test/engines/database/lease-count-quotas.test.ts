@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mountedPostgres, userCreation } from '../../databases/mounted-postgres.ts';
 import { PostgresServer } from '../../databases/postgres-server.ts';
-import { world, type World } from '../../world.ts';
+import type { World } from '../../world.ts';
 
 const hour = 3_600_000;
 
@@ -11,19 +12,11 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 async function place(): Promise<World> {
-  const at = await world({ time: Date.now() });
-  await at.write('sys/mounts/database', { type: 'database' });
-  await at.write('database/config/main', {
-    plugin_name: 'postgresql-database-plugin',
-    connection_url: server.url(),
-    username: 'postgres',
-    password: server.password,
-    allowed_roles: '*',
-  });
+  const at = await mountedPostgres(server);
   for (const role of ['app', 'apple'])
     await at.write(`database/roles/${role}`, {
       db_name: 'main',
-      creation_statements: [`CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`],
+      creation_statements: userCreation,
       default_ttl: '1h',
     });
   return at;

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mountedPostgres, userCreation as creation } from '../../databases/mounted-postgres.ts';
 import { PostgresServer } from '../../databases/postgres-server.ts';
-import { world, type World } from '../../world.ts';
-
-const creation = [`CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`];
+import type { World } from '../../world.ts';
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -10,18 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-async function place(): Promise<World> {
-  const at = await world({ time: Date.now() });
-  await at.write('sys/mounts/database', { type: 'database' });
-  await at.write('database/config/main', {
-    plugin_name: 'postgresql-database-plugin',
-    connection_url: server.url(),
-    username: 'postgres',
-    password: server.password,
-    allowed_roles: '*',
-  });
-  return at;
-}
+const place = (): Promise<World> => mountedPostgres(server);
 
 /** Has the background do what is due. True: nothing of it failed. */
 const settle = (at: World): Promise<boolean> => at.system.tidy(at.clock.now() + 10_000);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/base/json.ts';
+import { mountedPostgres, userCreation } from '../../databases/mounted-postgres.ts';
 import { PostgresServer } from '../../databases/postgres-server.ts';
-import { world, type World } from '../../world.ts';
+import type { World } from '../../world.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -15,21 +16,13 @@ afterAll(() => server.stop());
 async function role(at: World, fields: JsonObject): Promise<void> {
   await at.write('database/roles/app', {
     db_name: 'main',
-    creation_statements: [`CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`],
+    creation_statements: userCreation,
     ...fields,
   });
 }
 
 async function place(): Promise<{ readonly at: World; readonly leaseId: string }> {
-  const at = await world({ time: Date.now() });
-  await at.write('sys/mounts/database', { type: 'database' });
-  await at.write('database/config/main', {
-    plugin_name: 'postgresql-database-plugin',
-    connection_url: server.url(),
-    username: 'postgres',
-    password: server.password,
-    allowed_roles: '*',
-  });
+  const at = await mountedPostgres(server);
   await role(at, { default_ttl: '1h', max_ttl: '4h' });
   return { at, leaseId: (await at.read('database/creds/app')).leaseId ?? '' };
 }

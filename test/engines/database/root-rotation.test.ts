@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/base/json.ts';
+import { mountedPostgres } from '../../databases/mounted-postgres.ts';
 import { PostgresServer } from '../../databases/postgres-server.ts';
-import { world, type World } from '../../world.ts';
+import type { World } from '../../world.ts';
 
 const creation = [`CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`];
 /** Sets the password for good, and then keeps the request waiting until the server is killed. */
@@ -20,16 +21,7 @@ beforeEach(async () => {
 });
 
 async function place(connection: JsonObject = {}): Promise<World> {
-  const at = await world({ time: Date.now() });
-  await at.write('sys/mounts/database', { type: 'database' });
-  await at.write('database/config/main', {
-    plugin_name: 'postgresql-database-plugin',
-    connection_url: server.url(),
-    username: root,
-    password: 'first',
-    allowed_roles: '*',
-    ...connection,
-  });
+  const at = await mountedPostgres(server, { connection: { username: root, password: 'first', ...connection } });
   await at.write('database/roles/app', { db_name: 'main', creation_statements: creation, default_ttl: '1h' });
   at.system.reconciler.start();
   return at;

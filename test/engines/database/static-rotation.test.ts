@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/base/json.ts';
+import { mountedPostgres } from '../../databases/mounted-postgres.ts';
 import { PostgresServer } from '../../databases/postgres-server.ts';
-import { world, type World } from '../../world.ts';
+import type { World } from '../../world.ts';
 
 let server: PostgresServer;
 let users = 0;
@@ -11,16 +12,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 async function place(connection: JsonObject = {}): Promise<World> {
-  const at = await world({ time: Date.now() });
-  await at.write('sys/mounts/database', { type: 'database' });
-  await at.write('database/config/main', {
-    plugin_name: 'postgresql-database-plugin',
-    connection_url: server.url(),
-    username: 'postgres',
-    password: server.password,
-    allowed_roles: '*',
-    ...connection,
-  });
+  const at = await mountedPostgres(server, { connection });
   at.system.reconciler.start();
   return at;
 }

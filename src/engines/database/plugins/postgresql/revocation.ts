@@ -1,6 +1,6 @@
 import { RequestError } from '../../../../protocol/request-error.ts';
 import type { RevokedUser } from '../plugin.ts';
-import type { Client } from './session.ts';
+import type { Client } from './clients.ts';
 
 /**
  * Removes a role with all that hangs on it: its privileges, also the default ones, in every database, and what it owns
