@@ -26,6 +26,7 @@ import type { Background } from './core/mount-jobs.ts';
 import type { Route } from './core/mount-type.ts';
 import { reconcilerRoutes } from './core/reconciler-routes.ts';
 import { readRevision } from './core/revision.ts';
+import { systemEntry } from './core/system-entry.ts';
 import { createEndNow } from './lease/end-now.ts';
 import { endLeasesOfToken } from './lease/ending.ts';
 import { engineLeases } from './lease/engine-leases.ts';
@@ -268,8 +269,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     reconciler,
     tidy: (deadline) => reconciler.settle(Math.max(0, deadline - clock.now() - waited)),
     overdue: () => store.read((tx) => overdueWarning(core(tx), clock.now())),
-    note: (facts) =>
-      audit.append([{ type: 'system', request: null, verb: null, mount: null, auth: null, reply: null, error: null, facts }]),
+    note: (facts) => audit.append([systemEntry(facts)]),
     reopenAudit: () => audit.reopen(),
     async close() {
       try {

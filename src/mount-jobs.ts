@@ -7,6 +7,7 @@ import { MountTables } from './core/mount-table.ts';
 import type { Mount, MountType } from './core/mount-type.ts';
 import type { AuditPort } from './core/ports.ts';
 import { readRevision } from './core/revision.ts';
+import { systemEntry } from './core/system-entry.ts';
 import { generatePassword } from './policy/password-store.ts';
 import type { Transaction, TransactionalStore } from './storage/transaction.ts';
 
@@ -74,19 +75,7 @@ export function mountJobs({ storeId, store, barrier, clock, random, audit, engin
               generatePassword: (policy) => generatePassword(barrier.view(tx, 'core'), policy, random),
             }),
           ),
-        note: (facts) =>
-          audit.append([
-            {
-              type: 'system',
-              request: null,
-              verb: null,
-              mount,
-              auth: null,
-              reply: null,
-              error: null,
-              facts,
-            },
-          ]),
+        note: (facts) => audit.append([systemEntry(facts, mount)]),
       };
       return jobs.step(job, access, signal);
     },

@@ -2,6 +2,7 @@ import { Mutex } from '../base/mutex.ts';
 import type { JsonObject } from '../base/json.ts';
 import { Fault } from '../base/error.ts';
 import type { AuditEntry } from '../core/ports.ts';
+import { systemEntry } from '../core/system-entry.ts';
 import type { BoundedSink } from './bounded-sink.ts';
 import type { LogEnds } from './catch-up.ts';
 import { chainHash, type Head } from './chain.ts';
@@ -74,7 +75,7 @@ export class ChainedLog implements AuditLog {
   async begin(): Promise<void> {
     if (this.#goesNowhere()) return;
     this.#sinks.requireOne();
-    await this.append(this.notes.map(noteEntry));
+    await this.append(this.notes.map((facts) => systemEntry(facts)));
   }
 
   append(entries: readonly AuditEntry[]): Promise<void> {
@@ -241,7 +242,7 @@ export class ChainedLog implements AuditLog {
 
   /** Has the log say that sinks failed. */
   #tellOf(failed: readonly JsonObject[]): void {
-    const told = this.append(failed.map(noteEntry)).then(() => this.#anchorUnread());
+    const told = this.append(failed.map((facts) => systemEntry(facts))).then(() => this.#anchorUnread());
     told.catch(() => undefined);
   }
 
@@ -253,7 +254,7 @@ export class ChainedLog implements AuditLog {
   async #note(facts: readonly JsonObject[]): Promise<void> {
     if (facts.length === 0 || this.#goesNowhere()) return;
     const time = this.#parts.clock.now();
-    const outcome = await this.#write(facts.map((fact) => ({ entry: this.#redactor.redact(noteEntry(fact)), time })));
+    const outcome = await this.#write(facts.map((fact) => ({ entry: this.#redactor.redact(systemEntry(fact)), time })));
     if (!outcome.stored) throw outcome.fault;
     if (outcome.failed.length > 0) this.#tellOf(outcome.failed);
   }
@@ -263,10 +264,6 @@ export class ChainedLog implements AuditLog {
     await this.#parts.saveAnchor(head);
     this.anchored(head);
   }
-}
-
-function noteEntry(facts: JsonObject): AuditEntry {
-  return { type: 'system', request: null, verb: null, mount: null, auth: null, reply: null, error: null, facts };
 }
 
 function sizeOf(entry: RedactedEntry): number {

@@ -2,7 +2,8 @@ import type { Barrier } from '../barrier/barrier.ts';
 import type { View } from '../barrier/view.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
-import type { AuditEntry, AuditPort } from './ports.ts';
+import type { AuditPort } from './ports.ts';
+import { systemEntry } from './system-entry.ts';
 
 /** Stands in the apply's own transaction: what the audit log must say of it, should the process die before it does. */
 export interface CommittedApply {
@@ -32,14 +33,11 @@ export async function completeApply(
   const committed = await store.read((tx) => view(tx).getJson<CommittedApply>(lastApply));
   if (committed === null) return;
   if (!(await findCommitted(committed.id, committed.after))) {
-    const about = { request: null, verb: null, mount: null, auth: null, reply: null, error: null };
     const parts = inParts(committed.changes);
     const last = parts.pop() ?? [];
     await audit.append([
-      ...parts.map((changes): AuditEntry => {
-        return { type: 'system', ...about, facts: { event: 'apply-recovered', apply: committed.id, committed: changes } };
-      }),
-      { type: 'apply-commit', ...about, facts: { ...committed.facts, recovered: true, committed: last } },
+      ...parts.map((changes) => systemEntry({ event: 'apply-recovered', apply: committed.id, committed: changes })),
+      { ...systemEntry({ ...committed.facts, recovered: true, committed: last }), type: 'apply-commit' },
     ]);
   }
   await store.transact((tx) => view(tx).delete(lastApply));
