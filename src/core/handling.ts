@@ -76,13 +76,14 @@ export class Handling {
 
   /** A read in one pass. Null: it needs two. */
   async #read(request: Request, now: number): Promise<Reply | null> {
-    let done: { readonly admission: Admission; readonly reply: Reply } | null;
+    let done: { readonly admission: Admission; readonly reply: Reply | null } | null;
     try {
       checkRequestPath(request);
       done = await this.#with.store.read(async (tx) => {
         const { caller, ...opened } = await this.#open(tx, request, now, false);
         if (caller?.limitedUses === true) return null;
         const admission = await admit(this.#with.parts, opened.run, request, caller);
+        if (admission.spec.issue !== undefined) return { admission, reply: null };
         if (!isOnePass(admission)) return null;
         return { admission, reply: await performed(admission) };
       });
@@ -98,11 +99,10 @@ export class Handling {
     }
     if (done === null) return null;
     const { admission, reply } = done;
-    const entry = { request, ...entryOf(admission), error: null };
-    await this.#append([
-      { type: 'request', ...entry, reply: null },
-      { type: 'response', ...entry, reply },
-    ]);
+    const entry = { request, ...entryOf(admission) };
+    const asked: AuditEntry = { type: 'request', ...entry, reply: null, error: null };
+    if (reply === null) return this.#issue(request, entry, this.#append([asked]), false, now);
+    await this.#append([asked, { type: 'response', ...entry, reply, error: null }]);
     return reply;
   }
 
@@ -157,8 +157,9 @@ export class Handling {
     }
     if (body !== null) return this.#with.apply(admission, body);
     const entry = { request, ...entryOf(admission) };
-    await this.#append([{ type: 'request', ...entry, reply: null, error: null }]);
-    if (admission.spec.issue !== undefined) return this.#issue(request, entry, admission.useTaken, now);
+    const audited = this.#append([{ type: 'request', ...entry, reply: null, error: null }]);
+    if (admission.spec.issue !== undefined) return this.#issue(request, entry, audited, admission.useTaken, now);
+    await audited;
     let reply: Reply;
     try {
       await this.#verify(request, admission, now);
@@ -242,9 +243,12 @@ export class Handling {
 
   /**
    * Makes something outside, under a lease that is durable before. Where anything fails after that, or the caller has
-   * lost the right to it meanwhile, nobody gets it, and the lease is ended.
+   * lost the right to it meanwhile, nobody gets it, and the lease is ended. The lease is begun while the first entry is
+   * being written, and not committed before that is.
    */
-  async #issue(request: Request, entry: Asked, useTaken: boolean, now: number): Promise<Reply> {
+  async #issue(request: Request, entry: Asked, audited: Promise<void>, useTaken: boolean, now: number): Promise<Reply> {
+    // Whoever waits for it hears of it; until then it is not unhandled.
+    audited.catch(() => undefined);
     const { store, parts, leases } = this.#with;
     let begun: { readonly issue: Issue; readonly lease: BegunLease };
     try {
@@ -254,10 +258,11 @@ export class Handling {
         const issue = await admission.spec.issue(admission.context);
         const lease = await leases.begin(admission.context, run.core, issue.lease);
         await issue.begun?.(lease.issued);
+        await audited;
         return { issue, lease };
       });
     } catch (error) {
-      return this.#fail(entry, null, error);
+      return this.#fail(entry, audited, error);
     }
     const { issue, lease } = begun;
     const { id } = lease.issued;

@@ -121,6 +121,26 @@ describe('the door', () => {
     expect(await at.status('read', 'kv/a')).toBe(500);
     expect(at.sink.lines.some((line) => line.includes('kv/a'))).toBe(false);
   });
+
+  test('makes nothing outside, and begins no lease, when no audit sink takes the entry', async () => {
+    const at = await world();
+    await at.write('sys/mounts/database', { type: 'database' });
+    const connection = { plugin_name: 'postgresql-database-plugin', connection_url: 'postgresql://127.0.0.1:1/db' };
+    await at.write('database/config/main', { ...connection, allowed_roles: ['*'], verify_connection: false });
+    await at.write('database/roles/app', {
+      db_name: 'main',
+      creation_statements: [`CREATE ROLE "{{name}}" PASSWORD '{{password}}'`],
+    });
+    const leases = () => [...at.medium.entries.keys()].filter((key) => key.startsWith('core/lease/'));
+    await expect(at.read('database/creds/app')).rejects.toThrow('creating the user');
+    const take = at.sink.append.bind(at.sink);
+    const tried = leases();
+    expect(tried).not.toEqual([]);
+    at.sink.append = () => Promise.reject(new SinkFailure('unwritten', 'the disk is full'));
+    await expect(at.read('database/creds/app')).rejects.toThrow(/the audit log can't be written.*so the request is refused/);
+    at.sink.append = take;
+    expect(leases()).toEqual(tried);
+  });
 });
 
 describe('a token of limited uses', () => {
