@@ -5,8 +5,8 @@ import type { DocumentKind } from './document-kind.ts';
 import { memberSchemas, withBranches } from '../kinds/schema-member.ts';
 
 /**
- * JSON pointers to the parts of a document that an excerpt must not show: what stands in a secret field (a person may
- * have put the plain secret there), and what the schema does not know or has as a map (it may be a misspelt secret
+ * JSON pointers to the parts of a document that an excerpt must not show: what stands in a secret field, or in one that its
+ * schema has hidden (a person may have put the plain secret there), and what the schema does not know or has as a map (it may be a misspelt secret
  * field, or the value of one that was to be named).
  */
 export function hiddenInDocument(document: Json, kinds: ReadonlyMap<string, DocumentKind>): readonly string[] {
@@ -55,6 +55,7 @@ const harmless: ReadonlySet<string | number> = new Set(['length', 'version']);
 function search(value: Json, schemas: readonly SpecSchema[], at: Tokens, pointers: string[]): void {
   const flat = schemas.flatMap(withBranches);
   if (flat.some((schema) => schema['x-secret'] === true)) return hideSource(value, at, pointers);
+  if (flat.some((schema) => schema['x-hidden'] === true)) return void pointers.push(toPointer(at));
   if (Array.isArray(value)) {
     const items = flat.flatMap(({ items }) => items ?? []);
     for (const [index, item] of (value as readonly Json[]).entries()) search(item, items, [...at, index], pointers);

@@ -53,7 +53,7 @@ class Explanation {
 
   value(schema: SpecSchema, value: Json, at: Tokens): void {
     if (value === unresolved) return;
-    if (schema['x-secret'] === true && this.#quote) {
+    if (this.#quote && (schema['x-secret'] === true || schema['x-hidden'] === true)) {
       return new Explanation(this.#problems, this.#root, false, this.#budget).value(schema, value, at);
     }
     const types = schema.type === undefined ? [] : typeof schema.type === 'string' ? [schema.type] : schema.type;

@@ -166,4 +166,6 @@ export interface SpecSchema {
   readonly 'x-builtin'?: readonly string[];
   /** The field is a value source (`sealed`, `generate`, `fromEnv`, `fromFile`); a plain value is refused. */
   readonly 'x-secret'?: boolean;
+  /** No message shows what stands here: it is no secret, and people write one into it all the same. */
+  readonly 'x-hidden'?: boolean;
 }

@@ -33,7 +33,7 @@ const known = new Set(
   (
     'type description properties required additionalProperties items enum const default pattern format minimum maximum ' +
     'minLength maxLength minItems maxItems minProperties maxProperties uniqueItems propertyNames oneOf anyOf allOf not ' +
-    'if then else examples x-field x-reference x-builtin x-secret'
+    'if then else examples x-field x-reference x-builtin x-secret x-hidden'
   ).split(' '),
 );
 

@@ -133,6 +133,15 @@ export function wrongDocuments(canary: Canaries): ReadonlyMap<string, string> {
       `apiVersion: secretctl/v1\nkind: AuthBinding\nmetadata: { name: wrong-binding }\nspec: { method: ci, secretId: ${canary('as a secret id')} }\n`,
     ],
     [
+      'connection.yaml',
+      ['x:URL@tcp(db)/', '"postgresql://x:URL@db/"', '"x@/?password=URL"', '>-\n    mongodb://x:URL@db/']
+        .map((url, index) => url.replace('URL', canary(`in a connection URL ${index}`)))
+        .map(
+          (url) => `apiVersion: secretctl/v1\nkind: DatabaseConnection\nmetadata: { name: x }\nspec:\n  connectionUrl: ${url}\n`,
+        )
+        .join('---\n'),
+    ],
+    [
       'environment.yaml',
       `apiVersion: secretctl/v1\nkind: Environment\nmetadata: { name: wrong }\nspec:\n  patches: [{ target: StaticSecret/kv/app/main, spec: { data: { api_key: ${canary('in a patch')} } } }]\n`,
     ],

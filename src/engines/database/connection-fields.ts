@@ -22,6 +22,7 @@ const shared: readonly MappedField[] = [
     maxLength: 2048,
     examples: ['postgresql://{{username}}:{{password}}@db.example.com:5432/app'],
     description: 'Where it is, with {{username}} and {{password}} where these belong.',
+    'x-hidden': true,
   }),
   plainField(['username'], 'username', {
     type: 'string',

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addressOf } from '../../../src/engines/database/plugins/mysql/address.ts';
 import { clientSettings } from '../../../src/engines/database/plugins/mysql/settings.ts';
-import { shownUrl } from '../../../src/engines/database/plugins/connection-url.ts';
 
 const user = 'ro:ot@x';
 const password = `p@ss:w/ord?#%'{{username}}`;
@@ -59,19 +58,6 @@ describe('the connection_url of a MySQL database', () => {
     expect(() => addressOf(url, user, password)).toThrow(
       expect.objectContaining({ status: 400, message: expect.stringContaining(why) as string }),
     );
-  });
-
-  it.each([
-    ['root:s3:cr@t/@tcp(db:3306)/app', 'root:xxxxx@tcp(db:3306)/app'],
-    ['root:s3cret@unix(/run/s)/', 'root:xxxxx@unix(/run/s)/'],
-    ['root:s3cret@/app', 'root:xxxxx@/app'],
-    ['mysql://root:s3cret@db/app', 'mysql://root:xxxxx@db/app'],
-    ['mysql://{{username}}:s3cret@db/app', 'mysql://{{username}}:xxxxx@db/app'],
-    ['{{username}}:{{password}}@tcp(db:3306)/', '{{username}}:{{password}}@tcp(db:3306)/'],
-    ['mysql://{{username}}:{{ password }}@db/', 'mysql://{{username}}:{{ password }}@db/'],
-    ['root@tcp(db:3306)/', 'root@tcp(db:3306)/'],
-  ])('is shown without a password: %s', (url, shown) => {
-    expect(shownUrl(url)).toBe(shown);
   });
 });
 

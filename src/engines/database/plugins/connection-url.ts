@@ -22,13 +22,22 @@ export function filledUrl(url: string, username: string, password: string): URL 
   }
 }
 
+const scheme = /^[a-z][a-z0-9+.-]*:\/\//i;
+// A password that is no more than its placeholder is none. One may hold `/`, and where no port follows the colon `?` and `#`.
+const inUrl = /^([a-z][a-z0-9+.-]*:\/\/[^/?#@:[]*:)(?!\{\{\s*password\s*\}\}@)(?:[^?#]*|(?!\d{0,5}(?:[/?#,]|$))[\s\S]*)(@)/i;
+const inDsn = /^([^:/@(]*:)(?!\{\{\s*password\s*\}\}@)(?:[\s\S]*(?=@[a-z0-9]*[(/])|[\s\S]*)(@)/i;
+/** Parameters that hold a secret in the clients of any of the databases, also in `name=value name=value` without a URL. */
+const inParameter =
+  /((?:^|[?#;\s])[^=?#;\s:/@]*(?:pass(?:word|wd|phrase)?\d?|pwd|passwordsha1|secret|token|scram_(?:client|server)_key|authmechanismproperties)\s*=)(?!\s*\{\{\s*password\s*\}\}$)[\s\S]+$/i;
+
 /**
- * A URL, or a DSN (`user:password@tcp(host:port)/`), as it may be shown: without a password that stands in it.
+ * A URL, or a DSN (`user:password@tcp(host:port)/`), as it may be shown: without a password that stands in it, be it before
+ * the host or as a parameter (`?password=`, `sslpassword=`).
  */
 export function shownUrl(url: string): string {
-  const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(url);
-  const password = isUrl
-    ? /^([a-z][a-z0-9+.-]*:\/\/[^/?#@]*?:)(?!\{\{\s*password\s*\}\}@)[^/?#]*(@)/i
-    : /^([^:/@]*:)(?!\{\{\s*password\s*\}\}@)[\s\S]*(@[a-z0-9]*[(/])/i;
-  return url.replace(password, '$1xxxxx$2');
+  const text = url.replace(scheme.test(url) ? inUrl : inDsn, '$1xxxxx$2');
+  return text
+    .split('&')
+    .map((part) => part.replace(inParameter, '$1xxxxx'))
+    .join('&');
 }
