@@ -118,5 +118,7 @@ export class TargetUnavailable extends RequestError {}
 /** A mount, and its storage in a transaction of its own that only reads. */
 export interface MountAccess {
   readonly mount: Mount;
+  /** It was disabled, and stays only until its leases have ended: nothing in it can be changed. Absent: false. */
+  readonly deleting?: boolean;
   read<T>(work: (storage: View) => Promise<T>): Promise<T>;
 }

@@ -5,6 +5,7 @@ import type { Random } from '../base/random.ts';
 import type { Barrier } from '../barrier/barrier.ts';
 import { type Controller, type Due, type DuePage, type Step } from '../core/controller.ts';
 import { TargetUnavailable, type IssuedLease, type LeaseHandler, type MountAccess } from '../core/lease.ts';
+import { deletingMount } from '../core/deleting-mounts.ts';
 import { readMount } from '../core/mount-table.ts';
 import type { Mount, MountType } from '../core/mount-type.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
@@ -155,8 +156,9 @@ async function endDue(
     }
     const [first] = records;
     const mount = first === undefined ? null : await readMount(core, first.mountId);
+    const deleting = mount !== null && (await deletingMount(core, mount.id)) !== null;
     const more = page.length === atOnce ? now : null;
-    return { records, mount, next: page.find(({ due }) => due > now)?.due ?? more };
+    return { records, mount, deleting, next: page.find(({ due }) => due > now)?.due ?? more };
   });
   const outcomes = await endAll(parts, found, probe, signal);
   const unavailable = [...outcomes.values()].find((problem) => problem instanceof TargetUnavailable) ?? null;
@@ -185,7 +187,11 @@ async function endDue(
  */
 async function endAll(
   parts: LeaseExpiryParts,
-  { records, mount }: { readonly records: readonly LeaseRecord[]; readonly mount: Mount | null },
+  {
+    records,
+    mount,
+    deleting,
+  }: { readonly records: readonly LeaseRecord[]; readonly mount: Mount | null; readonly deleting: boolean },
   probe: boolean,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<LeaseRecord, RequestError | null>> {
@@ -196,7 +202,7 @@ async function endAll(
   const worker = async (): Promise<void> => {
     for (const record of waiting) {
       if (given !== null || signal.aborted || parts.clock.now() > until) return;
-      const problem = await endOutside(parts, record, mount, signal);
+      const problem = await endOutside(parts, record, mount, deleting, signal);
       outcomes.set(record, problem);
       if (problem instanceof TargetUnavailable) given = problem;
       if (probe) return;
@@ -212,12 +218,17 @@ async function endOutside(
   { store, barrier, engines }: LeaseExpiryParts,
   record: LeaseRecord,
   mount: Mount | null,
+  deleting: boolean,
   signal: AbortSignal,
 ): Promise<RequestError | null> {
   if (mount === null) return badRequest('its mount is gone');
   const handler = handlerOf(engines, mount);
   if (handler === null) return badRequest(`the engine "${mount.type}" gives no leases`);
-  const access: MountAccess = { mount, read: (work) => store.read((tx) => work(barrier.view(tx, { mountId: mount.id }))) };
+  const access: MountAccess = {
+    mount,
+    deleting,
+    read: (work) => store.read((tx) => work(barrier.view(tx, { mountId: mount.id }))),
+  };
   try {
     await handler.revoke(issued(record), access, signal);
     return null;

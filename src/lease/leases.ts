@@ -19,6 +19,8 @@ const pageLimit = 256;
 const unansweredFor = 24 * 3_600_000;
 /** Of how many it is looked at whether they could be ended. */
 const looksAtOnce = 64;
+/** How much of a reason is kept, in characters. */
+const longestError = 480;
 
 /** What an engine wants to lease, and for whom. */
 export type NewLease = LeaseTerms &
@@ -97,12 +99,18 @@ export class Leases {
 
   /** It could not be ended, and shall be tried again at `due`. */
   async failed(record: LeaseRecord, error: string, due: number): Promise<LeaseRecord> {
-    return this.#put(record, { ...record, state: 'ending', attempts: record.attempts + 1, lastError: error.slice(0, 240), due });
+    return this.#put(record, {
+      ...record,
+      state: 'ending',
+      attempts: record.attempts + 1,
+      lastError: error.slice(0, longestError),
+      due,
+    });
   }
 
   /** It was not tried: its target did not answer. That says nothing of the lease, and does not count. */
   async unanswered(record: LeaseRecord, error: string): Promise<LeaseRecord> {
-    return this.#put(record, { ...record, state: 'ending', lastError: error.slice(0, 240) });
+    return this.#put(record, { ...record, state: 'ending', lastError: error.slice(0, longestError) });
   }
 
   /** Forgets them: what they stood for is gone. */

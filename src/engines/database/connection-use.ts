@@ -1,19 +1,95 @@
 import type { View } from '../../barrier/view.ts';
+import { TargetUnavailable, type MountAccess } from '../../core/lease.ts';
+import type { RequestError } from '../../protocol/request-error.ts';
 import { badRequest } from '../../protocol/request-error.ts';
 import { connectionNamed, type Connection } from './connection-record.ts';
-import { waysIn } from './connection-session.ts';
+import { fieldsOf, inSession, pluginOf, waysIn } from './connection-session.ts';
+import { LoginRefused, type DatabaseSession } from './plugins/plugin.ts';
+import type { DatabaseSessions } from './sessions.ts';
 
-/** One of this uid, deleted or not. Throws RequestError 400 where nothing is left of it. */
-async function connectionOf(storage: View, name: string, uid: string): Promise<Connection> {
-  const named = await connectionNamed(storage, name);
-  const found = named?.uid === uid ? named : await storage.getJson<Connection>(`retired/${uid}`);
-  if (found === null) throw badRequest(`the connection "${name}" is gone`);
-  return found;
+/** The connection on which a lease hangs. */
+interface Used {
+  readonly connection: string;
+  readonly uid: string;
 }
 
-/** The ways into it, as `waysIn` gives them. Throws as `connectionOf`. */
-export async function waysTo(storage: View, name: string, uid: string): Promise<readonly Connection[]> {
-  return waysIn(storage, await connectionOf(storage, name, uid));
+/** What there is of it. */
+interface Found {
+  /** The one that has its name now; null: none. */
+  readonly present: Connection | null;
+  /** As it was when it was deleted; null: it is `present`. */
+  readonly retired: Connection | null;
+}
+
+/** Throws RequestError 400 where nothing is left of it. */
+async function connectionOf(storage: View, { connection: name, uid }: Used): Promise<Found> {
+  const present = await connectionNamed(storage, name);
+  if (present?.uid === uid) return { present, retired: null };
+  const retired = await storage.getJson<Connection>(`retired/${uid}`);
+  if (retired === null) throw badRequest(`the connection "${name}" is gone`);
+  return { present, retired };
+}
+
+/**
+ * Does a connection lead to the database of another, with a user of its own? In any other database a user of that one is
+ * not there, which would count as removed.
+ */
+function servesFor(present: Connection, retired: Connection): boolean {
+  const plugin = pluginOf(retired);
+  if (present.selfManaged === true || pluginOf(present) !== plugin) return false;
+  return plugin.destination(fieldsOf(present)) === plugin.destination(fieldsOf(retired));
+}
+
+/**
+ * The ways into the database of a lease, as `waysIn` gives them. For a deleted connection, the one that was declared since
+ * under its name serves first, where it leads to the same database: what somebody does about a password that holds no more
+ * is done to that one. Throws as `connectionOf`.
+ */
+export async function waysTo(storage: View, used: Used): Promise<readonly Connection[]> {
+  const { present, retired } = await connectionOf(storage, used);
+  const live = present !== null && (retired === null || servesFor(present, retired)) ? await waysIn(storage, present) : [];
+  return retired === null ? live : [...live, retired];
+}
+
+/** Works in the database of a lease, as `inSession` does; what fails because its connection is gone says what to do. */
+export async function inSessionOf<T>(
+  sessions: DatabaseSessions,
+  mount: MountAccess,
+  used: Used,
+  work: (session: DatabaseSession) => Promise<T>,
+): Promise<T> {
+  try {
+    return await inSession(sessions, () => mount.read((storage) => waysTo(storage, used)), work);
+  } catch (error) {
+    if (!(error instanceof LoginRefused || error instanceof TargetUnavailable)) throw error;
+    const found = await mount.read((storage) => connectionOf(storage, used));
+    const advice = adviceOn(error, used.connection, found, mount.deleting === true);
+    if (advice === null) throw error;
+    const Kind = error instanceof LoginRefused ? LoginRefused : TargetUnavailable;
+    throw new Kind(error.status, `${advice} (${error.message})`, { cause: error });
+  }
+}
+
+const byForce = 'end its leases with "lease revoke -prefix -force", which leaves their users in the database';
+
+/** What a person can do who has deleted more than can be done without; null: nothing is deleted. */
+function adviceOn(error: RequestError, name: string, { present, retired }: Found, deleting: boolean): string | null {
+  if (!deleting && retired === null) return null;
+  const of = `the connection "${name}"`;
+  const elsewhere = retired !== null && present !== null && !servesFor(present, retired);
+  const another = elsewhere ? '; the one that has its name now leads to another database, so it is not used' : '';
+  if (error instanceof TargetUnavailable) {
+    const what = deleting ? `the mount of ${of} was disabled` : `${of} was deleted`;
+    return `${what}, and its database does not answer where it was${another}: if it never will again, ${byForce}`;
+  }
+  if (deleting) {
+    return `the mount of ${of} was disabled, and its password does not work any more: set it in the database to what it was, or ${byForce}`;
+  }
+  if (retired !== null && present !== null && !elsewhere) {
+    return `${of} was deleted, and neither its password nor that of the one declared since works: correct that one, or ${byForce}`;
+  }
+  const again = elsewhere ? 'delete that one until it is done, declare the old one' : 'declare it';
+  return `${of} was deleted, and its password does not work any more${another}: ${again} again with a password that works, or ${byForce}`;
 }
 
 /** A lease that needs a connection to be ended: as long as there is one, a deleted connection is kept for it. */

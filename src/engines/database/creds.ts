@@ -5,7 +5,7 @@ import type { Background } from '../../core/mount-jobs.ts';
 import type { Route, RouteContext } from '../../core/mount-type.ts';
 import { badRequest } from '../../protocol/request-error.ts';
 import { allows, connectionNamed, type Connection } from './connection-record.ts';
-import { noteUse, noteUseEnded, waysTo } from './connection-use.ts';
+import { inSessionOf, noteUse, noteUseEnded, waysTo } from './connection-use.ts';
 import { inSession, pluginOf } from './connection-session.ts';
 import type { RevocationOptions } from './plugins/plugin.ts';
 import { leaseTimes, roleNamed } from './role.ts';
@@ -79,7 +79,7 @@ async function issueUser(sessions: DatabaseSessions, background: Background | nu
       const { creation, rollback } = role;
       const user = { name: username, password, expiration: expiresAt + grace, creation, rollback };
       // Its password may be another by now.
-      const read = (storage: View): Promise<readonly Connection[]> => waysTo(storage, connection.name, connection.uid);
+      const read = (storage: View): Promise<readonly Connection[]> => waysTo(storage, lease);
       return inSession(
         sessions,
         () => background?.read(context.mount.id, read) ?? Promise.resolve([connection]),
@@ -109,14 +109,10 @@ export function userLeases(sessions: DatabaseSessions): LeaseHandler {
   const dataOf = ({ data }: IssuedLease): UserLease => data as unknown as UserLease;
   return {
     async revoke(lease, mount, signal) {
-      const { username, place, connection: name, uid, revocation, rollback, options } = dataOf(lease);
+      const { username, place, revocation, rollback, options } = dataOf(lease);
       const statements = lease.pending && rollback.length > 0 ? rollback : revocation;
       const user = { name: username, place, revocation: statements, options, pending: lease.pending };
-      await inSession(
-        sessions,
-        () => mount.read((storage) => waysTo(storage, name, uid)),
-        (session) => session.revoke(user, signal),
-      );
+      await inSessionOf(sessions, mount, dataOf(lease), (session) => session.revoke(user, signal));
     },
     ended: (lease, storage) => noteUseEnded(storage, dataOf(lease).uid, lease.id),
     async renewal(lease, storage, mount) {
@@ -126,14 +122,10 @@ export function userLeases(sessions: DatabaseSessions): LeaseHandler {
       return leaseTimes(role, mount);
     },
     async renew(lease, expiresAt, mount, signal) {
-      const { username, role: name, connection, uid } = dataOf(lease);
+      const { username, role: name } = dataOf(lease);
       const role = await mount.read((storage) => roleNamed(storage, name));
       const user = { name: username, expiration: expiresAt + grace, renewal: role?.renewal ?? [] };
-      await inSession(
-        sessions,
-        () => mount.read((storage) => waysTo(storage, connection, uid)),
-        (session) => session.renew(user, signal),
-      );
+      await inSessionOf(sessions, mount, dataOf(lease), (session) => session.renew(user, signal));
     },
   };
 }

@@ -132,5 +132,21 @@ export function rotationConformance(dialect: RotationDialect): void {
       await at.write('database/reset/second');
       expect(await logsIn(await made('second', dialect.creation))).toBe(true);
     });
+
+    it('works no more after it was deleted: its users are removed as soon as one of its name lets in', async () => {
+      const root = await place(dialect.rootCreation);
+      await connect('second', root);
+      const { username } = await made('second', dialect.creation);
+      await at.write('database/reset/second');
+      await at.delete('database/config/second');
+      await connect('third', root);
+      await at.write('database/rotate-root/third');
+      const revoked = at.write('sys/leases/revoke-prefix/database/creds/of-second', { sync: true });
+      await expect(revoked).rejects.toThrow('the connection "second" was deleted, and its password does not work any more');
+      expect(await server.users()).toContain(username);
+      await connect('second', server);
+      await at.write('sys/leases/revoke-prefix/database/creds/of-second', { sync: true });
+      expect(await server.users()).not.toContain(username);
+    });
   });
 }

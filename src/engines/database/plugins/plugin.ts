@@ -25,6 +25,11 @@ export interface DatabasePlugin {
    * that the user is looked for there. Throws RequestError 400 for statements that can't be right.
    */
   placeOf?(role: { readonly creation: readonly string[]; readonly revocation: readonly string[] }): string;
+  /**
+   * Which server and which database of it a connection leads to: the same text for two of them only where they lead to the
+   * same. Throws RequestError 400.
+   */
+  destination(connection: ConnectionFields): string;
   /** Opens nothing yet: connections are made as they are needed. */
   open(connection: ConnectionFields): DatabaseSession;
 }

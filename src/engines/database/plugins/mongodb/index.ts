@@ -1,6 +1,6 @@
 import type { DatabasePlugin } from '../plugin.ts';
 import { MongodbSession } from './session.ts';
-import { checkSettings, mongodbFields } from './settings.ts';
+import { checkSettings, destinationOf, mongodbFields } from './settings.ts';
 import { parseCreation, parseRevocation } from './statement.ts';
 
 export const mongodb: DatabasePlugin = {
@@ -12,6 +12,7 @@ export const mongodb: DatabasePlugin = {
     '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 15) (.RoleName | truncate 15) (random 20) (unix_time) | replace "." "-" | truncate 100 }}',
   longestUsername: 100,
   check: checkSettings,
+  destination: destinationOf,
   placeOf({ creation, revocation }) {
     parseRevocation(revocation);
     return parseCreation(creation).db;

@@ -74,6 +74,22 @@ export function checkSettings(connection: ConnectionFields): void {
   checkPem({ ca, certificate, key }, { ca: 'tls_ca', certificate: 'tls_certificate_key', key: 'the key in tls_certificate_key' });
 }
 
+/** See DatabasePlugin.destination: behind one address the name in TLS may choose the server. Throws RequestError 400. */
+export function destinationOf({ url, username, password, details }: ConnectionFields): string {
+  const { srv, hosts, database, options } = parseConnectionString(url, username, password);
+  const { tls_server_name: name } = readFields(mongodbFields, details);
+  const servers = hosts.split(',').map((each) => (each.startsWith('%2F') ? each : each.toLowerCase().replace(/:27017$/, '')));
+  const option = (of: string): string => String(options.get(of) ?? '');
+  return JSON.stringify([
+    srv,
+    servers.sort(),
+    database || defaultDatabase,
+    option('replicaSet'),
+    option('srvServiceName'),
+    name.toLowerCase(),
+  ]);
+}
+
 /** Throws RequestError 400. */
 export function mongodbSettings(connection: ConnectionFields): MongodbSettings {
   const string = parseConnectionString(connection.url, connection.username, connection.password);

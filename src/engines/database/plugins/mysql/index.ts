@@ -1,6 +1,6 @@
 import type { DatabasePlugin } from '../plugin.ts';
 import { MysqlSession } from './session.ts';
-import { checkSettings, mysqlFields } from './settings.ts';
+import { checkSettings, destinationOf, mysqlFields } from './settings.ts';
 
 const nameOf32 =
   '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 10) (.RoleName | truncate 10) (random 20) (unix_time) | truncate 32 }}';
@@ -25,6 +25,7 @@ function plugin(name: string, usernameTemplate: string): DatabasePlugin {
     // Of MariaDB; MySQL itself refuses what is above 32.
     longestUsername: 80,
     check: checkSettings,
+    destination: destinationOf,
     open: (connection) => new MysqlSession(connection),
   };
 }

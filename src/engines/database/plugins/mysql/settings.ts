@@ -35,6 +35,13 @@ export function checkSettings(connection: ConnectionFields): void {
   clientSettings(connection);
 }
 
+/** See DatabasePlugin.destination: behind one address the name in TLS may choose the server. Throws RequestError 400. */
+export function destinationOf({ url, username, password, details }: ConnectionFields): string {
+  const { socket, host, port, database } = addressOf(url, username, password);
+  const { tls_server_name: name } = readFields(mysqlFields, details);
+  return JSON.stringify(socket === null ? [host.toLowerCase(), port, database, name.toLowerCase()] : [socket, database]);
+}
+
 /** Throws RequestError 400. */
 export function clientSettings({ url, username, password, details }: ConnectionFields): ClientSettings {
   const address = addressOf(url, username, password);

@@ -35,6 +35,12 @@ export function checkSettings(connection: ConnectionFields): void {
   checkPem({ ca, certificate, key }, { ca: 'tls_ca', certificate: 'tls_certificate', key: 'private_key' });
 }
 
+/** See DatabasePlugin.destination. Throws RequestError 400. */
+export function destinationOf(connection: ConnectionFields): string {
+  const { host = '', port, database } = clientSettings(connection);
+  return JSON.stringify([host.startsWith('/') ? host : host.toLowerCase(), port, database]);
+}
+
 /** How one client connects. Throws RequestError 400. */
 export function clientSettings(connection: ConnectionFields, database?: string): ClientConfig {
   const url = filledUrl(connection.url, connection.username, connection.password);
