@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../base/json.ts';
 import type { Background } from '../../core/mount-jobs.ts';
 import type { OperationSpec, Route, RouteContext } from '../../core/mount-type.ts';
+import type { Fields } from '../../protocol/field.ts';
 import { pageFields, readPage } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, RequestError } from '../../protocol/request-error.ts';
@@ -9,6 +10,11 @@ import { rotationEnd, stillUnderWay } from './rotation-end.ts';
 import type { Subject } from './rotation-index.ts';
 import { beginningOf, beginRotation, rotationsOf, shownRotation } from './rotation.ts';
 import { beginRoleRotation, staticCredentialOf, staticRoleNamed } from './static-account.ts';
+
+const rotationPageFields = {
+  ...pageFields,
+  after: { ...pageFields.after, description: 'Only what comes after this one, as `of` names it; it need not exist.' },
+} as const satisfies Fields;
 
 /** Changes of passwords on request, and those under way. `background` null: they are only described. */
 export function rotationRoutes(background: Background | null): readonly Route[] {
@@ -31,7 +37,9 @@ export function rotationRoutes(background: Background | null): readonly Route[] 
     {
       path: 'rotations',
       summary: 'Changes of passwords that are under way, or cannot be carried out.',
-      operations: { read: { summary: 'Shows how they stand.', fields: pageFields, handle: underWay } },
+      operations: {
+        read: { summary: 'Shows how they stand, in the order of `of`.', fields: rotationPageFields, handle: underWay },
+      },
     },
   ];
 }
@@ -81,14 +89,31 @@ async function settled(background: Background | null, context: RouteContext, sub
   );
 }
 
+/** Where each kind of subject is configured, in byte order: what a change of its password is listed as. */
+const folders = [
+  { kind: 'root', folder: 'config/' },
+  { kind: 'role', folder: 'static-roles/' },
+] as const;
+
 async function underWay(context: RouteContext): Promise<Reply> {
-  const page = readPage(context.data);
-  const found = [...(await rotationsOf(context.storage, 'root', page)), ...(await rotationsOf(context.storage, 'role', page))];
-  const rotations = found.map(({ subject, rotation }): JsonObject => ({
-    of: subject.kind === 'root' ? `config/${subject.name}` : `static-roles/${subject.name}`,
-    db_name: rotation.connection,
-    username: rotation.username,
-    ...shownRotation(rotation, null),
-  }));
+  const { after = '', limit = Infinity } = readPage(context.data);
+  const rotations: JsonObject[] = [];
+  for (const { kind, folder } of folders) {
+    const left = limit - rotations.length;
+    const isBehind = after > folder && !after.startsWith(folder);
+    if (left === 0 || isBehind) continue;
+    const page = {
+      ...(after.startsWith(folder) ? { after: after.slice(folder.length) } : {}),
+      ...(left === Infinity ? {} : { limit: left }),
+    };
+    for (const { subject, rotation } of await rotationsOf(context.storage, kind, page)) {
+      rotations.push({
+        of: `${folder}${subject.name}`,
+        db_name: rotation.connection,
+        username: rotation.username,
+        ...shownRotation(rotation, null),
+      });
+    }
+  }
   return { data: { rotations } };
 }
