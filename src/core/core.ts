@@ -21,6 +21,7 @@ import { type MountTable, MountTables } from './mount-table.ts';
 import type { Capability } from './caller.ts';
 import type { MountType, Route } from './mount-type.ts';
 import type { AuditPort, IdentityPort, LeasePort, LockoutPort, PolicyPort, TokenPort, WrappingPort } from './ports.ts';
+import { onlyHereRoute } from './only-here.ts';
 import { outsideRoute } from './outside.ts';
 import { openapiRoute } from './openapi-route.ts';
 import { pluginRoutes } from './plugin-routes.ts';
@@ -111,6 +112,7 @@ export function createCore(options: CoreOptions): Core {
       ...browserRoutes,
       ...managedRoutes(parts, options.storeId),
       outsideRoute(parts),
+      onlyHereRoute(parts),
       renameRoute(parts),
       ...barrierRoutes(parts),
       ...recipientRoutes(parts),

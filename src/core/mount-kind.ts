@@ -70,13 +70,20 @@ const lockoutSchema: SpecSchema = {
   },
 };
 
-/** An engine that goes has all of its leases end, and stays in the background until the last has. */
-const leasesOfEngine: KindImpact = {
-  reads: ({ name }) => [{ operation: 'read', path: `sys/managed/leases/${name}` }],
-  tell: (action, [reply]) =>
-    action === 'update'
-      ? []
-      : leaseWords(reply, (leases) => `revokes ${leases}; what it holds is shredded when the last has ended`),
+/** An engine that goes loses what only it knows, has all of its leases end, and stays in the background until the last has. */
+const impactOfEngine: KindImpact = {
+  reads: ({ name }) => [
+    { operation: 'read', path: `sys/managed/leases/${name}` },
+    { operation: 'read', path: `sys/managed/only-here/${name}` },
+  ],
+  tell(action, [leases, reply]) {
+    if (action === 'update') return [];
+    const only = reply?.['only_here'];
+    return [
+      ...(typeof only === 'string' ? [`LOSES ${only}, which nobody but the store knows`] : []),
+      ...leaseWords(leases, (words) => `revokes ${words}; what it holds is shredded when the last has ended`),
+    ];
+  },
 };
 
 /** A mounted secret engine. Its name is its path. */
@@ -144,7 +151,7 @@ function mountKind(
     read: ([reply]) => readMount(reply ?? null, fields, spec),
     write: (change, resource) => writeMount(change, resource, path, fields),
     remove: (resource) => [{ operation: 'delete', path: path(resource.name), data: {} }],
-    ...(kind === 'SecretEngine' ? { impact: leasesOfEngine } : {}),
+    ...(kind === 'SecretEngine' ? { impact: impactOfEngine } : {}),
     move: (from, to) => [{ operation: 'write', path: 'sys/remount', data: { from: route(from.name), to: route(to.name) } }],
   };
 }

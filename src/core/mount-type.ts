@@ -61,6 +61,10 @@ export interface MountType {
    * system, and closed with it. Absent: it holds nothing.
    */
   start?(background: Background): StartedType;
+  /**
+   * What a mount holds that nobody else knows, for whoever would remove it: `the passwords of 2 static roles`. Null: nothing.
+   */
+  onlyHere?(storage: View): Promise<string | null>;
   /** How its leases end, where it gives any. */
   readonly leases?: LeaseHandler;
   /** What it does in the background besides. */

@@ -61,11 +61,24 @@ export interface KindImpact {
    * is created nothing was asked.
    */
   tell(
-    action: 'create' | 'update' | 'replace' | 'delete',
+    action: ImpactAction,
     replies: readonly (JsonObject | null)[],
     spec: JsonObject,
+    /** The write-only fields (JSON pointers into spec) whose values the change writes. */
+    written: ReadonlySet<string>,
   ): readonly string[];
+  /**
+   * Why the change must not be made, as what follows the address in a sentence, and what to do; null: it may be. The store
+   * refuses the requests of such a change by itself too.
+   */
+  refuses?(
+    action: ImpactAction,
+    replies: readonly (JsonObject | null)[],
+    spec: JsonObject,
+  ): { readonly message: string; readonly hint: string } | null;
 }
+
+export type ImpactAction = 'create' | 'update' | 'replace' | 'delete';
 
 /** The identity of a resource: kind, mount and name. `mount` is null for what lives at the top. */
 export interface ResourceName {

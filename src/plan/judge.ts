@@ -1,6 +1,6 @@
 import { atPointer, type JsonObject, pointerTokens } from '../base/json.ts';
 import { fieldPath } from '../kinds/field-path.ts';
-import type { LensRequest, LiveObject } from '../kinds/kind.ts';
+import type { ImpactAction, LensRequest, LiveObject } from '../kinds/kind.ts';
 import { addressText } from '../protocol/managed.ts';
 import { seenDigest } from '../protocol/seen-digest.ts';
 import { addressKey } from './address.ts';
@@ -20,6 +20,7 @@ import {
   moveImpossible,
   moveOccupied,
   protectedObject,
+  refusedChange,
   unowned,
 } from './refusal.ts';
 import { sameShown, secretsAfter, secretsBefore, shownNow, withAdopted } from './shown.ts';
@@ -88,6 +89,8 @@ function remove(all: Case): Outcome {
   // Gone already: the record goes too, and nobody needs to hear of it.
   if (live === null) return { ...frame(all), action: 'forget', modifies: false, silent: true, before: shownNow(all) };
   if (record?.protect === true) return protectedObject(subject, 'delete');
+  const refusal = refusalOf(all, 'delete', record?.spec ?? {});
+  if (refusal !== null) return refusal;
   const name = destroy ? subject.origin : subject.via;
   return {
     ...frame(all),
@@ -148,6 +151,8 @@ function compare(all: Case, live: LiveObject, besides: Besides): Outcome {
   if (!differs && kept && action === null) return besides.drifted === true ? reconcile(all, desired.spec) : null;
   const change = { before: live, after: found.after, lastApplied: ownedOf(all), changed: found.changed };
   const requests = differs ? kind.write(change, subject.address, context) : [];
+  const refusal = requests.length === 0 ? null : refusalOf(all, 'update', found.after);
+  if (refusal !== null) return refusal;
   const written = writtenFields(requests, found.after, all);
   const spec = recordedSpec(found.after, fields, { applied: way.applied, ignored, written });
   return {
@@ -161,7 +166,7 @@ function compare(all: Case, live: LiveObject, besides: Besides): Outcome {
     secrets: secretsAfter(all, spec, written),
     consequences: [
       ...madeAnew(all, found.after, written),
-      ...(requests.length === 0 ? [] : impactOf(all, 'update', found.after)),
+      ...(requests.length === 0 ? [] : impactOf(all, 'update', found.after, written)),
     ],
     requests: [...(besides.moving ?? []), ...requests],
     ...(action === 'import' ? { mark: live.mark } : {}),
@@ -187,6 +192,8 @@ function replace(all: Case, reason: ChangeReason, replaceOn: readonly string[]):
   const { subject, context } = all;
   const { record, desired } = subject;
   if (record?.protect === true || desired?.protect === true) return protectedObject(subject, 'replace');
+  const refusal = refusalOf(all, 'replace', desired?.spec ?? {});
+  if (refusal !== null) return refusal;
   const written = write(all, 'replace', reason);
   const removal = reason === 'with-mount' ? [] : subject.kind.remove(subject.via, context, record?.spec ?? null);
   return {
@@ -273,10 +280,16 @@ function isGenerated(source: unknown): boolean {
 
 function impactOf(
   { subject, seen }: Case,
-  action: 'create' | 'update' | 'replace' | 'delete',
+  action: ImpactAction,
   spec: JsonObject,
+  written: ReadonlySet<string> = new Set(),
 ): readonly string[] {
-  return subject.kind.impact?.tell(action, action === 'create' ? [] : seen.impact, spec) ?? [];
+  return subject.kind.impact?.tell(action, action === 'create' ? [] : seen.impact, spec, written) ?? [];
+}
+
+function refusalOf({ subject, seen }: Case, action: ImpactAction, spec: JsonObject): PlanProblem | null {
+  const refusal = subject.kind.impact?.refuses?.(action, seen.impact, spec) ?? null;
+  return refusal === null ? null : refusedChange(subject, refusal);
 }
 
 function lostWithMount({ kind, origin }: Subject): readonly string[] {

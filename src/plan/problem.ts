@@ -19,6 +19,8 @@ type PlanProblemCode =
   | 'foreign'
   // `protect: true`
   | 'protected'
+  // what only the store knows would be lost
+  | 'loses'
   // an import of what does not exist, or under another name, or of what would have to be replaced
   | 'import-missing'
   | 'import-name'

@@ -51,6 +51,15 @@ export function protectedObject(subject: Subject, action: 'delete' | 'replace'):
   };
 }
 
+/** What its kind does not let happen to it. */
+export function refusedChange(
+  subject: Subject,
+  { message, hint }: { readonly message: string; readonly hint: string },
+): PlanProblem {
+  const text = addressText(subject.origin);
+  return { code: 'loses', address: subject.origin, message: `${text} ${message}`, hint, place: placeOf(subject) };
+}
+
 /** A mount never takes down with it what is to stay. */
 export function mountInUse(subject: Subject, inside: readonly string[]): PlanProblem {
   const more = inside.length > 3 ? `; and ${inside.length - 3} more` : '';

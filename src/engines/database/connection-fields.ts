@@ -84,6 +84,12 @@ const shared: readonly MappedField[] = [
     description:
       'It has no user of its own: those of its static roles, which say `selfManaged` too, log in to change their own passwords.',
   }),
+  plainField(['losePassword'], 'lose_password', {
+    type: 'boolean',
+    default: false,
+    description:
+      'Let the connection be deleted or replaced, or have another user, although its password was rotated, so that nobody else knows it: it is lost then. To be applied before, as a change of its own.',
+  }),
   plainField(['verify'], 'verify_connection', {
     type: 'boolean',
     default: true,

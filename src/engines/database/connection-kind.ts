@@ -5,6 +5,7 @@ import type { Kind, LensChange, LensContext, LensRequest, ResourceName, SpecProb
 import { normalizeSource } from '../../kinds/value-source.ts';
 import { allLenses, connectionProperties, fullName, lensFor, type SecretField, shortName } from './connection-fields.ts';
 import { shownUrl } from './plugins/connection-url.ts';
+import { lossRefused, lossWords } from './password-loss.ts';
 import { engineSchema, isDatabaseMount, mountProblems } from './spec-fields.ts';
 
 /** How a database is reached. */
@@ -39,15 +40,18 @@ export const databaseConnectionKind: Kind = {
   },
   write,
   remove: (resource, context) =>
-    isDatabaseMount(resource, context) ? [{ operation: 'delete', path: pathOf(resource), data: {} }] : [],
+    isDatabaseMount(resource, context) ? [{ operation: 'delete', path: pathOf(resource), data: { keep_rotated: true } }] : [],
   impact: {
     reads: ({ mount, name }) => [{ operation: 'read', path: `${mount}/config/${name}/leases` }],
-    tell: (action, [reply]) =>
-      leaseWords(reply, (leases) =>
+    tell: (action, [reply], spec, written) => [
+      ...lossWords(action, reply, spec, written),
+      ...leaseWords(reply, (leases) =>
         action === 'update'
           ? `${leases} of users that it made: they are renewed and removed by it as it is then`
           : `${leases} of users that it made: they live until their time is over, and it is kept in the background to remove them`,
       ),
+    ],
+    refuses: (action, [reply], spec) => lossRefused(action, reply, spec),
   },
   // Leases and roles name their connection.
   move: () => null,
@@ -127,6 +131,6 @@ function write(change: LensChange, resource: ResourceName): readonly LensRequest
   }
   if (Object.keys(data).length === 0) return [];
   // It is used once: a password that the store has set is never overwritten by a document.
-  if (data['password'] !== undefined) data['keep_rotated'] = true;
+  if (data['password'] !== undefined || data['username'] !== undefined) data['keep_rotated'] = true;
   return [{ operation: 'write', path: pathOf(resource), data, ...(values.length > 0 ? { values } : {}) }];
 }

@@ -35,6 +35,8 @@ export interface Connection {
   readonly verify: boolean;
   /** It has no user of its own: those of its static roles log in to change their own passwords. Absent: false. */
   readonly selfManaged?: boolean;
+  /** A document may have it deleted although nobody but us knows its password. Absent: false. */
+  readonly losePassword?: boolean;
 }
 
 export async function connectionNamed(storage: View, name: string): Promise<Connection | null> {

@@ -1,5 +1,7 @@
+import { instantText } from '../../base/instant.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { randomUuid } from '../../base/random.ts';
+import type { View } from '../../barrier/view.ts';
 import { listFolder } from '../../core/list-folder.ts';
 import type { Background } from '../../core/mount-jobs.ts';
 import type { Route, RouteContext, Verification } from '../../core/mount-type.ts';
@@ -9,6 +11,7 @@ import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
 import { connectionNamed, putConnection, type Connection } from './connection-record.ts';
 import { fieldsOf, pluginOf } from './connection-session.ts';
+import { toKeepPassword } from './password-loss.ts';
 import { shownUrl } from './plugins/connection-url.ts';
 import { databasePlugins } from './plugins/index.ts';
 import { beginningOf, beginRotation, forgetRotation, rotationOf } from './rotation.ts';
@@ -40,11 +43,23 @@ const sharedFields = {
     type: 'bool',
     description: 'It has no user of its own: the users of its static roles log in to change their own passwords.',
   },
+  lose_password: {
+    type: 'bool',
+    description: 'Let a document have it deleted, or give it another user, although nobody else knows its password.',
+  },
   username_template: { type: 'string', description: 'How the names of users are made.' },
   max_open_connections: { type: 'int', description: 'How many connections are open at most; 4 unless told.' },
   max_idle_connections: { type: 'int', description: 'How many stay open while nobody uses them; 0: all, negative: none.' },
   max_connection_lifetime: { type: 'duration', description: 'How long a connection is used at most; 0: without limit.' },
   disable_escaping: { type: 'bool', description: 'Accepted for compatibility: what is filled in is always escaped.' },
+} as const satisfies Fields;
+
+const deleteFields = {
+  keep_rotated: {
+    type: 'bool',
+    description: 'Refuse to, where nobody else knows its password, unless it has lose_password: so no document loses one.',
+    default: false,
+  },
 } as const satisfies Fields;
 
 /** Where secret values stand in a body. */
@@ -92,6 +107,7 @@ export function connectionRoutes(sessions: DatabaseSessions, background: Backgro
         },
         delete: {
           summary: 'Deletes it. Leases that stand are ended with it all the same.',
+          fields: deleteFields,
           configures: true,
           handle: remove,
         },
@@ -102,11 +118,12 @@ export function connectionRoutes(sessions: DatabaseSessions, background: Backgro
       summary: 'The leases of users that were made by a connection.',
       operations: {
         read: {
-          summary: 'Counts them, to ten thousand at most.',
+          summary: 'Counts them, to ten thousand at most, and says whether nobody else knows its password.',
           forPlans: true,
           handle: async (context) => {
-            const { uid } = await existing(context);
-            return { data: { leases: (await context.storage.scan(`used-by/${uid}/`, { limit: 10_000 })).length } };
+            const connection = await existing(context);
+            const leases = (await context.storage.scan(`used-by/${connection.uid}/`, { limit: 10_000 })).length;
+            return { data: { leases, secret_password: await secretPassword(context.storage, connection) } };
           },
         },
       },
@@ -156,6 +173,7 @@ function shown(connection: Connection): JsonObject {
     root_credentials_rotate_statements: connection.rootRotation,
     verify_connection: connection.verify,
     ...(connection.selfManaged === true ? { self_managed: true } : {}),
+    ...(connection.losePassword === true ? { lose_password: true } : {}),
   };
 }
 
@@ -188,6 +206,7 @@ function changed(before: Connection | null, context: RouteContext): Connection {
     maxLifetime: body.max_connection_lifetime ?? before?.maxLifetime ?? 0,
     verify: body.verify_connection ?? before?.verify ?? true,
     selfManaged: body.self_managed ?? before?.selfManaged ?? false,
+    losePassword: body.lose_password ?? before?.losePassword ?? false,
   };
   if (connection.url === '') throw badRequest('connection_url is missing');
   if (connection.maxOpen < 1 || connection.maxOpen > 256) throw badRequest('max_open_connections must be from 1 to 256');
@@ -232,6 +251,9 @@ async function write(context: RouteContext): Promise<Reply> {
     const wanted = { subject, connection: name, username, policy, waitsAt: null, until: null };
     if (password !== before?.password) await beginRotation(beginningOf(context), wanted);
   }
+  // With another user it has another password, whatever was sent.
+  if (readFields(sharedFields, context.data).keep_rotated === true && before !== null && before.username !== username)
+    await keepPassword(storage, before);
   await putConnection(storage, connection);
   const warnings: string[] = [];
   if (shownUrl(connection.url) !== connection.url) {
@@ -247,6 +269,7 @@ async function remove(context: RouteContext): Promise<Reply> {
   const { storage } = context;
   const connection = await connectionNamed(storage, nameOf(context));
   if (connection === null) return noContent;
+  if (readFields(deleteFields, context.data).keep_rotated) await keepPassword(storage, connection);
   const subject: Subject = { kind: 'root', name: connection.name };
   const rotation = await rotationOf(storage, subject);
   const used = (await storage.scan(`used-by/${connection.uid}/`, { limit: 1 })).length > 0;
@@ -261,4 +284,20 @@ async function remove(context: RouteContext): Promise<Reply> {
   await storage.delete(`connection/${connection.name}`);
   if (used) await storage.putJson(`retired/${connection.uid}`, connection);
   return noContent;
+}
+
+/** Whose password nobody but us knows, since when (null: it is being changed) and whether it may be lost; null: somebody does. */
+async function secretPassword(storage: View, connection: Connection): Promise<JsonObject | null> {
+  const { name, username, rotatedAt, losePassword: losable = false } = connection;
+  if (rotatedAt === null && (await rotationOf(storage, { kind: 'root', name })) === null) return null;
+  return { username, since: rotatedAt === null ? null : instantText(rotatedAt), losable };
+}
+
+/** Throws RequestError 400 where the only copy of a password would be lost, and nobody has said that it may be. */
+async function keepPassword(storage: View, connection: Connection): Promise<void> {
+  const secret = await secretPassword(storage, connection);
+  if (secret === null || secret['losable'] === true) return;
+  throw badRequest(
+    `nobody but this store knows the password of "${connection.username}", which was rotated, and it would be lost: ${toKeepPassword}`,
+  );
 }

@@ -3,6 +3,7 @@ import type { Engine } from '../engine.ts';
 import { connectionRoutes } from './connection.ts';
 import { databaseConnectionKind } from './connection-kind.ts';
 import { credsRoute, userLeases } from './creds.ts';
+import { onlyHere } from './only-here.ts';
 import { databaseRoleKind } from './role-kind.ts';
 import { roleRoutes } from './role.ts';
 import { rotationJobs } from './rotation-jobs.ts';
@@ -36,6 +37,7 @@ function over(sessions: DatabaseSessions, background: Background | null) {
       staticCredsRoute,
     ],
     leases: userLeases(sessions),
+    onlyHere,
     jobs: rotationJobs(sessions),
   };
 }
