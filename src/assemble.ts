@@ -27,6 +27,7 @@ import type { Route } from './core/mount-type.ts';
 import { reconcilerRoutes } from './core/reconciler-routes.ts';
 import { readRevision } from './core/revision.ts';
 import { systemEntry } from './core/system-entry.ts';
+import { DroppedLeases } from './lease/dropped.ts';
 import { createEndNow } from './lease/end-now.ts';
 import { endLeasesOfToken } from './lease/ending.ts';
 import { engineLeases } from './lease/engine-leases.ts';
@@ -134,6 +135,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     expect: (due) => reconciler.expect(tokenExpiryName, due),
     policyExists: async (view, name) => fixedPolicies.includes(name) || (await getPolicy(view, name)) !== null,
   });
+  const dropped = new DroppedLeases();
   /** For how long `attempt` has let background tasks run where they do not otherwise: `tidy` has that much less. */
   let waited = 0;
   /** Has a background task try a key; where these do not run, they do for as long as that takes. */
@@ -170,6 +172,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       clock,
       random,
       audit,
+      dropped,
       forget,
       rememberHead: async () => {
         await rememberHead(parts, audit);
@@ -229,6 +232,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
           }),
         ],
         endNow,
+        dropped,
       ),
       ...(parts.serverRoutes ?? []),
     ],

@@ -8,6 +8,7 @@ import { clockMark } from './clock-mark.ts';
 import { done, type Controller } from './core/controller.ts';
 import { keyringRotation } from './core/keyring-rotation.ts';
 import { lockoutSweep, mountExpiry } from './expiry-controllers.ts';
+import type { DroppedLeases } from './lease/dropped.ts';
 import { leaseExpiry, leaseExpiryName } from './lease/expiry.ts';
 import { mountDeletion, mountDeletionName } from './lease/mount-deletion.ts';
 import type { MountType } from './core/mount-type.ts';
@@ -28,6 +29,7 @@ export interface BackgroundParts {
   readonly steady?: SteadyClock;
   readonly random: Random;
   readonly audit: AuditLog;
+  readonly dropped: DroppedLeases;
   /** Has another of them look at once. */
   wake(name: string, key?: string): void;
   /** Removes what a token keeps outside of its record. */

@@ -159,7 +159,7 @@ export const revoke: Command = sessionCommand(
     operands: 'LEASE_ID|PREFIX',
     arity: { min: 1, max: 1 },
     description:
-      'Ends a lease: what it gave works no more. With -prefix all leases below a path, with -force also where the target refuses, which may leave credentials behind; both ask first unless -auto-approve is given.',
+      'Ends a lease: what it gave works no more. With -prefix all leases below a path, with -force also where the target refuses, and what that leaves behind is named; both ask first unless -auto-approve is given.',
     examples: [
       { command: 'secretctl lease revoke database/creds/app/2f6a…', explanation: 'One lease.' },
       { command: 'secretctl lease revoke -sync database/creds/app/2f6a…', explanation: 'And wait until its user is gone.' },
@@ -193,8 +193,18 @@ export const revoke: Command = sessionCommand(
       : `Do you want to revoke every lease below ${prefix}/?`;
     if (!options.flag('auto-approve')) await session.apart(() => confirm(context, question));
     const path = `sys/leases/${force ? 'revoke-force' : 'revoke-prefix'}/${prefix}`;
-    const { status } = await session.request('write', path, force ? {} : { sync });
+    const reply = await session.request('write', path, force ? {} : { sync });
+    const { status, data } = reply;
     const below = `leases below ${prefix}/`;
+    if (data !== undefined && data !== null) {
+      printWarnings(context, reply);
+      if (context.json) printJson(context, wireReply(reply));
+      else {
+        const rest = status === queued ? 'The others are queued.' : 'All others are revoked.';
+        context.terminal.out(`${plain(data['left_count'] ?? 0)} of the ${below} left something behind. ${rest}\n`);
+      }
+      return 0;
+    }
     return success(context, status === queued ? `The revocation of all ${below} is queued.` : `All ${below} are revoked.`);
   },
 );

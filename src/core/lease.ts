@@ -101,6 +101,8 @@ export interface LeaseHandler {
    * takes too long.
    */
   revoke(lease: IssuedLease, mount: MountAccess, signal: AbortSignal): Promise<void>;
+  /** What it stands for, in words that hold no secret: `user "v-app-…" of the connection "main"`. */
+  describe?(lease: IssuedLease): string;
   /** Called in the transaction that forgets a lease which has ended: what the mount keeps of it goes with it. */
   ended?(lease: IssuedLease, storage: View): Promise<void>;
   /** For how long the role says now that such a lease lives, in seconds. Throws RequestError 400: the role is gone. */

@@ -6,10 +6,13 @@ import type { Barrier } from '../barrier/barrier.ts';
 import { type Controller, type Due, type DuePage, type Step } from '../core/controller.ts';
 import { TargetUnavailable, type IssuedLease, type LeaseHandler, type MountAccess } from '../core/lease.ts';
 import { deletingMount } from '../core/deleting-mounts.ts';
+import { systemEntry } from '../core/system-entry.ts';
+import type { AuditPort } from '../core/ports.ts';
 import { readMount } from '../core/mount-table.ts';
 import type { Mount, MountType } from '../core/mount-type.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
+import type { DroppedLease, DroppedLeases } from './dropped.ts';
 import { continueEnding, endings } from './ending.ts';
 import { isIrrevocable, Leases } from './leases.ts';
 import type { LeaseRecord } from './record.ts';
@@ -23,6 +26,9 @@ export interface LeaseExpiryParts {
   readonly random: Random;
   /** The types whose mounts give leases. */
   readonly engines: readonly MountType[];
+  readonly audit: Pick<AuditPort, 'append'>;
+  /** Told of those that are forgotten by force. */
+  readonly dropped: DroppedLeases;
 }
 
 /** The name under which a revocation wakes the controller. */
@@ -161,6 +167,7 @@ async function endDue(
     return { records, mount, deleting, next: page.find(({ due }) => due > now)?.due ?? more };
   });
   const outcomes = await endAll(parts, found, probe, signal);
+  const dropped = await tellDropped(parts, outcomes, found.mount);
   const unavailable = [...outcomes.values()].find((problem) => problem instanceof TargetUnavailable) ?? null;
   await store.transact(async (tx) => {
     const leases = new Leases(barrier.view(tx, 'core'));
@@ -168,12 +175,14 @@ async function endDue(
     for (const [{ id }, problem] of outcomes) {
       const record = await leases.get(id);
       if (record === null) continue;
-      if (problem === null || record.force) gone.push(record);
-      else if (problem instanceof TargetUnavailable) await leases.unanswered(record, problem.message);
+      if (problem === null || dropped.has(id)) gone.push(record);
+      // Forced since then: its turn comes at once.
+      else if (problem instanceof TargetUnavailable || record.force) await leases.unanswered(record, problem.message);
       else await leases.failed(record, problem.message, clock.now() + pauseAfter(parts, record));
     }
     await forget(parts, tx, leases, gone, found.mount);
   });
+  parts.dropped.add([...dropped.values()]);
   if (unavailable !== null && !found.records.some(({ force }) => force)) return unavailable;
   const problem = [...outcomes].find(([{ force }, each]) => each !== null && !force)?.[1] ?? null;
   // Those for which there was no time wait at the front.
@@ -211,6 +220,29 @@ async function endAll(
   await Promise.all(Array.from({ length: probe ? 1 : besideEachOther }, worker));
   if (given !== null) for (const record of records) if (record.force && !outcomes.has(record)) outcomes.set(record, given);
   return outcomes;
+}
+
+/**
+ * Those that are to be forgotten although they could not be ended, by their ids. None is forgotten of which no log tells:
+ * throws where that can't be written.
+ */
+async function tellDropped(
+  { audit, engines, clock }: LeaseExpiryParts,
+  outcomes: ReadonlyMap<LeaseRecord, RequestError | null>,
+  mount: Mount | null,
+): Promise<ReadonlyMap<string, DroppedLease>> {
+  const dropped = new Map<string, DroppedLease>();
+  const handler = mount === null ? null : handlerOf(engines, mount);
+  for (const [record, problem] of outcomes) {
+    if (problem === null || !record.force) continue;
+    const what = handler?.describe?.(issued(record)) ?? null;
+    dropped.set(record.id, { id: record.id, mount: mount?.path ?? null, what, reason: problem.message, at: clock.now() });
+  }
+  const entries = [...dropped.values()].map(({ id, what, reason }) =>
+    systemEntry({ event: 'lease-dropped', of: id, what, reason }, mount),
+  );
+  if (entries.length > 0) await audit.append(entries);
+  return dropped;
 }
 
 /** Null: it has ended. Throws Fault where the store fails: that says nothing of the lease. */

@@ -9,6 +9,7 @@ import { readFields, type Fields } from '../protocol/field.ts';
 import { pageFields, readPage } from '../protocol/page.ts';
 import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../protocol/request-error.ts';
+import type { DroppedLeases } from './dropped.ts';
 import type { EndNow } from './end-now.ts';
 import { Leases } from './leases.ts';
 import { standingRoute } from './standing-route.ts';
@@ -38,27 +39,30 @@ const typeFields = {
 } as const satisfies Fields;
 
 /** `sys/leases/…`, and the older paths which clients still use. */
-export function leaseRoutes(sources: readonly LeaseSource[], endNow: EndNow): readonly Route[] {
+export function leaseRoutes(sources: readonly LeaseSource[], endNow: EndNow, dropped: DroppedLeases): readonly Route[] {
   const lookup = (context: RouteContext): Promise<Reply> => lookupLease(sources, context);
   const renewing: Pick<OperationSpec, 'fields' | 'prepare' | 'handle'> = {
     fields: renewFields,
     prepare: (context) => prepareRenewal(sources, context),
     handle: (context) => renewLease(sources, context),
   };
-  const settled =
-    (revoked: (context: RouteContext) => Parameters<EndNow>[0]): OperationSpec['settle'] =>
-    (context, reply) =>
-      reply.status === queued.status ? ended(endNow, revoked(context), context) : Promise.resolve(reply);
+  const settled = (revoked: Parameters<EndNow>[0], context: RouteContext, reply: Reply): Promise<Reply> =>
+    reply.status === queued.status ? ended(endNow, revoked, context) : Promise.resolve(reply);
   const revoking: Pick<OperationSpec, 'fields' | 'handle' | 'settle'> = {
     fields: revokeFields,
     handle: (context) => revokeLease(sources, context),
-    settle: settled((context) => ({ id: leaseIdOf(context) })),
+    settle: (context, reply) => settled({ id: leaseIdOf(context) }, context, reply),
   };
   const below = (force: boolean): Pick<OperationSpec, 'fields' | 'sudo' | 'handle' | 'settle'> => ({
     fields: syncField,
     sudo: true,
     handle: (context) => revokeBelow(sources, context, force),
-    settle: settled(({ params: { prefix = '' }, now }) => ({ prefix, until: now })),
+    async settle(context, reply) {
+      const { prefix = '' } = context.params;
+      const answer = await settled({ prefix, until: context.now }, context, reply);
+      const left = force ? dropped.since(prefix, context.now) : null;
+      return left === null ? answer : withLeft(answer, left);
+    },
   });
   const write = (path: string, summary: string, spec: Omit<OperationSpec, 'summary'>): Route => ({
     path,
@@ -191,6 +195,11 @@ const queued: Reply = {
   status: 202,
   warnings: ['What engines have made outside for these leases is yet to be ended: that is queued, and done in the background.'],
 };
+
+/** What was left behind is told in any case, and more may be while it is queued. */
+function withLeft({ status, warnings = [] }: Reply, left: NonNullable<ReturnType<DroppedLeases['since']>>): Reply {
+  return { status: status === queued.status ? queued.status : 200, data: left.data, warnings: [...warnings, ...left.warnings] };
+}
 
 /** Waits until the background has tried to end what leases stand for: without `sync` no longer than clients wait. */
 async function ended(endNow: EndNow, revoked: Parameters<EndNow>[0], context: RouteContext): Promise<Reply> {

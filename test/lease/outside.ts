@@ -1,6 +1,7 @@
 import { systemRandom } from '../../src/base/random.ts';
 import type { IssuedLease } from '../../src/core/lease.ts';
 import type { MountType } from '../../src/core/mount-type.ts';
+import { DroppedLeases } from '../../src/lease/dropped.ts';
 import { createEndNow, type EndNow } from '../../src/lease/end-now.ts';
 import { leaseExpiry } from '../../src/lease/expiry.ts';
 import { Leases, type NewLease } from '../../src/lease/leases.ts';
@@ -126,6 +127,8 @@ export class Outside {
       clock: this.time,
       random: systemRandom,
       engines: [engine],
+      audit: { append: (entries) => this.at.system.audit.append(entries) },
+      dropped: new DroppedLeases(),
     });
     const deletion = mountDeletion({
       store,

@@ -114,6 +114,10 @@ export function userLeases(sessions: DatabaseSessions): LeaseHandler {
       const user = { name: username, place, revocation: statements, options, pending: lease.pending };
       await inSessionOf(sessions, mount, dataOf(lease), (session) => session.revoke(user, signal));
     },
+    describe(lease) {
+      const { username, place, connection } = dataOf(lease);
+      return `user "${username}"${place === undefined ? '' : ` in "${place}"`} of the connection "${connection}"`;
+    },
     ended: (lease, storage) => noteUseEnded(storage, dataOf(lease).uid, lease.id),
     async renewal(lease, storage, mount) {
       const { role: name } = dataOf(lease);
