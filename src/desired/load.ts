@@ -1,4 +1,4 @@
-import { toPointer } from '../base/json.ts';
+import { toPointer, type JsonObject } from '../base/json.ts';
 import type { Kind, LensContext, ResourceName } from '../kinds/kind.ts';
 import { addressText } from '../protocol/managed.ts';
 import { addressKey, compareAddresses } from './address.ts';
@@ -17,6 +17,7 @@ import type { Project } from './project.ts';
 import { readRefactors, type Refactors } from './refactor.ts';
 import { References, type ResolvedReference } from './references.ts';
 import type { Origin, Resource } from './resource.ts';
+import { withoutValues } from './secret-field.ts';
 import {
   chooseEnvironment,
   environmentValues,
@@ -88,12 +89,13 @@ export function loadDesired(files: readonly SourceFile[], options: LoadOptions):
   const context = lensContext(drafts, options.liveMounts);
   checkNesting(drafts, findings);
 
+  const byAddress = new Map(drafts.flatMap((draft) => (draft.name === null ? [] : [[addressKey(draft.name), draft]])));
   const resources: Resource[] = [];
   const nodes: { name: ResourceName; forEachKey: string | null; references: readonly ResolvedReference[] }[] = [];
   for (const draft of drafts) {
     const needed = draft.document.broken ? [] : references.of(draft);
     if (draft.name !== null) nodes.push({ name: draft.name, forEachKey: draft.forEachKey, references: needed });
-    const resource = draft.sound ? resourceOf(draft, needed, context, findings, places) : null;
+    const resource = draft.sound ? resourceOf(draft, needed, byAddress, context, findings, places) : null;
     if (resource !== null) resources.push(resource);
   }
   checkCycles(nodes, findings);
@@ -195,6 +197,7 @@ function applyEnvironments(
 function resourceOf(
   draft: Draft,
   needed: readonly ResolvedReference[],
+  byAddress: ReadonlyMap<string, Draft>,
   context: LensContext,
   findings: Findings,
   places: PlaceFinder,
@@ -202,9 +205,19 @@ function resourceOf(
   const { name, lens, value, forEachKey } = draft;
   if (name === null) return null;
   const spec = specOf(draft);
-  const problems = lens.check?.(spec, name, context) ?? [];
-  for (const { at, message, hint = null } of problems) {
-    findings.add({ code: 'KIND001', message, hint, site: siteOf(draft, `/spec${at}`), forEachKey });
+  const alone = lens.check?.(spec, name, context) ?? [];
+  const declared = (other: ResourceName): Draft | undefined => byAddress.get(addressKey(other));
+  const problems = alone.length > 0 ? alone : (lens.checkBeside?.(spec, name, (other) => knownSpec(declared(other))) ?? []);
+  for (const { at, message, hint = null, related } of problems) {
+    const other = related === undefined ? undefined : declared(related.resource);
+    findings.add({
+      code: 'KIND001',
+      message,
+      hint,
+      site: siteOf(draft, `/spec${at}`),
+      forEachKey,
+      ...(related && other ? { related: { message: related.message, site: siteOf(other, `/spec${related.at}`) } } : {}),
+    });
   }
   if (problems.length > 0) return null;
   const references = new Map(needed.map(({ to }) => [addressKey(to), to]));
@@ -217,6 +230,13 @@ function resourceOf(
     origin: originOf(draft),
     locate: (pointer) => places.place(siteOf(draft, pointer)),
   };
+}
+
+/** What a draft says of itself: what is ignored may be otherwise. Null: not known. */
+function knownSpec(draft: Draft | undefined): JsonObject | null {
+  if (draft?.sound !== true) return null;
+  const ignored = ignoredTokens(draft.value).flatMap((tokens) => (tokens === null ? [] : toPointer(tokens)));
+  return withoutValues(specOf(draft), ignored);
 }
 
 function originOf({ document, forEachKey }: Draft): Origin {

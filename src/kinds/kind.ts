@@ -22,6 +22,8 @@ export interface Kind {
   normalize(spec: JsonObject, resource: ResourceName, context: LensContext): JsonObject;
   /** Problems which the schema cannot express, in a spec as it was written (it fits the schema). Empty: none. */
   check?(spec: JsonObject, resource: ResourceName, context: LensContext): readonly SpecProblem[];
+  /** The same of what the spec and other documents say together, asked where nothing is wrong with the spec by itself. */
+  checkBeside?(spec: JsonObject, resource: ResourceName, others: DeclaredSpecs): readonly SpecProblem[];
   /** For a kind that declares mounts: the mount that a spec makes, for the context of the lenses of what lives in it. */
   mount?(spec: JsonObject): LensMount;
   /** The reads that show the live object. Their replies come to `read` in this order. */
@@ -87,6 +89,12 @@ export interface ResourceName {
   readonly name: string;
 }
 
+/**
+ * The spec that a document declares, as it was written, with `unresolved` (validate.ts) in place of what `ignoreChanges`
+ * names; null: no document that could be understood declares it.
+ */
+export type DeclaredSpecs = (resource: ResourceName) => JsonObject | null;
+
 /** The planned mounts, by path (an auth method's without `auth/`). Plain data. */
 export interface LensContext {
   readonly engines: ReadonlyMap<string, LensMount>;
@@ -135,6 +143,8 @@ export interface SpecProblem {
   readonly at: string;
   readonly message: string;
   readonly hint?: string;
+  /** Another place that belongs to it: a JSON pointer into the spec of another document. */
+  readonly related?: { readonly message: string; readonly resource: ResourceName; readonly at: string };
 }
 
 /** The subset of JSON Schema that a spec uses, with our annotations. */

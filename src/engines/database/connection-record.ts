@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../base/json.ts';
 import type { View } from '../../barrier/view.ts';
+import { badRequest, type RequestError } from '../../protocol/request-error.ts';
 
 /**
  * How a database is reached, and what roles may use it. Below a mount's storage:
@@ -48,7 +49,7 @@ export async function putConnection(storage: View, connection: Connection): Prom
 }
 
 /** May a role use a connection? Its `allowed_roles` are names, with `*` for any characters. */
-export function allows({ allowedRoles }: Connection, role: string): boolean {
+export function allows({ allowedRoles }: Pick<Connection, 'allowedRoles'>, role: string): boolean {
   return allowedRoles.some((pattern) => {
     if (!pattern.includes('*')) return pattern === role;
     const [first = '', ...rest] = pattern.split('*');
@@ -62,4 +63,9 @@ export function allows({ allowedRoles }: Connection, role: string): boolean {
     }
     return true;
   });
+}
+
+/** What a role is told that its connection does not allow. */
+export function notAllowed({ name }: Pick<Connection, 'name'>, role: string): RequestError {
+  return badRequest(`"${role}" is not an allowed role of the connection "${name}": add it to its allowed_roles`);
 }

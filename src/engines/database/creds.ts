@@ -4,7 +4,7 @@ import type { Issue, IssuedLease, LeaseHandler } from '../../core/lease.ts';
 import type { Background } from '../../core/mount-jobs.ts';
 import type { Route, RouteContext } from '../../core/mount-type.ts';
 import { badRequest } from '../../protocol/request-error.ts';
-import { allows, connectionNamed, type Connection } from './connection-record.ts';
+import { allows, connectionNamed, notAllowed, type Connection } from './connection-record.ts';
 import { inSessionOf, noteUse, noteUseEnded, waysTo } from './connection-use.ts';
 import { inSession, pluginOf } from './connection-session.ts';
 import type { RevocationOptions } from './plugins/plugin.ts';
@@ -49,7 +49,7 @@ async function issueUser(sessions: DatabaseSessions, background: Background | nu
   if (role === null) throw badRequest(`unknown role: ${name}`);
   const connection = await connectionNamed(context.storage, role.connection);
   if (connection === null) throw badRequest(`failed to find entry for connection with name: "${role.connection}"`);
-  if (!allows(connection, name)) throw badRequest(`"${name}" is not an allowed role`);
+  if (!allows(connection, name)) throw notAllowed(connection, name);
   if (connection.selfManaged === true) {
     throw badRequest(`the connection "${connection.name}" is self_managed: it has no user who could make others`);
   }

@@ -11,6 +11,7 @@ import {
 import { leaseWords } from '../../kinds/lease-words.ts';
 import type { Kind, LensContext, ResourceName, SpecProblem } from '../../kinds/kind.ts';
 import { ownedObjects } from './role.ts';
+import { allowedRoleProblems } from './role-connection.ts';
 import { durationField, engineSchema, isDatabaseMount, mountProblems, plainField, statementsField } from './spec-fields.ts';
 
 const fields: readonly MappedField[] = [
@@ -70,6 +71,7 @@ export const databaseRoleKind: Kind = {
   importId: 'the name of the role',
   normalize: (spec, resource) => ({ engine: spec['engine'] ?? resource.mount, ...normalizeMapped(fields, spec) }),
   check,
+  checkBeside: allowedRoleProblems,
   reads: (resource, context) => (isDatabaseMount(resource, context) ? [{ operation: 'read', path: pathOf(resource) }] : []),
   read: ([reply], { mount }) =>
     reply === null || reply === undefined ? null : { spec: { engine: mount, ...readMapped(fields, reply) }, mark: null },

@@ -2,7 +2,7 @@ import { instantText } from '../../base/instant.ts';
 import type { Route, RouteContext } from '../../core/mount-type.ts';
 import type { Reply } from '../../protocol/reply.ts';
 import { badRequest } from '../../protocol/request-error.ts';
-import { allows, connectionNamed } from './connection-record.ts';
+import { allows, connectionNamed, notAllowed } from './connection-record.ts';
 import { rotationOf } from './rotation.ts';
 import { shownTimes } from './rotation-times.ts';
 import { staticCredentialOf, staticRoleNamed } from './static-account.ts';
@@ -20,7 +20,7 @@ async function present({ storage, params, now }: RouteContext): Promise<Reply> {
   if (role === null || credential === null) throw badRequest(`unknown role: ${name}`);
   const connection = await connectionNamed(storage, role.connection);
   if (connection === null) throw badRequest(`failed to find entry for connection with name: "${role.connection}"`);
-  if (!allows(connection, name)) throw badRequest(`"${name}" is not an allowed role`);
+  if (!allows(connection, name)) throw notAllowed(connection, name);
   const { password, rotatedAt, next } = credential;
   const rotation = await rotationOf(storage, { kind: 'role', name });
   if (password === null) {

@@ -11,6 +11,7 @@ import {
 } from '../../kinds/field-map.ts';
 import type { Kind, LensChange, LensContext, LensRequest, ResourceName, SpecProblem } from '../../kinds/kind.ts';
 import { normalizeSource, valueSourceSchema } from '../../kinds/value-source.ts';
+import { allowedRoleProblems } from './role-connection.ts';
 import { shortestPeriod, shortestWindow } from './rotation-times.ts';
 import { durationField, engineSchema, isDatabaseMount, mountProblems, plainField, statementsField } from './spec-fields.ts';
 
@@ -101,6 +102,7 @@ export const databaseStaticRoleKind: Kind = {
     ...(isJsonObject(spec['password']) ? { password: normalizeSource(spec['password']) } : {}),
   }),
   check,
+  checkBeside: allowedRoleProblems,
   reads: (resource, context) =>
     isDatabaseMount(resource, context) ? [{ operation: 'read', path: `${pathOf(resource)}/config` }] : [],
   read([reply], { mount }) {

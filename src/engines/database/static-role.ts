@@ -8,7 +8,7 @@ import { readFields, type Body, type Fields } from '../../protocol/field.ts';
 import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../../protocol/request-error.ts';
-import { allows, connectionNamed, type Connection } from './connection-record.ts';
+import { allows, connectionNamed, notAllowed, type Connection } from './connection-record.ts';
 import { fieldsOf, pluginOf } from './connection-session.ts';
 import { beginningOf, forgetRotation, rotationOf, shownRotation } from './rotation.ts';
 import { forgetDue, noteDue } from './rotation-index.ts';
@@ -243,7 +243,7 @@ function changed(before: StaticRole | null, body: Body<typeof fields>): StaticRo
 async function connectionFor(storage: View, role: StaticRole, name: string): Promise<Connection> {
   const connection = await connectionNamed(storage, role.connection);
   if (connection === null) throw badRequest(`failed to find entry for connection with name: "${role.connection}"`);
-  if (!allows(connection, name)) throw badRequest(`"${name}" is not an allowed role`);
+  if (!allows(connection, name)) throw notAllowed(connection, name);
   if (connection.username === role.username) {
     throw badRequest(
       `"${role.username}" is the user of the connection "${role.connection}": its password is changed at rotate-root/${role.connection}`,

@@ -193,7 +193,9 @@ export function conformance<D extends TestDatabase>(dialect: Dialect<D>): void {
       await makeRole('team-a');
       await makeRole('other');
       expect(await loggedIn(await credential('team-a'))).toMatch(/team-a/);
-      expect(await refused(at.read('database/creds/other'))).toMatchObject({ message: '"other" is not an allowed role' });
+      expect(await refused(at.read('database/creds/other'))).toMatchObject({
+        message: '"other" is not an allowed role of the connection "main": add it to its allowed_roles',
+      });
       await at.write('database/config/main', { allowed_roles: '' });
       expect(await at.status('read', 'database/creds/app')).toBe(400);
       await at.write('database/config/main', { allowed_roles: 'app' });

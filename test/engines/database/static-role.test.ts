@@ -126,7 +126,7 @@ describe('a static role', () => {
     await at.write('database/static-roles/app', role);
     expect(await refusal(at, { username: 'other' })).toBe('cannot update static account username');
     expect(await refusal(at, {}, 'app-two')).toBe('the password of "app_user" is changed by the static role "app" already');
-    expect(await refusal(at, { username: 'x' }, 'web')).toBe('"web" is not an allowed role');
+    expect(await refusal(at, { username: 'x' }, 'web')).toContain('"web" is not an allowed role of the connection "main"');
     expect(await at.status('write', 'database/roles/app', { db_name: 'main' })).toBe(400);
     await at.write('database/roles/app-three', { db_name: 'main' });
     expect(await refusal(at, { username: 'x' }, 'app-three')).toBe('Role and Static Role names must be unique');
