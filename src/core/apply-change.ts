@@ -5,8 +5,8 @@ import {
   type ApplyChange,
   type ApplyOutcome,
   type ApplyRequest,
+  type ManagedAddress,
   type ManagedRecord,
-  wouldNotWork,
 } from '../protocol/managed.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
@@ -46,7 +46,7 @@ export interface Applying {
   readonly warnings: string[];
   readonly outside: ApplyOutcome['outside'][number][];
   /** And what is to be checked outside before the commit, when all changes are written. */
-  readonly verifications: { readonly name: string; see(): Promise<Verification | null> }[];
+  readonly verifications: { readonly address: ManagedAddress; see(): Promise<Verification | null> }[];
 }
 
 /** Throws RequestError 409 unless what a change rests on is as the plan saw it. */
@@ -97,7 +97,7 @@ async function changeObject(applying: Applying, change: ApplyChange): Promise<vo
     const { verify } = resolved.spec;
     if (verify !== undefined) {
       applying.verifications.push({
-        name: wouldNotWork(change.address),
+        address: change.address,
         see: () => verify.see(resolved.context),
       });
     }

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { Fault } from '../base/error.ts';
 import { givingWay } from '../base/giving-way.ts';
 import type { JsonObject } from '../base/json.ts';
-import { addressText, type ApplyBody, type ApplyOutcome } from '../protocol/managed.ts';
+import { addressText, type ApplyBody, type ApplyOutcome, wouldNotWork } from '../protocol/managed.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
@@ -15,6 +15,7 @@ import { rememberApply } from './committed-apply.ts';
 import { type Admission, admit, asRequestError, type CorridorParts, openRun, Refusal, type Run } from './corridor.ts';
 import type { AuditEntry, AuditPort } from './ports.ts';
 import { moveRevision } from './revision.ts';
+import type { Verification } from './mount-type.ts';
 import { type NamedVerification, Rehearsed, verifyAll } from './verification.ts';
 import { SealedBlocks } from './sealed-blocks.ts';
 
@@ -83,8 +84,9 @@ export async function commitChanges(apply: ApplyParts, admission: ApplyAdmission
       outcome = await attempt(body.skipVerify === true);
     } catch (error) {
       if (!(error instanceof Rehearsed)) throw error;
-      await verifyAll(error.seen as readonly NamedVerification[]);
+      const said = await verifyAll(error.seen as readonly NamedVerification[]);
       outcome = await attempt(true);
+      outcome = { ...outcome, warnings: [...outcome.warnings, ...said] };
     }
   } catch (error) {
     const shown = asRequestError(error);
@@ -159,9 +161,11 @@ async function inTransaction(
 /** Throws what it has seen where something is to be checked outside: with all that the apply writes. */
 async function rehearse({ verifications }: Applying): Promise<void> {
   const checks: NamedVerification[] = [];
-  for (const { name, see } of verifications) {
+  for (const { address, see } of verifications) {
     const check = await see();
-    if (check !== null) checks.push({ name, check });
+    if (check === null) continue;
+    const named: Verification = (signal, warn) => check(signal, (text) => warn(`${addressText(address)}: ${text}`));
+    checks.push({ name: wouldNotWork(address), check: named });
   }
   if (checks.length > 0) throw new Rehearsed(checks);
 }

@@ -194,8 +194,11 @@ export interface OperationSpec {
   handle(context: RouteContext): Promise<Reply>;
 }
 
-/** Throws RequestError where what is planned would not work. Ends within its signal, and leaves nothing behind. */
-export type Verification = (signal: AbortSignal) => Promise<void>;
+/**
+ * Throws RequestError where what is planned would not work. Ends within its signal, and leaves nothing behind. `warn`
+ * takes what is to be said of what works.
+ */
+export type Verification = (signal: AbortSignal, warn: (text: string) => void) => Promise<void>;
 
 /** Where the secret values of an object stand in the request that writes it. */
 export interface ValuePlace {

@@ -32,25 +32,29 @@ export interface NamedVerification {
   readonly check: Verification;
 }
 
-/** Runs all checks. Throws one RequestError 400 that names each that failed, in their order. */
-export async function verifyAll(checks: readonly NamedVerification[]): Promise<void> {
+/**
+ * Runs all checks, and gives what they say of what works. Throws one RequestError 400 that names each that failed, in
+ * their order.
+ */
+export async function verifyAll(checks: readonly NamedVerification[]): Promise<readonly string[]> {
   const signal = AbortSignal.timeout(within);
-  const problems = new Map<number, string>();
+  const problems: (readonly string[])[] = checks.map(() => []);
+  const warnings: string[][] = checks.map(() => []);
   const waiting = checks.entries();
   const worker = async (): Promise<void> => {
     for (const [index, { name, check }] of waiting) {
       try {
         signal.throwIfAborted();
-        await check(signal);
+        await check(signal, (text) => warnings[index]?.push(text));
       } catch (error) {
-        const text =
-          error instanceof RequestError ? error.message : signal.aborted ? 'there was no time left for it' : 'internal error';
-        problems.set(index, name + text);
+        const texts =
+          error instanceof RequestError ? error.errors : [signal.aborted ? 'there was no time left for it' : 'internal error'];
+        problems[index] = texts.map((text) => name + text);
       }
     }
   };
   await Promise.all(Array.from({ length: besideEachOther }, worker));
-  if (problems.size === 0) return;
-  const texts = [...problems].sort(([a], [b]) => a - b).map(([, text]) => text);
-  throw new RequestError(400, texts);
+  const texts = problems.flat();
+  if (texts.length > 0) throw new RequestError(400, texts);
+  return warnings.flat();
 }

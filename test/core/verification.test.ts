@@ -52,7 +52,13 @@ describe('checks of what is planned', () => {
     ).rejects.toMatchObject({
       errors: ['down'],
     });
-    await expect(verifyAll([{ name: 'a', check: works }])).resolves.toBeUndefined();
+    await expect(verifyAll([{ name: 'a', check: works }])).resolves.toEqual([]);
+  });
+
+  it('may say something of what works, which is given in their order', async () => {
+    const saying = (text: string) => (_: AbortSignal, warn: (text: string) => void) => Promise.resolve(warn(text));
+    const checks = ['one', 'two'].map((name) => ({ name, check: saying(name) }));
+    await expect(verifyAll([...checks, { name: '', check: works }])).resolves.toEqual(['one', 'two']);
   });
 
   it('are what a rehearsal has seen, of which nothing else is kept', async () => {

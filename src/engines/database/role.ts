@@ -152,7 +152,7 @@ async function write(context: RouteContext): Promise<Reply> {
   return noContent;
 }
 
-/** Makes a user of the role, and takes it back, where the database can do that. */
+/** Makes a user of the role, renews and removes it, and takes all of it back, where the database can do that. */
 async function see(context: RouteContext): Promise<Verification | null> {
   const role = await roleNamed(context.storage, nameOf(context));
   if (role === null) return null;
@@ -166,11 +166,14 @@ async function see(context: RouteContext): Promise<Verification | null> {
     expiration: context.now + 60_000,
     creation: role.creation,
     rollback: role.rollback,
+    renewal: role.renewal,
+    revocation: role.revocation,
+    options: role.options,
   };
-  return async (signal) => {
+  return async (signal, warn) => {
     const session = pluginOf(connection).open(fieldsOf(connection));
     try {
-      await session.tryCreation(user, signal);
+      for (const text of await session.tryRole(user, signal)) warn(text);
     } finally {
       await session.close().catch(() => undefined);
     }

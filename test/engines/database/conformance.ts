@@ -25,7 +25,7 @@ export interface Dialect<D extends TestDatabase> {
   };
   /** Creation statements of which the first makes the user and a later one fails, if there can be several. */
   readonly failing: { readonly creation: readonly string[]; readonly refusal: RegExp };
-  /** Creation statements that a check finds to be none before anything is made. */
+  /** Creation statements that a check finds to be none before anything is made, as it does where others are like these. */
   readonly nonsense: { readonly creation: readonly string[]; readonly refusal: RegExp };
   /** Characters that could end a name or a text, in at most 20 characters. */
   readonly hostileNames: readonly string[];
@@ -233,6 +233,20 @@ export function conformance<D extends TestDatabase>(dialect: Dialect<D>): void {
       expect(await server.users()).toEqual([]);
       expect(await loggedIn(await credential())).toMatch(/^v-/);
     });
+
+    it.each(['revocation_statements', 'rollback_statements', 'renew_statements'])(
+      'is not written by an apply whose %s are nonsense, and no user is left of the trial',
+      async (field) => {
+        await place();
+        const role = { db_name: 'main', creation_statements: creation, [field]: dialect.nonsense.creation };
+        await at.delete('database/roles/app');
+        const checked = await refused(apply(at, [creationOf('DatabaseRole', 'app', 'database/roles/app', role)]));
+        expect([checked.status, checked.message]).toEqual([400, expect.stringMatching(dialect.nonsense.refusal)]);
+        expect(checked.message).toContain(field);
+        expect(await at.status('read', 'database/roles/app')).toBe(404);
+        expect(await server.users()).toEqual([]);
+      },
+    );
   });
 
   describe(`a user of ${dialect.name}`, () => {

@@ -199,7 +199,7 @@ describe('what is planned is tried before it is committed', () => {
     const refused = await at.run('apply -auto-approve', { env });
     expect(refused.code).toBe(1);
     expect(refused.err).toContain(
-      'Error: DatabaseRole/database/reader would not work: creating a user: role "pg_read_everything" does not exist',
+      'Error: DatabaseRole/database/reader would not work: creation_statements[1]: role "pg_read_everything" does not exist',
     );
     expect(refused.err).toContain('on database.yaml:20:19');
     expect(refused.err).toContain('Nothing was changed.');

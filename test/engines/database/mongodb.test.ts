@@ -268,17 +268,23 @@ describe('the statements of a role of MongoDB', () => {
 
   it('with a role that there is not are found by a check, and refused by the database', async () => {
     const wanted = JSON.stringify({ db: 'shop', roles: ['readWrite', 'root'] });
-    const user = { name: 'v-x', password: 'x', expiration: 0, creation: [wanted], rollback: [] };
+    const rest = {
+      rollback: [],
+      renewal: [],
+      revocation: [],
+      options: { ownedObjects: 'keep', reassignTo: '', terminateSessions: false },
+    } as const;
+    const user = { name: 'v-x', password: 'x', expiration: 0, creation: [wanted], ...rest };
     const at = session();
-    expect(await refused(at.tryCreation(user, soon()))).toMatchObject({
+    expect(await refused(at.tryRole(user, soon()))).toMatchObject({
       status: 400,
-      message: 'there is no role "root" in database "shop"',
+      message: 'creation_statements[0]: there is no role "root" in database "shop"',
     });
     expect(await refused(at.create(user, soon()))).toMatchObject({
       status: 500,
       message: 'creating the user: Could not find role: root@shop',
     });
-    await at.tryCreation({ ...user, creation: [creation] }, soon());
+    await at.tryRole({ ...user, creation: [creation] }, soon());
     await at.close();
     expect(server.users()).toEqual([]);
   });

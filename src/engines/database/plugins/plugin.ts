@@ -83,6 +83,13 @@ export interface RevocationOptions {
   readonly terminateSessions: boolean;
 }
 
+/** A user of a role as it is planned: made, renewed, revoked, and nothing of it kept. */
+export interface TriedUser extends NewUser {
+  readonly renewal: readonly string[];
+  readonly revocation: readonly string[];
+  readonly options: RevocationOptions;
+}
+
 /** The database does not let the connection's own user in, so nothing was done: perhaps its password was changed. */
 export class LoginRefused extends RequestError {}
 
@@ -113,7 +120,11 @@ export interface DatabaseSession {
    * Does the database let this user in with this password? Whatever user the URL names. Throws where it does not answer.
    */
   letsIn(name: string, password: string, signal: AbortSignal): Promise<boolean>;
-  /** Runs the creation of a user without keeping anything of it, where the database can. Throws where it fails. */
-  tryCreation(user: NewUser, signal: AbortSignal): Promise<void>;
+  /**
+   * Runs what a role has for its users without keeping anything of it, where the database can. What works but leaves
+   * something to be said is in the texts that it gives. Throws RequestError, each of whose texts names the field of the
+   * role as `statement-failure.ts` has it, where one is known.
+   */
+  tryRole(user: TriedUser, signal: AbortSignal): Promise<readonly string[]>;
   close(): Promise<void>;
 }

@@ -1,11 +1,13 @@
 import type { Document, MongoClient, MongoClientOptions } from 'mongodb';
 import { badRequest, RequestError } from '../../../../protocol/request-error.ts';
-import type { ConnectionFields, DatabaseSession, NewUser, RevokedUser } from '../plugin.ts';
+import type { ConnectionFields, DatabaseSession, NewUser, RevokedUser, TriedUser } from '../plugin.ts';
 import { codeOf, errorCode, failureOf, madeNothing } from './failure.ts';
 import { mongodbSettings, type MongodbSettings } from './settings.ts';
 import { defaultDatabase, parseCreation, parseRevocation, type GivenRole } from './statement.ts';
 
 type Send = (database: string, command: Document) => Promise<Document>;
+
+const noRenewal = 'a role of a MongoDB database has no renew_statements';
 
 /** How many refused names are kept in mind. */
 const mostRefused = 1000;
@@ -38,19 +40,25 @@ export class MongodbSession implements DatabaseSession {
   }
 
   /** A user that is made is there for all at once, so only the roles are looked up. */
-  async tryCreation({ creation }: NewUser, signal: AbortSignal): Promise<void> {
+  async tryRole({ creation, renewal, revocation, rollback }: TriedUser, signal: AbortSignal): Promise<readonly string[]> {
+    if (renewal.length > 0) throw badRequest(`renew_statements: ${noRenewal}`);
+    parseRevocation(revocation);
+    parseRevocation(rollback, 'rollback_statements');
     const { db, roles } = parseCreation(creation);
     await this.#with(signal, 'looking up the roles', [], async (send) => {
       const wanted = roles.map((role) => (typeof role === 'string' ? { role, db } : role));
       const known = await rolesOf(send, wanted);
       const missing = known === null ? undefined : wanted.find((each) => !known.some((role) => isSame(role, each)));
-      if (missing !== undefined) throw badRequest(`there is no role "${missing.role}" in database "${missing.db}"`);
+      if (missing !== undefined) {
+        throw badRequest(`creation_statements[0]: there is no role "${missing.role}" in database "${missing.db}"`);
+      }
     });
+    return [];
   }
 
   /** The database knows no time at which a user ends. */
   async renew({ renewal }: { readonly renewal: readonly string[] }): Promise<void> {
-    if (renewal.length > 0) throw badRequest('a role of a MongoDB database has no renew_statements');
+    if (renewal.length > 0) throw badRequest(noRenewal);
   }
 
   async revoke(user: RevokedUser, signal: AbortSignal): Promise<void> {

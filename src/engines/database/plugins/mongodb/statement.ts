@@ -30,12 +30,19 @@ export function parseCreation(statements: readonly string[]): Creation {
   return { db: databaseIn('creation_statements', db) ?? defaultDatabase, roles: (roles as readonly Json[]).map(roleIn) };
 }
 
-/** Reads the revocation statement of a role, `{"db": "admin"}`. Null: it names no database. Throws RequestError 400. */
-export function parseRevocation(statements: readonly string[]): string | null {
+/**
+ * Reads the revocation statement of a role, `{"db": "admin"}`, or the one for rollback, which is like it. Null: it names
+ * no database. Throws RequestError 400.
+ */
+export function parseRevocation(
+  statements: readonly string[],
+  field: 'revocation_statements' | 'rollback_statements' = 'revocation_statements',
+): string | null {
   const [statement, ...rest] = statements;
   if (statement === undefined) return null;
-  if (rest.length > 0) throw badRequest(`a role of a MongoDB database has one revocation statement, not ${statements.length}`);
-  return databaseIn('revocation_statements', membersOf('revocation_statements', statement, ['db'])['db']);
+  const [name] = field.split('_');
+  if (rest.length > 0) throw badRequest(`a role of a MongoDB database has one ${name} statement, not ${statements.length}`);
+  return databaseIn(field, membersOf(field, statement, ['db'])['db']);
 }
 
 function membersOf(field: string, statement: string, known: readonly string[]): JsonObject {

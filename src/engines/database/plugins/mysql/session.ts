@@ -1,6 +1,7 @@
-import { badRequest } from '../../../../protocol/request-error.ts';
+import { badRequest, RequestError } from '../../../../protocol/request-error.ts';
 import { fillIn, splitStatements } from '../../statement.ts';
-import type { ConnectionFields, DatabaseSession, NewUser, RevokedUser } from '../plugin.ts';
+import type { ConnectionFields, DatabaseSession, NewUser, RevokedUser, TriedUser } from '../plugin.ts';
+import { atStatement, filledEach, isRefusal, type StatementsField } from '../statement-failure.ts';
 import { accountsOf, alone, dialect, endSessions, ifThere, removeUser, setPassword } from './accounts.ts';
 import { Client } from './client.ts';
 import { Clients } from './clients.ts';
@@ -34,7 +35,7 @@ export class MysqlSession implements DatabaseSession {
 
   async create(user: NewUser, signal: AbortSignal): Promise<void> {
     const { name, password } = user;
-    const statements = creationOf(user);
+    const statements = fillAll(creationOf(user), { name, username: name, password, expiration: timestamp(user.expiration) });
     const undo = fillAll(user.rollback, { name, username: name });
     await this.#with(signal, 'creating the user', [password], (client) =>
       alone(client, name, false, async () => {
@@ -50,17 +51,31 @@ export class MysqlSession implements DatabaseSession {
 
   /**
    * Has the server read the statements: it can't take back the making of a user. So what they mean, such as a table that
-   * is not there, is seen only when a user is made; a statement that can't be prepared is not looked at.
+   * is not there, is seen only when they are run; a statement that can't be prepared is not looked at.
    */
-  async tryCreation(user: NewUser, signal: AbortSignal): Promise<void> {
-    const statements = creationOf(user);
-    await this.#with(signal, 'creating a user', [user.password], async (client) => {
-      for (const statement of statements) {
-        await client.parse(statement).catch((error: unknown) => {
-          if (numberOf(error) !== notPreparable) throw error;
-        });
+  async tryRole(user: TriedUser, signal: AbortSignal): Promise<readonly string[]> {
+    const { name, password, renewal, revocation, rollback } = user;
+    const expiration = timestamp(user.expiration);
+    const names = { name, username: name };
+    const all = [
+      ...triedStatements('creation_statements', creationOf(user), { ...names, password, expiration }),
+      ...triedStatements('renew_statements', renewal, { ...names, expiration }),
+      ...triedStatements('revocation_statements', revocation, names),
+      ...triedStatements('rollback_statements', rollback, names),
+    ];
+    const problems: string[] = [];
+    await this.#with(signal, 'trying what the role has for its users', [password], async (client) => {
+      for (const { where, statements } of all) {
+        for (const statement of statements) {
+          const failure = await this.#unreadable(client, statement, where, [password]);
+          if (failure === null) continue;
+          problems.push(failure.message);
+          break;
+        }
       }
     });
+    if (problems.length > 0) throw new RequestError(400, problems);
+    return [];
   }
 
   /** The server knows no time until which a user lives: nothing, unless the role has statements for it. */
@@ -127,6 +142,19 @@ export class MysqlSession implements DatabaseSession {
     return Promise.resolve();
   }
 
+  /** Why the server can't read a statement; null: it can, or says only when it is run. Throws what is not about the statement. */
+  async #unreadable(client: Client, statement: string, where: string, secrets: readonly string[]): Promise<RequestError | null> {
+    try {
+      await client.parse(statement);
+      return null;
+    } catch (error) {
+      if (numberOf(error) === notPreparable) return null;
+      const failure = failureOf(error, where, [...secrets, this.#connection.password]);
+      if (!isRefusal(failure)) throw error;
+      return failure;
+    }
+  }
+
   async #with(
     signal: AbortSignal,
     doing: string,
@@ -141,9 +169,25 @@ export class MysqlSession implements DatabaseSession {
   }
 }
 
-function creationOf({ name, password, expiration, creation }: NewUser): readonly string[] {
-  if (creation.length === 0) throw badRequest('a role of a MySQL database needs creation_statements');
-  return fillAll(creation, { name, username: name, password, expiration: timestamp(expiration) });
+function creationOf({ creation }: NewUser): readonly string[] {
+  if (creation.length > 0) return creation;
+  throw badRequest('a role of a MySQL database needs creation_statements');
+}
+
+interface TriedStatements {
+  readonly where: string;
+  readonly statements: readonly string[];
+}
+
+function triedStatements(
+  field: StatementsField,
+  given: readonly string[],
+  values: Readonly<Record<string, string>>,
+): readonly TriedStatements[] {
+  return filledEach(field, given, (statement) => fillAll([statement], values)).map((statements, index) => ({
+    where: atStatement(field, index),
+    statements,
+  }));
 }
 
 /** Each is one statement or several with `;` between them; a body of code (`BEGIN … END`) is one. */

@@ -1,14 +1,15 @@
 import { badRequest } from '../../../../protocol/request-error.ts';
-import { fillIn, type SqlDialect } from '../../statement.ts';
-import type { ConnectionFields, DatabaseSession, NewUser, RevokedUser } from '../plugin.ts';
+import { fillIn } from '../../statement.ts';
+import type { ConnectionFields, DatabaseSession, NewUser, RevokedUser, TriedUser } from '../plugin.ts';
+import { filledEach, type StatementsField } from '../statement-failure.ts';
 import { Clients, newClient, untilAborted, type Client } from './clients.ts';
+import { dialect } from './dialect.ts';
 import { failureOf } from './failure.ts';
-import { revokeUser } from './revocation.ts';
+import { revokeUser, whoIs } from './revocation.ts';
 import { scramVerifier } from './scram-verifier.ts';
 import { clientSettings } from './settings.ts';
+import { tryUser, type FilledStatements } from './trial.ts';
 import { endHolder, inTransaction, lockOf } from './user-lock.ts';
-
-const dialect: SqlDialect = { nameQuote: '"', backslash: false, dollar: true, comments: 'standard' };
 
 /** PostgreSQL under one connection. */
 export class PostgresqlSession implements DatabaseSession {
@@ -40,40 +41,49 @@ export class PostgresqlSession implements DatabaseSession {
     });
   }
 
-  async tryCreation(user: NewUser, signal: AbortSignal): Promise<void> {
-    const statements = this.#creation(user);
-    await this.#clients.use(signal, 'creating a user', [user.password], (client) =>
-      inTransaction(client, user.name, 'ROLLBACK', statements),
-    );
+  async tryRole(user: TriedUser, signal: AbortSignal): Promise<readonly string[]> {
+    const secrets = [user.password];
+    const filled = this.#filled(user);
+    return this.#clients.use(signal, 'trying what the role has for its users', secrets, async (client) => {
+      try {
+        return await tryUser(client, user, filled, [...secrets, this.#connection.password]);
+      } finally {
+        // A statement may have ended the transaction, and with it what it made is there.
+        if ((await whoIs(client, user.name)) !== null) {
+          await revokeUser(
+            client,
+            { name: user.name, options: { ...user.options, ownedObjects: 'drop' } },
+            this.#elsewhere(signal),
+          );
+        }
+      }
+    });
   }
 
   async renew(
     { name, expiration, renewal }: { readonly name: string; readonly expiration: number; readonly renewal: readonly string[] },
     signal: AbortSignal,
   ): Promise<void> {
-    const statements = renewal.length === 0 ? [`ALTER ROLE "{{name}}" VALID UNTIL '{{expiration}}'`] : renewal;
-    const filled = fillAll(statements, { name, username: name, expiration: timestamp(expiration) });
+    const filled = fillAll(renewalOf(renewal), { name, username: name, expiration: timestamp(expiration) });
     await this.#clients.use(signal, 'renewing the user', [], (client) => inTransaction(client, name, 'COMMIT', filled));
   }
 
   async revoke(user: RevokedUser, signal: AbortSignal): Promise<void> {
     const statements = fillAll(user.revocation, { name: user.name, username: user.name });
-    const elsewhere = (database: string, work: (client: Client) => Promise<void>): Promise<void> =>
-      this.#clients.useIn(database, signal, `revoking the user in database "${database}"`, work);
     await this.#clients.use(signal, 'revoking the user', [], async (client) => {
       // What is still making the user holds this, on behalf of a request that nobody waits for any more.
       if (user.pending) await endHolder(client, user.name).catch(() => undefined);
       await client.query('SELECT pg_advisory_lock($1, $2)', lockOf(user.name));
       try {
-        if (!(await isThere(client, user.name))) return;
+        if ((await whoIs(client, user.name)) === null) return;
         try {
           for (const statement of statements) await client.query(statement);
         } catch (error) {
           if (!user.pending) throw error;
         }
         // Statements that undo a making need not know how far it came.
-        if (statements.length > 0 && !(user.pending && (await isThere(client, user.name)))) return;
-        await revokeUser(client, user, elsewhere);
+        if (statements.length > 0 && !(user.pending && (await whoIs(client, user.name)) !== null)) return;
+        await revokeUser(client, user, this.#elsewhere(signal));
       } finally {
         await client.query('SELECT pg_advisory_unlock($1, $2)', lockOf(user.name));
       }
@@ -116,9 +126,33 @@ export class PostgresqlSession implements DatabaseSession {
     await this.#clients.close();
   }
 
-  #creation({ name, password, expiration, creation }: NewUser): readonly string[] {
-    if (creation.length === 0) throw badRequest('a role of a PostgreSQL database needs creation_statements');
-    return fillAll(creation, { name, username: name, password: this.#told(password), expiration: timestamp(expiration) });
+  #creation(user: NewUser): readonly string[] {
+    const { name, password, expiration } = user;
+    return fillAll(creationOf(user), { name, username: name, password: this.#told(password), expiration: timestamp(expiration) });
+  }
+
+  /** Throws RequestError, which names each statement that has a placeholder it can't have. */
+  #filled(user: TriedUser): FilledStatements {
+    const { name, password, renewal, rollback, revocation, expiration } = user;
+    const names = { name, username: name };
+    const fill = (field: StatementsField, statements: readonly string[], values: Readonly<Record<string, string>>) =>
+      filledEach(field, statements, (statement) => fillIn(statement, values, dialect));
+    const until = timestamp(expiration);
+    return {
+      creation_statements: fill('creation_statements', creationOf(user), {
+        ...names,
+        password: this.#told(password),
+        expiration: until,
+      }),
+      renew_statements: fill('renew_statements', renewalOf(renewal), { ...names, expiration: until }),
+      rollback_statements: fill('rollback_statements', rollback, names),
+      revocation_statements: fill('revocation_statements', revocation, names),
+    };
+  }
+
+  #elsewhere(signal: AbortSignal) {
+    return (database: string, work: (client: Client) => Promise<void>): Promise<void> =>
+      this.#clients.useIn(database, signal, `revoking the user in database "${database}"`, work);
   }
 
   /** What the server is told of a password. */
@@ -133,9 +167,13 @@ async function takesVerifiers(client: Client): Promise<boolean> {
   return (rows[0]?.version ?? 0) >= 100_000;
 }
 
-async function isThere(client: Client, name: string): Promise<boolean> {
-  const { rowCount } = await client.query('SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1', [name]);
-  return rowCount === 1;
+function creationOf({ creation }: NewUser): readonly string[] {
+  if (creation.length > 0) return creation;
+  throw badRequest('a role of a PostgreSQL database needs creation_statements');
+}
+
+function renewalOf(renewal: readonly string[]): readonly string[] {
+  return renewal.length === 0 ? [`ALTER ROLE "{{name}}" VALID UNTIL '{{expiration}}'`] : renewal;
 }
 
 function fillAll(statements: readonly string[], values: Readonly<Record<string, string>>): readonly string[] {
