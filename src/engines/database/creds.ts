@@ -1,14 +1,16 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { JsonObject } from '../../base/json.ts';
 import type { View } from '../../barrier/view.ts';
 import type { Issue, IssuedLease, LeaseHandler } from '../../core/lease.ts';
 import type { Background } from '../../core/mount-jobs.ts';
 import type { Route, RouteContext } from '../../core/mount-type.ts';
-import { badRequest } from '../../protocol/request-error.ts';
+import { badRequest, RequestError } from '../../protocol/request-error.ts';
 import { allows, connectionNamed, notAllowed, type Connection } from './connection-record.ts';
 import { inSessionOf, noteUse, noteUseEnded, waysTo } from './connection-use.ts';
 import { inSession, pluginOf } from './connection-session.ts';
-import type { RevocationOptions } from './plugins/plugin.ts';
-import { leaseTimes, roleNamed } from './role.ts';
+import type { RevocationOptions, RevokedUser } from './plugins/plugin.ts';
+import { isRefusal } from './plugins/statement-failure.ts';
+import { leaseTimes, roleNamed, type DatabaseRole } from './role.ts';
 import type { DatabaseSessions } from './sessions.ts';
 import { checkRandomness, parseUsernameTemplate } from './username-template.ts';
 
@@ -105,14 +107,50 @@ function newUsername(connection: Connection, role: string, { caller, random, now
   return name;
 }
 
+/** How a user is removed. */
+type Removal = Pick<RevokedUser, 'revocation' | 'options'>;
+
+function removalBy(
+  { revocation, rollback, options }: Pick<DatabaseRole, 'revocation' | 'rollback' | 'options'>,
+  pending: boolean,
+): Removal {
+  return { revocation: pending && rollback.length > 0 ? rollback : revocation, options };
+}
+
+function bothRefused(role: string, own: RequestError, present: RequestError): RequestError {
+  return new RequestError(
+    present.status,
+    `as the role "${role}" said when the user was made: ${own.message}; as it says now: ${present.message}`,
+    { cause: own },
+  );
+}
+
+/**
+ * A user is removed as its role said when it was made. Where the database refuses that, it is as the role says now: so who
+ * corrects the role has its users removed, too.
+ */
 export function userLeases(sessions: DatabaseSessions): LeaseHandler {
   const dataOf = ({ data }: IssuedLease): UserLease => data as unknown as UserLease;
   return {
     async revoke(lease, mount, signal) {
-      const { username, place, revocation, rollback, options } = dataOf(lease);
-      const statements = lease.pending && rollback.length > 0 ? rollback : revocation;
-      const user = { name: username, place, revocation: statements, options, pending: lease.pending };
-      await inSessionOf(sessions, mount, dataOf(lease), (session) => session.revoke(user, signal));
+      const data = dataOf(lease);
+      const { username: name, place } = data;
+      const { pending } = lease;
+      const end = (removal: Removal): Promise<void> =>
+        inSessionOf(sessions, mount, data, (session) => session.revoke({ name, place, pending, ...removal }, signal));
+      const own = removalBy(data, pending);
+      try {
+        await end(own);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        const role = await mount.read((storage) => roleNamed(storage, data.role));
+        const present = role?.connection === data.connection ? removalBy(role, pending) : own;
+        if (isDeepStrictEqual(present, own)) throw error;
+        await end(present).catch((again: unknown) => {
+          if (!isRefusal(again)) throw again;
+          throw bothRefused(data.role, error as RequestError, again as RequestError);
+        });
+      }
     },
     describe(lease) {
       const { username, place, connection } = dataOf(lease);

@@ -86,7 +86,7 @@ export const databaseRoleKind: Kind = {
     tell: (action, [reply]) =>
       leaseWords(reply, (leases) =>
         action === 'update'
-          ? `${leases} of users that it made: they are renewed by what it says then, and removed as it said when they were made`
+          ? `${leases} of users that it made: they are renewed by what it says then, and removed as it said when they were made, or, where that fails, as it says then`
           : `${leases} of users that it made: they live until their time is over, and are renewed no more`,
       ),
   },

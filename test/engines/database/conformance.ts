@@ -343,6 +343,37 @@ export function conformance<D extends TestDatabase>(dialect: Dialect<D>): void {
         await recovered();
         expect([leaseKeys(), await server.users()]).toEqual([[], []]);
       });
+
+      it('whom the statements of its time cannot remove is removed by those that its role has now', async () => {
+        const { nonsense } = dialect;
+        await place({ revocation_statements: nonsense.creation });
+        const [one, two, three] = [await credential(), await credential(), await credential()];
+        const ending = () => refused(at.write('sys/leases/revoke', { lease_id: one.leaseId, sync: true }));
+        const { status, message } = await ending();
+        expect([status, message]).toEqual([500, expect.stringMatching(nonsense.refusal)]);
+        expect(message).not.toContain('as it says now');
+
+        // Corrected, but not well.
+        await at.write('database/roles/app', { revocation_statements: ['SELECT nothing FROM nowhere_at_all'] });
+        expect(await ending()).toMatchObject({
+          status: 500,
+          message: expect.stringMatching(
+            /as the role "app" said when the user was made: .*; as it says now: revoking the user: ./,
+          ) as string,
+        });
+        expect(await server.users()).toHaveLength(3);
+        await at.write('database/roles/app', { revocation_statements: removal.statements });
+        expect(await revoke(two.leaseId)).toBe(204);
+        expect([...(await server.users())].sort()).toEqual([one.username, three.username].sort());
+
+        // One that is gone says nothing.
+        await at.delete('database/roles/app');
+        expect((await ending()).message).toMatch(nonsense.refusal);
+        await makeRole('app');
+        expect(await revoke(three.leaseId)).toBe(204);
+        await recovered();
+        expect([leaseKeys(), await server.users()]).toEqual([[], []]);
+      });
     }
 
     it.each(dialect.hostileNames)('is named %j, and that is one name', async (name) => {

@@ -36,7 +36,7 @@ describe('a user of a PostgreSQL database', () => {
     const { leases } = (await at.read('sys/leases', { type: 'irrevocable' })).data as { leases: { error: string }[] };
     expect(leases[0]?.error).toContain('the user owns table orders in database "postgres": set owned_objects of the role');
 
-    await server.query(`REASSIGN OWNED BY "${username}" TO postgres`);
+    await at.write('database/roles/owner', { owned_objects: 'reassign' });
     at.clock.time += 25 * 3_600_000;
     await settled(at);
     expect(await server.users()).toEqual([]);
