@@ -2,7 +2,9 @@ import { isJsonObject, type JsonObject } from '../base/json.ts';
 import { Fault } from '../base/error.ts';
 import type { Command } from './command.ts';
 import { confirm } from './confirm.ts';
-import { keyValues, nothing, plain, printJson, printWarnings, table, wireReply } from './output.ts';
+import type { CliContext } from './context.ts';
+import { clientDuration, keyValues, leasedValues, nothing, plain, printJson, printWarnings, table, wireReply } from './output.ts';
+import type { Session } from './session.ts';
 import { sessionCommand, success } from './session-command.ts';
 
 /** The status of an answer to what is not done yet. */
@@ -15,44 +17,56 @@ export const list: Command = sessionCommand(
     operands: '[PREFIX]',
     arity: { min: 0, max: 1 },
     description:
-      'Lists what lies right below a prefix of lease ids: folders end in a slash. With -irrevocable all leases below it that could not be ended, with the reason: what they gave still works. They are tried again once a day. Needs sudo. Exit code 2: there is nothing.',
+      'Lists what lies right below a prefix of lease ids: folders end in a slash. With -failing all leases below it that could not be ended, with the reason and the time of the next try: what they gave still works. With -irrevocable those of them that were tried so often that it is done only once a day now. Needs sudo. Exit code 2: there is nothing.',
     examples: [
       { command: 'secretctl lease list database/creds/app', explanation: 'The leases of a role.' },
-      { command: 'secretctl lease list -irrevocable', explanation: 'What has to be looked at by a person.' },
+      { command: 'secretctl lease list -failing', explanation: 'Whose users are still there, and why.' },
+      { command: 'secretctl lease list -irrevocable database', explanation: 'What has to be looked at by a person.' },
     ],
-    options: { irrevocable: { type: 'flag', description: 'Those that could not be ended, with the reason.' } },
+    options: {
+      failing: { type: 'flag', description: 'Those that could not be ended, with the reason.' },
+      irrevocable: { type: 'flag', description: 'Those that could not be ended for long, with the reason.' },
+    },
   },
   async ({ context, session, operands: [operand = ''], options }) => {
     const prefix = operand.replace(/^\/+|\/+$/g, '');
-    if (!options.flag('irrevocable')) {
-      const keys = await session.list(prefix === '' ? 'sys/leases/lookup' : `sys/leases/lookup/${prefix}`);
-      if (keys.length === 0)
-        return nothing(context, prefix === '' ? 'There are no leases.' : `There are no leases below ${prefix}/.`);
-      if (context.json) printJson(context, keys);
-      else
-        context.terminal.out(
-          table(
-            ['Keys'],
-            keys.map((key) => [key]),
-          ),
-        );
-      return 0;
-    }
-    const reply = await session.request('read', 'sys/leases', { type: 'irrevocable', limit: 'none' });
-    const all = (reply.data?.['leases'] ?? []) as readonly { readonly lease_id: string; readonly error: string }[];
-    const leases = all.filter(({ lease_id: id }) => prefix === '' || id === prefix || id.startsWith(`${prefix}/`));
-    if (leases.length === 0) return nothing(context, 'There are no leases that could not be ended.');
-    if (context.json) printJson(context, leases);
+    const type = options.flag('irrevocable') ? 'irrevocable' : options.flag('failing') ? 'failing' : null;
+    if (type !== null) return listUnended(context, session, type, prefix);
+    const keys = await session.list(prefix === '' ? 'sys/leases/lookup' : `sys/leases/lookup/${prefix}`);
+    if (keys.length === 0)
+      return nothing(context, prefix === '' ? 'There are no leases.' : `There are no leases below ${prefix}/.`);
+    if (context.json) printJson(context, keys);
     else
       context.terminal.out(
         table(
-          ['Lease', 'Reason'],
-          leases.map(({ lease_id: id, error }) => [id, error]),
+          ['Keys'],
+          keys.map((key) => [key]),
         ),
       );
     return 0;
   },
 );
+
+async function listUnended(context: CliContext, session: Session, type: string, prefix: string): Promise<number> {
+  const reply = await session.request('read', 'sys/leases', { type, limit: 'none' });
+  const all = (reply.data?.['leases'] ?? []) as readonly {
+    readonly lease_id: string;
+    readonly error: string;
+    readonly attempts?: number;
+    readonly next_attempt?: string;
+  }[];
+  const leases = all.filter(({ lease_id: id }) => prefix === '' || id === prefix || id.startsWith(`${prefix}/`));
+  if (leases.length === 0) return nothing(context, 'There are no leases that could not be ended.');
+  if (context.json) printJson(context, leases);
+  else
+    context.terminal.out(
+      table(
+        ['Lease', 'Tries', 'Next try', 'Reason'],
+        leases.map(({ lease_id: id, attempts, next_attempt: next, error }) => [id, String(attempts ?? '-'), next ?? '-', error]),
+      ),
+    );
+  return 0;
+}
 
 export const count: Command = sessionCommand(
   {
@@ -98,8 +112,8 @@ export const tidy: Command = sessionCommand(
     options: {},
   },
   async ({ context, session }) => {
-    printWarnings(context, await session.request('write', 'sys/leases/tidy'));
-    return success(context, 'What is past its time is being ended.');
+    await session.request('write', 'sys/leases/tidy');
+    return success(context, 'What is past its time is being ended; there was nothing to tidy, as leases are found by an index.');
   },
 );
 
@@ -109,14 +123,18 @@ export const lookup: Command = sessionCommand(
     summary: 'Show a lease',
     operands: 'LEASE_ID',
     arity: { min: 1, max: 1 },
-    description: 'Shows when a lease was issued, when it ends, and whether it can be renewed.',
+    description:
+      'Shows when a lease was issued, when it ends, and whether it can be renewed; of one that has ended, and whose user could not be removed, why.',
     examples: [{ command: 'secretctl lease lookup database/creds/app/2f6a…', explanation: 'How long does it last?' }],
     options: {},
   },
   async ({ context, session, operands: [id = ''] }) => {
     const reply = await session.request('write', 'sys/leases/lookup', { lease_id: id });
     if (context.json) printJson(context, wireReply(reply));
-    else context.terminal.out(keyValues(reply.data ?? {}));
+    else {
+      const { ttl, ...lease } = reply.data ?? {};
+      context.terminal.out(keyValues({ ...lease, ttl: clientDuration(Number(ttl ?? 0)) }));
+    }
     return 0;
   },
 );
@@ -139,15 +157,7 @@ export const renew: Command = sessionCommand(
     const reply = await session.request('write', 'sys/leases/renew', body);
     printWarnings(context, reply);
     if (context.json) printJson(context, wireReply(reply));
-    else
-      context.terminal.out(
-        keyValues({
-          lease_id: reply.leaseId ?? id,
-          lease_duration: `${reply.leaseDuration ?? 0}s`,
-          lease_renewable: reply.renewable ?? false,
-          ...(isJsonObject(reply.data) ? reply.data : {}),
-        }),
-      );
+    else context.terminal.out(leasedValues({ ...reply, leaseId: reply.leaseId ?? id }, reply.data ?? {}));
     return 0;
   },
 );

@@ -36,6 +36,20 @@ export function inOrder(data: JsonObject): string {
   );
 }
 
+/** What a reply holds, after the lease that comes with it, as the clients of the Vault API show both. */
+export function leasedValues({ leaseId, leaseDuration, renewable }: Reply, data: JsonObject): string {
+  const lease: readonly (readonly [string, string])[] =
+    leaseId === undefined || leaseId === ''
+      ? []
+      : [
+          ['lease_id', leaseId],
+          ['lease_duration', clientDuration(leaseDuration ?? 0)],
+          ['lease_renewable', String(renewable ?? false)],
+        ];
+  const names = Object.keys(data).sort();
+  return table(['Key', 'Value'], [...lease, ...names.map((name) => [name, plain(data[name] ?? null)])]);
+}
+
 /** A value for a person: text as it is, lists in brackets, objects as `map[…]`, null as `n/a`. */
 export function plain(value: Json): string {
   if (value === null) return 'n/a';
@@ -111,7 +125,7 @@ export function wireReply(reply: Reply): JsonObject {
 }
 
 /** A duration as clients of the Vault API show it: `768h`, `1h30m`. */
-function clientDuration(seconds: number): string {
+export function clientDuration(seconds: number): string {
   return goDuration(seconds)
     .replace(/(?<=[hm])0s$/, '')
     .replace(/(?<=h)0m$/, '');

@@ -4,7 +4,7 @@ import type { Operation } from '../protocol/request.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import { readBody } from './body.ts';
 import { type Command, targetOptions } from './command.ts';
-import { authTable, keyValues, nothing, printField, printJson, printWarnings, table, wireReply } from './output.ts';
+import { authTable, leasedValues, nothing, printField, printJson, printWarnings, table, wireReply } from './output.ts';
 import { withSession } from './session.ts';
 import { apiPath, printWrapped, replyOptions, wrapping } from './session-command.ts';
 
@@ -64,7 +64,7 @@ function text(operation: Operation, target: string, reply: Reply): string {
       ['Keys'],
       (data.keys as readonly string[]).map((key) => [key]),
     );
-  if (Object.keys(data).length > 0) return keyValues(data);
+  if (Object.keys(data).length > 0) return leasedValues(reply, data);
   return `Success! Data ${operation === 'delete' ? 'deleted (if it existed) at' : 'written to'}: ${target}\n`;
 }
 

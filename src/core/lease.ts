@@ -14,6 +14,20 @@ export interface ShownLease {
   readonly expiresAt: number | null;
   readonly lastRenewal: number | null;
   readonly renewable: boolean;
+  /** It stands no more, and what it stood for outside could not be ended. Absent: that is not so. */
+  readonly failing?: FailingLease;
+}
+
+/** Why what a lease stood for is still there. */
+export interface FailingLease {
+  /** How often it could not be ended, although its target answered. */
+  readonly attempts: number;
+  /** Holds no secret. */
+  readonly error: string;
+  /** When it is tried next, in milliseconds since the epoch. Where its target does not answer: when that is. */
+  readonly nextAttempt: number;
+  /** It counts as irrevocable: it is tried once a day, and a person has to look at it. */
+  readonly irrevocable: boolean;
 }
 
 /** What a lease lets its source know before it is renewed in a transaction: it is handed back to `renew`. */
@@ -24,7 +38,7 @@ export type Renewal = () => Promise<unknown>;
  * engines. A lease's id is the path of the request that gave it, `/`, and a last segment of its own.
  */
 export interface LeaseSource {
-  /** Null: no lease of this source, or none that still stands. */
+  /** Null: no lease of this source, or none that still stands or could not be ended. */
   find(context: RouteContext, id: string): Promise<ShownLease | null>;
   /** The names right below a folder of ids (`''` or ending in `/`), sorted; folders with a trailing `/`. */
   children(context: RouteContext, folder: string): Promise<readonly string[]>;

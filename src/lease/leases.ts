@@ -1,7 +1,7 @@
 import { givingWay } from '../base/giving-way.ts';
 import { randomText, type Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
-import type { LeaseTerms } from '../core/lease.ts';
+import type { FailingLease, LeaseTerms } from '../core/lease.ts';
 import { type CountedLease, LeaseCounts, nextPart } from '../core/lease-count.ts';
 import {
   dueFolder,
@@ -119,6 +119,7 @@ export class Leases {
       await this.#view.delete(`id/${record.id}`);
       for (const path of pathsTo(record)) await this.#view.delete(path);
       if (isIrrevocable(record)) await this.#view.delete(`irrevocable/${record.id}`);
+      if (record.lastError !== null) await this.#view.delete(`failing/${record.id}`);
     }
     await this.#counts.subtract(records.map(counted));
   }
@@ -156,6 +157,11 @@ export class Leases {
       if (left === 0) break;
     }
     return found;
+  }
+
+  /** Those that have ended and could not be ended outside, `limit` at most, in the order of their ids. */
+  async failing(limit: number): Promise<readonly LeaseRecord[]> {
+    return this.#recordsIn('failing/', limit);
   }
 
   /** The epochs with leases whose making is under way, or was when their process ended. */
@@ -224,13 +230,8 @@ export class Leases {
 
   /** Those that could not be ended for long, and those whose target has not answered for a day. */
   async irrevocable(limit: number, now: number): Promise<readonly LeaseRecord[]> {
-    const records: LeaseRecord[] = [];
+    const records = await this.#recordsIn('irrevocable/', limit);
     const giveWay = givingWay(64);
-    for (const path of await this.#view.scan('irrevocable/', { limit })) {
-      await giveWay();
-      const record = await this.get(path.slice('irrevocable/'.length));
-      if (record !== null) records.push(record);
-    }
     for await (const target of this.#targetsFrom(null)) {
       for (const { due, id } of records.length < limit ? await this.dueAt(target, limit) : []) {
         if (due > now - unansweredFor || records.length === limit) break;
@@ -238,6 +239,17 @@ export class Leases {
         const record = await this.get(id);
         if (record !== null && !isIrrevocable(record)) records.push(record);
       }
+    }
+    return records;
+  }
+
+  async #recordsIn(folder: string, limit: number): Promise<LeaseRecord[]> {
+    const records: LeaseRecord[] = [];
+    const giveWay = givingWay(64);
+    for (const path of await this.#view.scan(folder, { limit })) {
+      await giveWay();
+      const record = await this.get(path.slice(folder.length));
+      if (record !== null) records.push(record);
     }
     return records;
   }
@@ -280,6 +292,7 @@ export class Leases {
       await this.#view.delete(indexPath(before));
       await this.#view.putJson(indexPath(after), {});
     }
+    if (after.lastError !== null && before.lastError === null) await this.#view.putJson(`failing/${after.id}`, {});
     if (isIrrevocable(after) && !isIrrevocable(before)) await this.#view.putJson(`irrevocable/${after.id}`, {});
     return after;
   }
@@ -293,6 +306,13 @@ function pathsTo(record: LeaseRecord): readonly string[] {
 
 function counted({ mountId, inside, part }: LeaseRecord): CountedLease {
   return { mount: mountId, path: inside, role: null, part };
+}
+
+/** Why one that has ended could not be ended outside; null: it stands, or nothing was wrong so far. */
+export function failingOf(record: LeaseRecord, now: number): FailingLease | null {
+  const { state, attempts, lastError, due } = record;
+  if (state !== 'ending' || lastError === null) return null;
+  return { attempts, error: lastError, nextAttempt: Math.max(now, due), irrevocable: isIrrevocable(record) };
 }
 
 export function isIrrevocable({ attempts }: LeaseRecord): boolean {

@@ -7,7 +7,8 @@ import type { JsonObject } from '../base/json.ts';
  *                                  time. By target, so that one that does not answer keeps no other waiting
  * - `pending/<epoch>/<ms>/<id>`    the same of those whose making is under way, by the epoch of the process that makes them
  * - `by-token/<token>/<id>`        the leases that end with a token
- * - `irrevocable/<id>`             those that could not be ended for long
+ * - `failing/<id>`                 those that could not be ended
+ * - `irrevocable/<id>`             those of them that could not for long
  * - `count/…`                      how many there are, for quotas (see core/lease-count.ts)
  * - `ending/prefix/<uuid>`, `ending/token/<token>`   all below a path, or all of a token, that are to end (see ending.ts)
  */

@@ -1,7 +1,7 @@
 import { instantText } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
 import { runOf } from '../core/corridor.ts';
-import type { LeaseSource, Renewal, ShownLease } from '../core/lease.ts';
+import type { FailingLease, LeaseSource, Renewal, ShownLease } from '../core/lease.ts';
 import { countedAt, countLeases } from '../core/lease-count.ts';
 import { mountRoute } from '../core/mount-index.ts';
 import type { OperationSpec, Route, RouteContext } from '../core/mount-type.ts';
@@ -11,7 +11,8 @@ import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../protocol/request-error.ts';
 import type { DroppedLeases } from './dropped.ts';
 import type { EndNow } from './end-now.ts';
-import { Leases } from './leases.ts';
+import { failingOf, Leases } from './leases.ts';
+import type { LeaseRecord } from './record.ts';
 import { standingRoute } from './standing-route.ts';
 
 const leaseField = { lease_id: { type: 'string', description: 'The id of the lease.', default: '' } } as const satisfies Fields;
@@ -31,7 +32,8 @@ const revokeFields = { ...leaseField, ...syncField } as const satisfies Fields;
 const typeFields = {
   type: {
     type: 'string',
-    description: '`irrevocable`: leases that could not be ended. To be counted also `all`: all leases and tokens.',
+    description:
+      '`irrevocable`: leases that could not be ended for long; `failing`: all that could not be ended. To be counted also `all`: all leases and tokens.',
     default: '',
   },
   include_child_namespaces: { type: 'bool', description: 'Accepted for compatibility: there are no namespaces.' },
@@ -80,7 +82,7 @@ export function leaseRoutes(sources: readonly LeaseSource[], endNow: EndNow, dro
     {
       path: 'leases',
       summary: 'Leases that could not be ended.',
-      operations: { read: { summary: 'Lists them with their errors.', fields: typeFields, sudo: true, handle: listIrrevocable } },
+      operations: { read: { summary: 'Lists them with their errors.', fields: typeFields, sudo: true, handle: listUnended } },
     },
     {
       path: 'leases/count',
@@ -134,8 +136,13 @@ function shown(lease: ShownLease, now: number): JsonObject {
     expire_time: lease.expiresAt === null ? null : instantText(lease.expiresAt),
     last_renewal: lease.lastRenewal === null ? null : instantText(lease.lastRenewal),
     renewable: lease.renewable,
-    ttl: lease.expiresAt === null ? 0 : Math.floor((lease.expiresAt - now) / 1000),
+    ttl: lease.expiresAt === null ? 0 : Math.max(0, Math.floor((lease.expiresAt - now) / 1000)),
+    ...(lease.failing === undefined ? {} : { state: 'ending', ...shownFailing(lease.failing) }),
   };
+}
+
+function shownFailing({ attempts, error, nextAttempt, irrevocable }: FailingLease): JsonObject {
+  return { attempts, error, next_attempt: instantText(nextAttempt), irrevocable };
 }
 
 async function listLeases(sources: readonly LeaseSource[], context: RouteContext): Promise<Reply> {
@@ -212,28 +219,29 @@ async function ended(endNow: EndNow, revoked: Parameters<EndNow>[0], context: Ro
 
 const mostShown = 10_000;
 
-async function irrevocable(context: RouteContext) {
+/** Those that could not be ended, of the wanted type. */
+async function unended(context: RouteContext): Promise<readonly LeaseRecord[]> {
   const { type, limit } = readFields(typeFields, context.data);
-  // The only type there is in the Vault API.
-  if (type !== 'irrevocable') throw notFound();
+  if (type !== 'irrevocable' && type !== 'failing') throw notFound();
   if (limit !== '' && limit !== 'none' && !/^\d+$/.test(limit))
     throw badRequest(`invalid 'limit' provided: ${JSON.stringify(limit)}`);
   const most = limit === 'none' ? Infinity : limit === '' ? mostShown : Number(limit);
-  return new Leases(runOf(context).core).irrevocable(most, context.now);
+  const leases = new Leases(runOf(context).core);
+  return type === 'failing' ? leases.failing(most) : leases.irrevocable(most, context.now);
 }
 
-async function listIrrevocable(context: RouteContext): Promise<Reply> {
-  const records = await irrevocable(context);
-  const leases = records.map(({ id, lastError }) => ({
-    lease_id: id,
-    error: lastError ?? 'what it stands for has not answered for a day',
-  }));
+async function listUnended(context: RouteContext): Promise<Reply> {
+  const leases = (await unended(context)).map((record): JsonObject => {
+    const failing = failingOf(record, context.now);
+    if (failing === null) return { lease_id: record.id, error: 'what it stands for has not answered for a day' };
+    return { lease_id: record.id, ...shownFailing(failing) };
+  });
   return { data: { lease_count: leases.length, leases } };
 }
 
 async function count(context: RouteContext): Promise<Reply> {
   const { type } = readFields(typeFields, context.data);
-  return type === 'all' ? countAll(context) : countIrrevocable(context);
+  return type === 'all' ? countAll(context) : countUnended(context);
 }
 
 /** Read from the counts, however many there are. What is of no mount any more is `gone`, until it has ended outside. */
@@ -251,8 +259,8 @@ async function countAll(context: RouteContext): Promise<Reply> {
   return { data: { lease_count: total, counts } };
 }
 
-async function countIrrevocable(context: RouteContext): Promise<Reply> {
-  const records = await irrevocable(context);
+async function countUnended(context: RouteContext): Promise<Reply> {
+  const records = await unended(context);
   const counts: Record<string, number> = {};
   for (const { mountId } of records) {
     const mount = runOf(context).mounts.byId(mountId);

@@ -44,7 +44,7 @@ describe('secretctl lease', () => {
   it('shows, prolongs and ends a lease, with its user', async () => {
     const id = await lease();
     expect(await w.json(`lease lookup -json ${id}`)).toMatchObject({ data: { id, path: 'database/creds/app', renewable: true } });
-    expect(await w.ok(`lease renew -increment=30m ${id}`)).toMatch(/lease_duration +1800s/);
+    expect(await w.ok(`lease renew -increment=30m ${id}`)).toMatch(/lease_duration +30m\n/);
     expect(await w.json(`lease renew -json -increment=20m ${id}`)).toMatchObject({ lease_id: id, lease_duration: 1200 });
     expect(await w.run(`lease revoke ${id}`)).toMatchObject({ code: 0, out: 'Success! The lease is revoked.\n', err: '' });
     expect(await server.users()).toEqual([]);
@@ -91,7 +91,11 @@ describe('secretctl lease', () => {
     for (let tries = 0; tries < 6; tries++) await w.run(`lease revoke ${id}`);
     expect(await w.json('lease count -json -irrevocable')).toEqual({ counts: { 'database/': 1 }, lease_count: 1 });
     const [irrevocable] = await w.json<{ lease_id: string; error: string }[]>('lease list -json -irrevocable');
-    expect(irrevocable).toEqual({ lease_id: id, error: expect.stringContaining('no_such_function') as string });
+    expect(irrevocable).toMatchObject({
+      lease_id: id,
+      error: expect.stringContaining('no_such_function') as string,
+      attempts: 7,
+    });
     expect(await w.ok('lease list -irrevocable database')).toContain(id);
     expect((await w.run('lease list -irrevocable database/creds/app')).code).toBe(2);
     await w.ok('lease revoke -prefix -force -auto-approve database');
@@ -100,10 +104,37 @@ describe('secretctl lease', () => {
     for (const user of await server.users()) await server.removeUser(user);
   });
 
+  it('shows a lease whose user could not be removed, with the reason and the next try, until it is gone', async () => {
+    const creation = `creation_statements=CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}'`;
+    await w.ok(['write', 'database/roles/stays', 'db_name=main', creation, 'revocation_statements=SELECT no_such_function()']);
+    const id = await lease('stays');
+    expect((await w.run('lease list -failing')).code).toBe(2);
+    await w.ok(`lease revoke ${id}`);
+    expect(await w.ok('lease list -failing database/creds/stays')).toMatch(
+      new RegExp(`^Lease +Tries +Next try +Reason\n-+ +-+ +-+ +-+\n${id} +1 +\\d{4}-.*no_such_function.*\n$`),
+    );
+    const shown = await w.ok(`lease lookup ${id}`);
+    expect(shown).toMatch(/^state +ending$/m);
+    expect(shown).toMatch(/^attempts +1$/m);
+    expect(shown).toMatch(/^error .*no_such_function/m);
+    expect(await w.json('lease count -json')).toMatchObject({ counts: { 'database/': 1 } });
+    await w.ok('lease revoke -prefix -force -auto-approve database/creds/stays');
+    expect((await w.run('lease list -failing')).code).toBe(2);
+    expect((await w.run(`lease lookup ${id}`)).err).toContain('invalid lease');
+    for (const user of await server.users()) await server.removeUser(user);
+  });
+
+  it('is told by read, before the data that comes with it', async () => {
+    const shown = await w.ok('read database/creds/app');
+    expect(shown).toMatch(
+      /^Key +Value\n--- +-----\nlease_id +(database\/creds\/app\/\w{24})\nlease_duration +1h\nlease_renewable +true\npassword /,
+    );
+    await w.ok(`lease revoke ${/lease_id +(\S+)/.exec(shown)?.[1] ?? ''}`);
+  });
+
   it('has what is past its time looked for', async () => {
     const { code, out, err } = await w.run('lease tidy');
-    expect([code, out]).toEqual([0, 'Success! What is past its time is being ended.\n']);
-    expect(err).toContain('There is nothing to tidy');
+    expect({ code, out, err }).toEqual({ code: 0, out: expect.stringContaining('there was nothing to tidy') as string, err: '' });
     expect(await w.json('lease tidy -json')).toEqual({});
   });
 });
