@@ -75,6 +75,8 @@ export interface AssemblyParts {
   readonly unaudited?: boolean;
   /** Told of each audit sink that fails or is back. */
   readonly reportSink?: (sink: SinkHealth) => void;
+  /** Told when the background work on something begins to fail, and when it works again. See ReconcilerOptions.onTrouble. */
+  readonly reportTrouble?: (task: string, of: string, error: string | null) => void;
   /** True: the background tasks run in `tidy` alone. What a request waits for is done while it does. */
   readonly unattended?: boolean;
   /** Routes below `sys/` that only a server has. */
@@ -161,6 +163,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
     clock,
     random,
     timer: parts.timer ?? systemTimer,
+    ...(parts.reportTrouble === undefined ? {} : { onTrouble: parts.reportTrouble }),
     controllers: controllers({
       ...(steady === undefined ? {} : { steady }),
       engines: running,

@@ -79,5 +79,10 @@ export function mountJobs({ storeId, store, barrier, clock, random, audit, engin
       };
       return jobs.step(job, access, signal);
     },
+    async describe(key) {
+      const [mountId = '', job = ''] = key.split(':');
+      const mount = await store.read(async (tx) => (await mountsIn(tx)).byId(mountId));
+      return mount === null ? null : `${mount.path}/ (${jobsOf(mount)?.describe?.(job) ?? job})`;
+    },
   };
 }

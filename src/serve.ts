@@ -109,6 +109,10 @@ async function serveStore(options: ServeOptions, directory: string): Promise<num
             if (problem === null) log('info', 'an audit sink works', { sink: name, type });
             else log('warn', 'an audit sink does not work', { sink: name, type, problem });
           },
+          reportTrouble(task, of, error) {
+            if (error === null) log('info', 'a background task works again', { task, of });
+            else log('warn', 'a background task fails', { task, of, error });
+          },
           serverRoutes,
         });
         const warning = clockWarning(machine.steady);

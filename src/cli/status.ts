@@ -44,7 +44,13 @@ async function serverStatus(context: CliContext, connection: Connection): Promis
         'The server is not initialized: it has no keys and no store yet. To make them: secretctl operator init\n',
       );
     if (known.apply_lock !== null) context.terminal.out(`\n== Apply lock ==\n${keyValues(known.apply_lock)}`);
-    if (known.reconciler !== null) context.terminal.out(`\n== Background tasks ==\n${tasks(known.reconciler)}`);
+    if (known.reconciler !== null) {
+      context.terminal.out(`\n== Background tasks ==\n${tasks(known.reconciler)}`);
+      const failing = troubles(known.reconciler);
+      if (failing !== null) context.terminal.out(`\n== What fails ==\n${failing}`);
+    }
+    const unended = unendedLeases(known.failing_leases);
+    if (unended !== null) context.terminal.out(`\n== Leases that could not be ended ==\n${unended}`);
   }
   return sealed ? 2 : 0;
 }
@@ -65,14 +71,24 @@ async function bareObject(connection: Connection, path: string): Promise<JsonObj
 interface Known {
   readonly apply_lock: JsonObject | null;
   readonly reconciler: JsonObject | null;
+  /** How many leases could not be ended, by mount. */
+  readonly failing_leases: JsonObject | null;
 }
 
-const nothingKnown: Known = { apply_lock: null, reconciler: null };
+const nothingKnown: Known = { apply_lock: null, reconciler: null, failing_leases: null };
 
 /** What is shown to a token, where there is one and it may see it: the rest of a status needs none. */
 async function forToken(session: Session): Promise<Known> {
-  const shown = (path: string) => session.read(path).catch(() => null);
-  return { apply_lock: await shown('sys/managed/lock'), reconciler: await shown('sys/reconciler') };
+  const shown = (path: string, data: JsonObject = {}) =>
+    session.request('read', path, data).then(
+      (reply) => reply.data ?? null,
+      () => null,
+    );
+  return {
+    apply_lock: await shown('sys/managed/lock'),
+    reconciler: await shown('sys/reconciler'),
+    failing_leases: await shown('sys/leases/count', { type: 'failing' }),
+  };
 }
 
 const sealRows: readonly (readonly [string, string])[] = [
@@ -103,19 +119,44 @@ export function sealText(seal: JsonObject): string {
   return table(['Key', 'Value'], rows);
 }
 
-function tasks({ state, reason, controllers }: JsonObject): string {
+const text = (value: Json | undefined): string => (value === null || value === undefined ? '-' : String(value));
+
+/** Each task as an object, with its name. */
+function tasksOf({ controllers }: JsonObject): readonly (readonly [string, JsonObject])[] {
+  return Object.entries(isJsonObject(controllers) ? controllers : {}).map(([name, task]) => [
+    name,
+    isJsonObject(task) ? task : {},
+  ]);
+}
+
+function tasks(reconciler: JsonObject): string {
+  const { state, reason } = reconciler;
   const stopped = state === 'stopped' ? `Stopped: ${String(reason)}\n` : '';
-  const text = (value: Json | undefined): string => (value === null || value === undefined ? '-' : String(value));
-  const rows = Object.entries(isJsonObject(controllers) ? controllers : {}).map(([name, value]) => {
-    const task = isJsonObject(value) ? value : {};
-    return [
-      name,
-      text(task.queue_depth),
-      text(task.failing),
-      text(task.last_success),
-      text(task.next_run),
-      text(task.last_error),
-    ];
-  });
-  return stopped + table(['Task', 'Waiting', 'Failing', 'Last success', 'Next run', 'Last error'], rows);
+  const rows = tasksOf(reconciler).map(([name, task]) => [
+    name,
+    text(task.queue_depth),
+    text(task.failing),
+    text(task.last_success),
+    text(task.next_run),
+  ]);
+  return stopped + table(['Task', 'Waiting', 'Failing', 'Last success', 'Next run'], rows);
+}
+
+/** What the tasks can't do now, and why; null: nothing of the kind. */
+function troubles(reconciler: JsonObject): string | null {
+  const rows = tasksOf(reconciler).flatMap(([name, task]) =>
+    (Array.isArray(task.troubles) ? (task.troubles as readonly Json[]) : []).map((trouble) => {
+      const { of, since, error } = isJsonObject(trouble) ? trouble : {};
+      return [name, text(of), text(since), text(error)];
+    }),
+  );
+  return rows.length === 0 ? null : table(['Task', 'What', 'Since', 'Error'], rows);
+}
+
+/** Null: all could be ended. */
+function unendedLeases(failing: JsonObject | null): string | null {
+  const counts = isJsonObject(failing?.counts) ? failing.counts : {};
+  const rows = Object.entries(counts).map(([mount, count]) => [mount, text(count)]);
+  if (rows.length === 0) return null;
+  return `${table(['Mount', 'Leases'], rows)}Why, and when each is tried again: secretctl lease list -failing\n`;
 }

@@ -31,6 +31,9 @@ export interface Controller {
    * `signal` aborts when the process ends or the step takes too long; what was begun outside ends orderly.
    */
   reconcile(key: string, signal: AbortSignal): Promise<Step>;
+
+  /** What a key is, for a person who reads of its trouble (`leases of database/`); null, or absent: the key says it. */
+  describe?(key: string): Promise<string | null>;
 }
 
 export interface DuePage {
@@ -55,6 +58,8 @@ export interface Step {
   readonly look?: boolean;
   /** What of it failed and stands in the index to be tried later: it is shown as a failure. Holds no secret. */
   readonly problem?: string;
+  /** True: what failed of this key before is yet to be tried again, so it is not said that it works. */
+  readonly unresolved?: boolean;
 }
 
 export const done: Step = { again: null };
@@ -66,8 +71,10 @@ export interface ControllerStatus {
   /** Keys that wait for their turn now. */
   readonly depth: number;
   readonly running: number;
-  /** Keys whose last step failed and which wait to be tried again. */
+  /** Keys whose work fails. */
   readonly failing: number;
+  /** The first of these, those that have failed for longest first. */
+  readonly troubles: readonly Trouble[];
   /** Since when the oldest waiting key waits; null: none waits. */
   readonly oldestSince: number | null;
   readonly successes: number;
@@ -78,6 +85,16 @@ export interface ControllerStatus {
   readonly lastError: string | null;
   /** When it next looks or works, unless something wakes it before; null: it does not run. */
   readonly nextRun: number | null;
+}
+
+/** Work of a controller that fails. */
+export interface Trouble {
+  /** What fails, in the words of `Controller.describe`. */
+  readonly of: string;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  /** What was wrong last. Holds no secret. */
+  readonly error: string;
 }
 
 /** A step that was asked for has been taken. */

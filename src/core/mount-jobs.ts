@@ -15,6 +15,8 @@ export interface MountJobs {
   due(storage: View, now: number, page: DuePage): Promise<Due>;
   /** See Controller.reconcile. TargetUnavailable: the key waits, longer each time. */
   step(key: string, mount: JobMount, signal: AbortSignal): Promise<Step>;
+  /** What a key is, for a person who reads of its trouble; absent: the key says it. */
+  describe?(key: string): string;
   /** How a step stands that a write has left to the background (see Reply.outside); null: it is done, or wanted no more. */
   standing?(storage: View, key: string): Promise<OutsideState | null>;
 }

@@ -60,6 +60,7 @@ function shown(status: ControllerStatus): JsonObject {
     queue_depth: status.depth,
     running: status.running,
     failing: status.failing,
+    troubles: status.troubles.map(({ of, since, error }): JsonObject => ({ of, since: instantText(since), error })),
     oldest_since: time(status.oldestSince),
     successes: status.successes,
     failures: status.failures,

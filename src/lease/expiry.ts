@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { Fault } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
 import type { Barrier } from '../barrier/barrier.ts';
+import type { View } from '../barrier/view.ts';
 import { type Controller, type Due, type DuePage, type Step } from '../core/controller.ts';
 import { TargetUnavailable, type IssuedLease, type LeaseHandler, type MountAccess } from '../core/lease.ts';
 import { deletingMount } from '../core/deleting-mounts.ts';
@@ -75,7 +76,14 @@ export function leaseExpiry(parts: LeaseExpiryParts): Controller {
       });
       return { again: complete ? null : now, look: true };
     },
+    describe: (key) => store.read((tx) => described(barrier.view(tx, 'core'), ...split(key))),
   };
+}
+
+async function described(core: View, what: string, name: string): Promise<string> {
+  if (what !== 'target') return 'revocations that were asked for';
+  const mount = await readMount(core, name.slice(0, name.indexOf('.')));
+  return `leases of ${mount === null ? 'a mount that is gone' : `${mount.path}/`}`;
 }
 
 /** The key under which the leases of a target are ended. */
@@ -169,7 +177,7 @@ async function endDue(
   const outcomes = await endAll(parts, found, probe, signal);
   const dropped = await tellDropped(parts, outcomes, found.mount);
   const unavailable = [...outcomes.values()].find((problem) => problem instanceof TargetUnavailable) ?? null;
-  await store.transact(async (tx) => {
+  const unresolved = await store.transact(async (tx) => {
     const leases = new Leases(barrier.view(tx, 'core'));
     const gone: LeaseRecord[] = [];
     for (const [{ id }, problem] of outcomes) {
@@ -181,12 +189,13 @@ async function endDue(
       else await leases.failed(record, problem.message, clock.now() + pauseAfter(parts, record));
     }
     await forget(parts, tx, leases, gone, found.mount);
+    return leases.isFailing(target);
   });
   parts.dropped.add([...dropped.values()]);
   if (unavailable !== null && !found.records.some(({ force }) => force)) return unavailable;
   const problem = [...outcomes].find(([{ force }, each]) => each !== null && !force)?.[1] ?? null;
   // Those for which there was no time wait at the front.
-  const step: Step = { again: outcomes.size < found.records.length ? now : found.next };
+  const step: Step = { again: outcomes.size < found.records.length ? now : found.next, unresolved };
   return problem === null ? step : { ...step, problem: problem.message };
 }
 

@@ -5,6 +5,7 @@ import type { FailingLease, LeaseTerms } from '../core/lease.ts';
 import { type CountedLease, LeaseCounts, nextPart } from '../core/lease-count.ts';
 import {
   dueFolder,
+  failingFolder,
   indexPath,
   parseIndexPath,
   pendingFolder,
@@ -119,7 +120,7 @@ export class Leases {
       await this.#view.delete(`id/${record.id}`);
       for (const path of pathsTo(record)) await this.#view.delete(path);
       if (isIrrevocable(record)) await this.#view.delete(`irrevocable/${record.id}`);
-      if (record.lastError !== null) await this.#view.delete(`failing/${record.id}`);
+      if (record.lastError !== null) await this.#view.delete(failingFolder(record.target) + record.id);
     }
     await this.#counts.subtract(records.map(counted));
   }
@@ -159,9 +160,14 @@ export class Leases {
     return found;
   }
 
-  /** Those that have ended and could not be ended outside, `limit` at most, in the order of their ids. */
+  /** Those that have ended and could not be ended outside, `limit` at most. */
   async failing(limit: number): Promise<readonly LeaseRecord[]> {
     return this.#recordsIn('failing/', limit);
+  }
+
+  /** Is there such a lease of a target? */
+  async isFailing(target: string): Promise<boolean> {
+    return (await this.#view.scan(failingFolder(target), { limit: 1 })).length > 0;
   }
 
   /** The epochs with leases whose making is under way, or was when their process ended. */
@@ -243,12 +249,13 @@ export class Leases {
     return records;
   }
 
-  async #recordsIn(folder: string, limit: number): Promise<LeaseRecord[]> {
+  async #recordsIn(folder: 'failing/' | 'irrevocable/', limit: number): Promise<LeaseRecord[]> {
     const records: LeaseRecord[] = [];
     const giveWay = givingWay(64);
     for (const path of await this.#view.scan(folder, { limit })) {
       await giveWay();
-      const record = await this.get(path.slice(folder.length));
+      const inside = path.slice(folder.length);
+      const record = await this.get(folder === 'failing/' ? inside.slice(inside.indexOf('/') + 1) : inside);
       if (record !== null) records.push(record);
     }
     return records;
@@ -292,7 +299,8 @@ export class Leases {
       await this.#view.delete(indexPath(before));
       await this.#view.putJson(indexPath(after), {});
     }
-    if (after.lastError !== null && before.lastError === null) await this.#view.putJson(`failing/${after.id}`, {});
+    if (after.lastError !== null && before.lastError === null)
+      await this.#view.putJson(failingFolder(after.target) + after.id, {});
     if (isIrrevocable(after) && !isIrrevocable(before)) await this.#view.putJson(`irrevocable/${after.id}`, {});
     return after;
   }

@@ -7,7 +7,7 @@ import type { JsonObject } from '../base/json.ts';
  *                                  time. By target, so that one that does not answer keeps no other waiting
  * - `pending/<epoch>/<ms>/<id>`    the same of those whose making is under way, by the epoch of the process that makes them
  * - `by-token/<token>/<id>`        the leases that end with a token
- * - `failing/<id>`                 those that could not be ended
+ * - `failing/<target>/<id>`        those that could not be ended
  * - `irrevocable/<id>`             those of them that could not for long
  * - `count/…`                      how many there are, for quotas (see core/lease-count.ts)
  * - `ending/prefix/<uuid>`, `ending/token/<token>`   all below a path, or all of a token, that are to end (see ending.ts)
@@ -78,6 +78,7 @@ export function indexPath({
 export const timeText = (time: number): string => String(time).padStart(15, '0');
 
 export const dueFolder = (target: string): string => `due/${target}/`;
+export const failingFolder = (target: string): string => `failing/${target}/`;
 export const pendingFolder = (epoch: number): string => `pending/${timeText(epoch)}/`;
 
 /** The time and the id of an `indexPath`. */

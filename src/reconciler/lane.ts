@@ -1,6 +1,7 @@
 import { type Backoff, spreadDelayAfter } from '../base/backoff.ts';
 import type { Random } from '../base/random.ts';
-import type { Controller, ControllerStatus, Step } from '../core/controller.ts';
+import type { Controller, ControllerStatus, Step, Trouble } from '../core/controller.ts';
+import { Troubles } from './troubles.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** How many keys of one controller wait at most, and how many a look at its index brings. */
@@ -12,6 +13,12 @@ const longestPause = 300_000;
 /** And not more often than this, unless something wakes it. */
 const shortestPause = 1_000;
 
+/** So many troubles are shown. */
+const shownTroubles = 10;
+/** The look at an index is no key. */
+const index = '';
+export const lookOf = 'the look for what is due';
+
 const defaultRetry: Backoff = { first: 1_000, most: 300_000 };
 /** For a look at the index that failed. */
 const lookRetry: Backoff = { first: 1_000, most: 60_000 };
@@ -21,6 +28,7 @@ export class Lane {
   readonly controller: Controller;
   readonly weight: number;
   readonly queue: WorkQueue;
+  readonly #troubles = new Troubles();
   /** Where the look at the index goes on; null: at the beginning. */
   after: string | null = null;
   looking = false;
@@ -87,34 +95,48 @@ export class Lane {
   }
 
   /** A page of the index came; `after` null: it was the last. `next` is when the next key of the page will be due. */
-  looked(now: number, after: string | null, next: number | null): void {
+  looked(now: number, after: string | null, next: number | null): Trouble | null {
     this.looking = false;
     this.#lookFailures = 0;
     this.after = after;
     this.#expected = Math.min(this.#expected, next ?? Infinity);
     if (after !== null || this.#woken) this.#lookAt = now;
     else this.#lookAt = Math.min(now + longestPause, Math.max(now + shortestPause, this.#expected));
+    return this.#troubles.end(index);
   }
 
-  lookFailed(now: number, error: string): void {
+  /** True: that is news. */
+  lookFailed(now: number, error: string): boolean {
     this.looking = false;
     this.after = null;
     this.#lookFailures++;
     this.#lookAt = now + spreadDelayAfter(this.#lookFailures, lookRetry, this.#random);
     this.#noteFailure(now, error);
+    return this.#troubles.note(index, { of: lookOf, error, now });
   }
 
-  succeeded(key: string, now: number, { again, look, problem }: Step): void {
+  /** A step went well, or as well as it says. What had failed and works again; null: that is no news. */
+  succeeded(key: string, now: number, { again, look, unresolved }: Step): Trouble | null {
     this.queue.succeed(key, now, again);
     if (look === true) this.wake(now);
-    if (problem !== undefined) return this.#noteFailure(now, problem);
     this.#successes++;
     this.#lastSuccess = now;
+    return unresolved === true ? null : this.#troubles.end(key);
   }
 
-  failed(key: string, now: number, error: string): void {
-    this.queue.fail(key, now);
+  /** A step failed; `step` null: all of it, so its key waits. True: that is news. */
+  failed(key: string, now: number, error: string, step: Step | null, of: string): boolean {
+    if (step === null) this.queue.fail(key, now);
+    else {
+      this.queue.succeed(key, now, step.again);
+      if (step.look === true) this.wake(now);
+    }
     this.#noteFailure(now, error);
+    return this.#troubles.note(key, { of, error, now });
+  }
+
+  isInTrouble(key: string): boolean {
+    return this.#troubles.has(key);
   }
 
   /** `now`: null where the reconciler does not run. */
@@ -124,7 +146,8 @@ export class Lane {
       description: this.controller.description,
       depth: this.queue.depth,
       running: this.queue.running,
-      failing: this.queue.failing,
+      failing: this.#troubles.size,
+      troubles: this.#troubles.first(shownTroubles),
       oldestSince: this.queue.oldestSince,
       successes: this.#successes,
       failures: this.#failures,

@@ -2,9 +2,9 @@ import type { Clock } from '../base/clock.ts';
 import { Fault } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
 import type { Timer } from '../base/timer.ts';
-import type { Attempted, Controller, ControllerStatus, ReconcilerPort, Step } from '../core/controller.ts';
+import type { Attempted, Controller, ControllerStatus, ReconcilerPort, Step, Trouble } from '../core/controller.ts';
 import { asRequestError } from '../core/corridor.ts';
-import { Lane, pageLimit } from './lane.ts';
+import { Lane, lookOf, pageLimit } from './lane.ts';
 import { Turns } from './turns.ts';
 
 export interface ReconcilerOptions {
@@ -16,8 +16,8 @@ export interface ReconcilerOptions {
   readonly concurrency?: number;
   /** How long a step may take before its signal aborts, in milliseconds; a minute unless told. */
   readonly stepTimeout?: number;
-  /** Told of each failure of a step or a look; `error` holds no secret. */
-  readonly onFailure?: (controller: string, error: string) => void;
+  /** Told when the work on something begins to fail, and (`error` null) when it works again; `error` holds no secret. */
+  readonly onTrouble?: (controller: string, of: string, error: string | null) => void;
 }
 
 interface Attempt {
@@ -170,9 +170,10 @@ export class Reconciler implements ReconcilerPort {
       const { keys, after, next } = await lane.controller.due(now, { after: lane.after, limit: pageLimit });
       const then = this.#options.clock.now();
       for (const key of keys) lane.queue.add(key, then);
-      lane.looked(then, after, next);
+      this.#tellEnd(lane, lane.looked(then, after, next));
     } catch (error) {
-      lane.lookFailed(this.#options.clock.now(), this.#shown(lane, error));
+      const text = this.#shown(error);
+      if (lane.lookFailed(this.#options.clock.now(), text)) this.#tell(lane, lookOf, text);
     }
   }
 
@@ -188,12 +189,14 @@ export class Reconciler implements ReconcilerPort {
       step = await lane.controller.reconcile(key, AbortSignal.any([this.#ending.signal, late.signal]));
       problem = step.problem ?? null;
     } catch (error) {
-      problem = this.#shown(lane, error);
+      problem = this.#shown(error);
     }
     cancel();
+    const of = problem === null || lane.isInTrouble(key) ? key : await this.#described(lane, key);
     const now = this.#options.clock.now();
-    if (step === null) lane.failed(key, now, problem ?? '');
-    else lane.succeeded(key, now, step);
+    if (problem !== null) {
+      if (lane.failed(key, now, problem, step, of)) this.#tell(lane, of, problem);
+    } else if (step !== null) this.#tellEnd(lane, lane.succeeded(key, now, step));
     for (const { ended } of asked) ended({ problem });
   }
 
@@ -207,11 +210,24 @@ export class Reconciler implements ReconcilerPort {
   }
 
   /** What of an error may be shown: of a defect nothing, since its text may quote anything. */
-  #shown(lane: Lane, error: unknown): string {
+  #shown(error: unknown): string {
     const text = asRequestError(error).message;
     if (error instanceof Fault && (error.code === 'store-fenced' || error.code === 'sealed')) this.#stopForGood(text);
-    this.#options.onFailure?.(lane.controller.name, text);
     return text;
+  }
+
+  /** A key in words, where the store still tells them. */
+  async #described({ controller }: Lane, key: string): Promise<string> {
+    return (await controller.describe?.(key).catch(() => null)) ?? key;
+  }
+
+  #tell({ controller }: Lane, of: string, error: string | null): void {
+    // What ends the process is told as that.
+    if (this.#state !== 'stopped') this.#options.onTrouble?.(controller.name, of, error);
+  }
+
+  #tellEnd(lane: Lane, trouble: Trouble | null): void {
+    if (trouble !== null) this.#tell(lane, trouble.of, null);
   }
 
   #stopForGood(reason: string): void {

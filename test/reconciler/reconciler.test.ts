@@ -227,12 +227,58 @@ describe('the reconciler', () => {
       random: systemRandom,
       timer: time,
       controllers: [index],
-      onFailure: (name, error) => told.push(`${name}: ${error}`),
+      onTrouble: (name, of, error) => told.push(`${name}: ${of}: ${error}`),
     });
     at.start();
     await time.pass(100);
     expect(at.status()[0]?.lastError).toBe('no sink takes it');
-    expect(told).toEqual(['index: no sink takes it']);
+    expect(told).toEqual(['index: a: no sink takes it']);
+  });
+
+  it('tells once that the work on a key fails, in words, and once that it works again', async () => {
+    const time = new VirtualTime();
+    const index = new Index(time);
+    index.times.set('a', time.now());
+    index.times.set('b', time.now());
+    const outcomes = new Map<string, Omit<Step, 'again'> | null>([
+      ['a', null],
+      ['b', null],
+    ]);
+    index.step = (key) => {
+      const outcome = outcomes.get(key);
+      if (outcome === undefined) return Promise.resolve(done);
+      if (outcome === null) return Promise.reject(new Fault('store-conflict', 'busy'));
+      return Promise.resolve({ again: time.now() + 10_000, ...outcome });
+    };
+    const told: string[] = [];
+    const at = new Reconciler({
+      clock: time,
+      random: systemRandom,
+      timer: time,
+      controllers: [Object.assign(index, { describe: (key: string) => Promise.resolve(`the leases of ${key}`) })],
+      onTrouble: (_, of, error) => told.push(`${of}: ${error ?? 'works'}`),
+    });
+    const began = time.now();
+    at.start();
+    await time.pass(60_000);
+    expect(told).toEqual(['the leases of a: busy', 'the leases of b: busy']);
+    expect(at.status()[0]).toMatchObject({ failing: 2, troubles: [{ of: 'the leases of a', since: began, error: 'busy' }, {}] });
+    // It failed in part, and then waits for what had failed.
+    outcomes.set('a', { problem: 'one of them' });
+    outcomes.delete('b');
+    await time.pass(600_000);
+    expect(told.slice(2)).toEqual(['the leases of b: works']);
+    expect(at.status()[0]).toMatchObject({
+      failing: 1,
+      troubles: [{ of: 'the leases of a', since: began, error: 'one of them' }],
+    });
+    outcomes.set('a', { unresolved: true });
+    await time.pass(60_000);
+    expect(at.status()[0]).toMatchObject({ failing: 1 });
+    outcomes.delete('a');
+    await time.pass(60_000);
+    expect(told.slice(3)).toEqual(['the leases of a: works']);
+    expect(at.status()[0]).toMatchObject({ failing: 0, troubles: [] });
   });
 
   it('looks again after a failed look', async () => {

@@ -11,7 +11,7 @@ import { changePassword, type Outcome, type PasswordChange } from './password-ch
 import type { DatabaseSession } from './plugins/plugin.ts';
 import { dueConnections, dueOf, forgetDue, noteDue, type Subject } from './rotation-index.ts';
 import { nextRotation, windowEnd } from './rotation-times.ts';
-import { forgetRotation, noteFailure, rotationOf, type Rotation } from './rotation.ts';
+import { forgetRotation, noteFailure, rotationOf, rotationsOf, type Rotation } from './rotation.ts';
 import type { DatabaseSessions } from './sessions.ts';
 import {
   beginRoleRotation,
@@ -64,14 +64,28 @@ export function rotationJobs(sessions: DatabaseSessions): MountJobs {
       const failed = outcomes.find((outcome) => outcome !== null)?.message ?? problem;
       // What was changed is due again at a time that only the index knows.
       const step: Step = tasks.length > 0 ? { again: next, look: true } : next === null ? done : { again: next };
-      return failed === null ? step : { ...step, problem: failed };
+      if (failed !== null) return { ...step, problem: failed };
+      return { ...step, unresolved: await mount.transact(({ storage }) => isFailing(storage, name)) };
     },
+    describe: (name) => `passwords of the connection "${name}"`,
     async standing(storage, key) {
       const [kind, name = ''] = key.split('/');
       const rotation = await rotationOf(storage, { kind: kind === 'root' ? 'root' : 'role', name });
       return rotation === null ? null : { left: 1, problem: rotation.error };
     },
   };
+}
+
+/** How many changes that are under way are looked at, to tell whether one has failed. */
+const looked = 64;
+
+/** Is there a change under way of a connection that has failed, and waits to be tried again? */
+async function isFailing(storage: View, connection: string): Promise<boolean> {
+  for (const kind of ['root', 'role'] as const) {
+    const underWay = await rotationsOf(storage, kind, { limit: looked });
+    if (underWay.some(({ rotation }) => rotation.connection === connection && rotation.error !== null)) return true;
+  }
+  return false;
 }
 
 async function dueKeys(storage: View, now: number, { after, limit }: DuePage): Promise<Due> {
