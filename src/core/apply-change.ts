@@ -45,6 +45,8 @@ export interface Applying {
   readonly entries: AuditEntry[];
   readonly warnings: string[];
   readonly outside: ApplyOutcome['outside'][number][];
+  /** What must be so when all changes are made. Throws what refuses the whole apply. */
+  readonly invariants: (() => Promise<void>)[];
   /** And what is to be checked outside before the commit, when all changes are written. */
   readonly verifications: { readonly address: ManagedAddress; see(): Promise<Verification | null> }[];
 }
@@ -94,7 +96,14 @@ async function changeObject(applying: Applying, change: ApplyChange): Promise<vo
     const reply = await perform(resolved, true);
     refuseUndone(planned, reply);
     if (reply.mark !== undefined) mark = reply.mark;
-    const { verify } = resolved.spec;
+    const { verify, holds } = resolved.spec;
+    if (holds !== undefined) {
+      applying.invariants.push(() =>
+        holds(resolved.context).catch((error: unknown) => {
+          throw inChange(change, error);
+        }),
+      );
+    }
     if (verify !== undefined) {
       applying.verifications.push({
         address: change.address,

@@ -133,7 +133,7 @@ async function inTransaction(
   await admit(parts, run, request, caller);
   await applyUnderLock(run.core, body.lock, caller, now);
   checkBase(apply, body, run);
-  const collected = { warnings: [], outside: [], verifications: [] };
+  const collected = { warnings: [], outside: [], invariants: [], verifications: [] };
   const applying: Applying = { parts, run, request, caller, body, blocks, entries, ...collected };
   // Thousands of changes must not keep all other requests waiting.
   const readsGiveWay = givingWay(4);
@@ -146,6 +146,7 @@ async function inTransaction(
     await writesGiveWay();
     await applyChange(applying, change);
   }
+  for (const holds of applying.invariants) await holds();
   if (!verified) await rehearse(applying);
   const revision = await moveRevision(run.core);
   await rememberApply(run.core, {

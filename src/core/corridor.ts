@@ -197,14 +197,15 @@ async function verbOf(
 }
 
 /**
- * Does the admitted work in the transaction of its run. `joined`: an apply moves the revision itself, once, and prepares
- * in its transaction, whose values nobody knows before.
+ * Does the admitted work in the transaction of its run. `joined`: an apply moves the revision itself, once, asks what
+ * holds when all is done, and prepares in its transaction, whose values nobody knows before.
  */
 export async function perform(admission: Admission, joined: boolean, prepared?: unknown): Promise<Reply> {
   const { spec } = admission;
   const ready = joined && spec.prepare !== undefined ? await (await spec.prepare(admission.context))() : prepared;
   const context = ready === undefined ? admission.context : { ...admission.context, prepared: ready };
   const reply = await spec.handle(context);
+  if (!joined) await spec.holds?.(context);
   if (admission.spec.configures === true && !joined) await moveRevision(admission.context.run.core);
   return withWarning(complete(reply), unrecognized(admission));
 }

@@ -178,6 +178,11 @@ export interface OperationSpec {
     see(context: RouteContext): Promise<Verification | null>;
   };
   /**
+   * Checks what must be so at the end of the transaction of `handle`, and is called there: of an apply, when all of its
+   * changes are made, in whatever order. Throws RequestError to refuse.
+   */
+  holds?(context: RouteContext): Promise<void>;
+  /**
    * Called after the commit of `handle`, outside of it: waits for what that has the background do, and gives the reply
    * that says what became of it. `context` reads nothing any more. Throws RequestError; the commit stays.
    */

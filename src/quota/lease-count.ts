@@ -95,7 +95,13 @@ export function leaseCountRoutes(methods: readonly MountType[]): readonly Route[
       exists: async (context) => (await standing(context)) !== null,
       operations: {
         read: { summary: 'Reads it, with how many leases it counts now.', forPlans: true, handle: read },
-        write: { summary: 'Makes or replaces it.', fields, configures: true, handle: (context) => write(methods, context) },
+        write: {
+          summary: 'Makes or replaces it.',
+          fields,
+          configures: true,
+          handle: (context) => write(methods, context),
+          holds: isAlone,
+        },
         delete: { summary: 'Deletes it.', configures: true, handle: remove },
       },
     },
@@ -143,10 +149,14 @@ async function write(methods: readonly MountType[], context: RouteContext): Prom
   const body = readFields(fields, context.data);
   if (body.max_leases <= 0) throw badRequest("'max_leases' is invalid: at least one lease must be allowed");
   const target = targetOf(context, methods, nameOf(context), body);
-  const { core, mounts } = runOf(context);
-  refuseSecond(await readQuotas(core), target, mounts);
+  const { core } = runOf(context);
   await core.putJson(folder + target.name, { ...target, maxLeases: body.max_leases } satisfies LeaseCountQuota);
   return noContent;
+}
+
+async function isAlone(context: RouteContext): Promise<void> {
+  const { core, mounts } = runOf(context);
+  refuseSecond(await readQuotas(core), nameOf(context), mounts);
 }
 
 async function remove(context: RouteContext): Promise<Reply> {

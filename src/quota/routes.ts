@@ -67,6 +67,7 @@ export function quotaRoutes(methods: readonly MountType[]): readonly Route[] {
           fields: limitFields,
           configures: true,
           handle: (context) => write(methods, context),
+          holds: isAlone,
         },
         delete: { summary: 'Deletes it.', configures: true, handle: remove },
       },
@@ -140,16 +141,19 @@ async function write(methods: readonly MountType[], context: RouteContext): Prom
   if (body.interval < 0) throw badRequest("'interval' is invalid");
   if (body.block_interval < 0) throw badRequest("'block' is invalid");
   const target = targetOf(context, methods, nameOf(context), body);
-  const { core, mounts } = runOf(context);
-  refuseSecond(await readRateLimits(core), target, mounts);
   const limit: RateLimit = {
     ...target,
     rate,
     interval: body.interval === 0 ? 1 : body.interval,
     blockInterval: body.block_interval,
   };
-  await writeRateLimit(core, limit);
+  await writeRateLimit(runOf(context).core, limit);
   return noContent;
+}
+
+async function isAlone(context: RouteContext): Promise<void> {
+  const { core, mounts } = runOf(context);
+  refuseSecond(await readRateLimits(core), nameOf(context), mounts);
 }
 
 async function remove(context: RouteContext): Promise<Reply> {

@@ -62,14 +62,13 @@ export function targetOf(
   };
 }
 
-/** Throws RequestError 400 where another of these is for the same. */
-export function refuseSecond(
-  quotas: readonly QuotaTarget[],
-  { name, route, suffix, role }: QuotaTarget,
-  mounts: MountTable,
-): void {
+/** Throws RequestError 400 where two of these are for the same, and one of them is the one of this name. */
+export function refuseSecond(quotas: readonly QuotaTarget[], name: string, mounts: MountTable): void {
+  const own = quotas.find((quota) => quota.name === name);
+  const route = own === undefined ? null : routeOf(own, mounts);
+  if (own === undefined || route === null) return;
   const same = quotas.find(
-    (other) => other.name !== name && routeOf(other, mounts) === route && other.suffix === suffix && other.role === role,
+    (other) => other !== own && routeOf(other, mounts) === route && other.suffix === own.suffix && other.role === own.role,
   );
   if (same !== undefined) throw badRequest(`quota rule with similar properties exists under the name "${same.name}"`);
 }

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { emptyWorkspace } from '../cli/workspace.ts';
 
 const document = (kind: string, name: string, spec: string): string =>
@@ -45,4 +45,42 @@ it('quotas are applied with the mounts they are for, follow them, and go with th
   await w.ok('destroy -auto-approve');
   expect((await w.run('list sys/quotas/rate-limit')).code).not.toBe(0);
   expect((await w.run('list sys/quotas/lease-count')).code).not.toBe(0);
+});
+
+const kinds = [
+  { kind: 'RateLimitQuota', limit: 'rate' },
+  { kind: 'LeaseCountQuota', limit: 'maxLeases' },
+] as const;
+
+describe.each(kinds)('documents of the kind $kind', ({ kind, limit }) => {
+  const quotas = (of: Readonly<Record<string, string>>, more = ''): string =>
+    Object.entries(of)
+      .map(([name, path]) => document(kind, name, `{ path: "${path}", ${limit}: 7 }`))
+      .join('') + more;
+
+  it('get other names, with a move and without one, and exchange what they are for', async () => {
+    const w = await emptyWorkspace();
+    const holds = async (text: string): Promise<void> => {
+      w.write('all.yaml', text);
+      await w.ok('apply -auto-approve');
+      expect(await w.ok('plan')).toContain('No changes');
+    };
+    await holds(quotas({ all: '', token: 'auth/token' }));
+    await holds(quotas({ another: '', token: 'auth/token' }));
+    await holds(
+      quotas(
+        { one: '', token: 'auth/token' },
+        document('Refactor', 'r', `{ move: [{ from: ${kind}/another, to: ${kind}/one }] }`),
+      ),
+    );
+    await holds(quotas({ one: 'auth/token', token: '' }));
+  });
+
+  it('are refused where two of them are for the same', async () => {
+    const w = await emptyWorkspace();
+    w.write('all.yaml', quotas({ one: '', two: '' }));
+    const { code, err } = await w.run('apply -auto-approve');
+    expect([code, err]).toEqual([1, expect.stringMatching(new RegExp(`create ${kind}/(one|two): .*similar properties`))]);
+    expect((await w.run(`list sys/quotas/${kind === 'RateLimitQuota' ? 'rate-limit' : 'lease-count'}`)).code).not.toBe(0);
+  });
 });
