@@ -29,7 +29,8 @@ type Kinds = ReadonlyMap<string, { readonly kind: Kind }>;
 export function currentAddresses(records: readonly ManagedRecord[], moves: readonly Move[], kinds: Kinds): CurrentAddresses {
   const byKey = new Map<string, CurrentAddress>();
   const problems: PlanProblem[] = [];
-  const moveFrom = new Map(moves.map((move) => [addressKey(move.from), move]));
+  // By their texts: of a mount that is gone, nothing tells an entry where its path ended.
+  const moveFrom = new Map(moves.map((move) => [addressText(move.from), move]));
   const mountMoves = movedMounts(records, moveFrom, kinds);
   for (const record of records) {
     const origin = bareAddress(record.address);
@@ -37,7 +38,7 @@ export function currentAddresses(records: readonly ManagedRecord[], moves: reado
     const mount = mountKind === null || origin.mount === null ? undefined : mountMoves.get(mountKey(mountKind, origin.mount));
     const via = mount === undefined ? origin : { ...origin, mount };
     // The entry may name the object as it was or, where its mount moves too, as it is in the moved mount.
-    const move = moveFrom.get(addressKey(origin)) ?? moveFrom.get(addressKey(via));
+    const move = moveFrom.get(addressText(origin)) ?? moveFrom.get(addressText(via));
     const address = move === undefined ? via : bareAddress(move.to);
     const key = addressKey(address);
     const other = byKey.get(key);
@@ -60,7 +61,7 @@ function movedMounts(
   const moved = new Map<string, string>();
   if (moveFrom.size === 0) return moved;
   for (const { address } of records) {
-    const move = kinds.get(address.kind)?.kind.mount === undefined ? undefined : moveFrom.get(addressKey(address));
+    const move = kinds.get(address.kind)?.kind.mount === undefined ? undefined : moveFrom.get(addressText(address));
     if (move !== undefined) moved.set(mountKey(address.kind, address.name), move.to.name);
   }
   return moved;

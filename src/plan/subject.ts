@@ -63,7 +63,8 @@ export function collectSubjects(input: PlanInput, snapshot: Snapshot): Subjects 
 
   const desired = new Map(input.resources.map((resource) => [addressKey(resource.name), resource]));
   const imports = new Map(input.refactors.imports.map(({ to, id }) => [addressKey(to), id]));
-  const forgets = new Set(input.refactors.forgets.map(({ target }) => addressKey(target)));
+  // By their texts, as moves are.
+  const forgets = new Set(input.refactors.forgets.map(({ target }) => addressText(target)));
   const foreign = new Map(snapshot.foreign.map(({ address, project }) => [addressKey(address), project]));
 
   const byKey = new Map<string, Subject>();
@@ -82,7 +83,7 @@ export function collectSubjects(input: PlanInput, snapshot: Snapshot): Subjects 
       desired: resource,
       record: found?.record ?? null,
       importId: imports.get(key) ?? null,
-      forget: found !== null && (forgets.has(key) || forgets.has(addressKey(found.origin))),
+      forget: found !== null && [found.address, found.origin].some((one) => forgets.has(addressText(one))),
       foreign: foreign.get(key) ?? null,
     });
   };

@@ -147,6 +147,32 @@ describe('an entry about what lived in a mount that is gone', () => {
     expect(listed(await apply(forget))).toEqual(['forget AuthBinding/org/ci/app']);
     expect((await plan([forget])).changes).toEqual([]);
   });
+
+  it('is understood of a secret, too, whose name may be a path as well', async () => {
+    const old = [
+      engine('team/kv'),
+      document('StaticSecret', 'app', '{ engine: team/kv, data: { x: { generate: { length: 8 } } } }'),
+    ];
+    const forget = document('Refactor', 'done', '{ forget: [StaticSecret/team/kv/app] }');
+    await apply(...old);
+    await at.delete('sys/mounts/team/kv');
+    expect(listed(await plan([engine('team/kv'), forget]))).toEqual([
+      'create SecretEngine/team/kv',
+      'forget StaticSecret/team/kv/app',
+    ]);
+    expect(listed(await plan([forget]))).toEqual(['forget StaticSecret/team/kv/app']);
+
+    const moved = [engine('kv'), document('StaticSecret', 'web', '{ engine: kv, data: { x: { generate: { length: 8 } } } }')];
+    const move = '{ from: StaticSecret/team/kv/app, to: StaticSecret/kv/web }';
+    const made = await plan([...moved, document('Refactor', 'done', `{ move: [${move}] }`)]);
+    expect(
+      made.changes.map(({ action, address, from }) => [action, addressText(address), from === null ? null : addressText(from)]),
+    ).toEqual([
+      ['create', 'SecretEngine/kv', null],
+      ['create', 'StaticSecret/kv/web', 'StaticSecret/team/kv/app'],
+      ['forget', 'SecretEngine/team/kv', null],
+    ]);
+  });
 });
 
 describe('a mount whose document is gone', () => {
