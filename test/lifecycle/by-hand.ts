@@ -14,7 +14,7 @@ import {
   withChangedVersion,
   withVersion,
 } from './model.ts';
-import { engineNames, methodNames, randomRules, secretNames } from './names.ts';
+import { databaseNames, engineNames, methodNames, randomRules, secretNames } from './names.ts';
 import { changeByHand, makeByHand, pathOf } from './store-api.ts';
 
 /** What somebody does to the store besides applies. */
@@ -56,7 +56,7 @@ async function changeField({ world, model }: Hand, live: Live, how: number): Pro
 
 /** Fields that can be changed in place. */
 function changeable({ type }: Live): readonly Field[] {
-  return fieldsOf[type].filter(({ name }) => !['options', 'localSecretIds'].includes(name));
+  return fieldsOf[type].filter(({ name }) => !['options', 'localSecretIds', 'connection'].includes(name));
 }
 
 async function changeAndBack(hand: Hand, live: Live, how: number): Promise<Touched | null> {
@@ -96,7 +96,7 @@ async function removeAndMake(hand: Hand, live: Live): Promise<Touched | null> {
 }
 
 async function makeNew({ world, model }: Hand, _live: Live, how: number): Promise<Touched | null> {
-  const mounts = [...model.live.values()].filter(({ type }) => type === 'engine' || type === 'method');
+  const mounts = [...model.live.values()].filter(({ address }) => isMount(address));
   const mount = mounts[how % Math.max(1, mounts.length)];
   const made: readonly (readonly [Type, Address])[] = [
     ['Policy', { kind: 'Policy', mount: null, name: `p${how % 5}` }],
@@ -104,6 +104,14 @@ async function makeNew({ world, model }: Hand, _live: Live, how: number): Promis
     ['engine', { kind: 'SecretEngine', mount: null, name: [...engineNames, 'x0'][how % 4] ?? '' }],
     ['method', { kind: 'AuthMethod', mount: null, name: methodNames[how % methodNames.length] ?? '' }],
     ['token', { kind: 'AuthBinding', mount: 'token', name: `b${how % 3}` }],
+    ['database', { kind: 'SecretEngine', mount: null, name: databaseNames[how % databaseNames.length] ?? '' }],
+    ['LeaseCountQuota', { kind: 'LeaseCountQuota', mount: null, name: `q${how % 3}` }],
+    ...(mount?.type === 'database'
+      ? ([
+          ['DatabaseConnection', { kind: 'DatabaseConnection', mount: mount.address.name, name: `c${how % 2}` }],
+          ['DatabaseRole', { kind: 'DatabaseRole', mount: mount.address.name, name: `d${how % 3}` }],
+        ] as const)
+      : []),
     ...(mount?.type === 'engine' ? [secretIn(mount, how), secretIn(mount, how)] : []),
     ...(mount?.type === 'method'
       ? [['approle', { kind: 'AuthBinding', mount: mount.address.name, name: `b${how % 3}` }] as const]
@@ -252,10 +260,13 @@ const handChanges = {
   destroyCurrent: version2((hand, live) => destroy(hand, live, live.current)),
   destroyOlder: version2((hand, live) => destroy(hand, live, live.current - 1)),
   remountAway: mounted(async (hand, live, how) => {
-    const to = `moved${how % 2}`;
+    const to = `${live.type === 'database' ? 'db-' : ''}moved${how % 2}`;
     return hand.model.live.has(textOf({ ...live.address, name: to })) ? null : remount(hand, live, to);
   }),
-  remountAndBack: mounted(async (hand, live) => remount(hand, await remount(hand, live, 'away'), live.address.name)),
+  remountAndBack: mounted(async (hand, live) => {
+    const away = live.type === 'database' ? 'db-away' : 'away';
+    return remount(hand, await remount(hand, live, away), live.address.name);
+  }),
   mountOther: mounted(async (hand, live) => {
     if (live.type !== 'engine') return null;
     await remove(hand, live);

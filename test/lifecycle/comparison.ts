@@ -38,11 +38,15 @@ function compareSecrets({ address, secrets, consequences }: PlanChange, { record
   expect(said.sort(), `values of ${addressText(address)} made anew`).toEqual([...madeAnew].map(shownField).sort());
 }
 
-/** The field of `/data/x`. */
+/** The field of `/data/x`, or of `/password`. */
 function fieldAt(pointer: string): string {
-  return pointer.slice('/data/'.length).replaceAll('~1', '/').replaceAll('~0', '~');
+  return pointer
+    .replace(/^\/(data\/)?/, '')
+    .replaceAll('~1', '/')
+    .replaceAll('~0', '~');
 }
 
 function shownField(name: string): string {
+  if (name === 'password') return name;
   return /^[A-Za-z0-9_-]+$/.test(name) ? `data.${name}` : `data[${JSON.stringify(name)}]`;
 }

@@ -1,9 +1,20 @@
 import { canonicalJson, type Json } from '../../src/base/json.ts';
+import { isDatabase } from './names.ts';
 import { type Type, type Values, withDefaults } from './fields.ts';
 
 /** Kind, mount and name. */
 export interface Address {
-  readonly kind: 'Policy' | 'PasswordPolicy' | 'SecretEngine' | 'AuthMethod' | 'StaticSecret' | 'AuthBinding' | 'AuditDevice';
+  readonly kind:
+    | 'Policy'
+    | 'PasswordPolicy'
+    | 'SecretEngine'
+    | 'AuthMethod'
+    | 'StaticSecret'
+    | 'AuthBinding'
+    | 'AuditDevice'
+    | 'DatabaseConnection'
+    | 'DatabaseRole'
+    | 'LeaseCountQuota';
   readonly mount: string | null;
   readonly name: string;
 }
@@ -59,13 +70,13 @@ export const emptyRepo: Repo = { documents: new Map(), moves: [], imports: [], f
 /** The version of a declared engine. */
 export function versionOf(repo: Repo, engine: string): '1' | '2' | null {
   const declared = repo.documents.get(`SecretEngine/${engine}`);
-  return declared === undefined ? null : (declared.values.options as { version: '1' | '2' }).version;
+  return (declared?.values.options as { version: '1' | '2' } | undefined)?.version ?? null;
 }
 
 export function typeOf({ address }: Pick<Declared, 'address'>, repo: Repo): Type {
   switch (address.kind) {
     case 'SecretEngine':
-      return 'engine';
+      return isDatabase(address.name) ? 'database' : 'engine';
     case 'AuthMethod':
       return 'method';
     case 'StaticSecret':

@@ -2,7 +2,18 @@ import fc from 'fast-check';
 import type { Json } from '../../src/base/json.ts';
 import { type Address, type Declared, type DeclaredRule, type Repo, type Source, textOf, typeOf, versionOf } from './declared.ts';
 import { fieldsOf } from './fields.ts';
-import { engineNames, fieldNames, methodNames, pathRules, secretNames } from './names.ts';
+import { mountOf } from './model.ts';
+import {
+  connectionNames,
+  databaseNames,
+  engineNames,
+  fieldNames,
+  methodNames,
+  pathRules,
+  quotaPaths,
+  roleNames,
+  secretNames,
+} from './names.ts';
 
 /** A change of the documents. */
 export interface Edit {
@@ -25,9 +36,10 @@ const blank = { values: {}, sources: {}, prune: false, roleId: null, labels: {},
 
 /** A document of some kind that the repo does not have yet. */
 function add(repo: Repo, how: number): Repo | null {
-  const engines = [...repo.documents.values()].filter(({ address }) => address.kind === 'SecretEngine');
+  const engines = [...repo.documents.values()].filter((declared) => typeOf(declared, repo) === 'engine');
   const methods = [...repo.documents.values()].filter(({ address }) => address.kind === 'AuthMethod');
   const within = Math.floor(how / 12);
+  if (how % 4 === 3) return addOfDatabase(repo, within);
   const engine = pick(engines, within);
   const method = pick(methods, within);
   const address = (
@@ -57,6 +69,41 @@ function add(repo: Repo, how: number): Repo | null {
   return change(withDocument(repo, declared), declared, how) ?? withDocument(repo, declared);
 }
 
+/** A document about a database, or a quota. */
+function addOfDatabase(repo: Repo, how: number): Repo | null {
+  const within = Math.floor(how / 8);
+  const all = [...repo.documents.values()];
+  const mount = pick(
+    all.filter((declared) => typeOf(declared, repo) === 'database'),
+    within,
+  )?.address.name;
+  const connection = pick(connectionsIn(repo, mount ?? null), within);
+  const database: Address = { kind: 'SecretEngine', mount: null, name: pick(databaseNames, within) ?? '' };
+  const quota: Address = { kind: 'LeaseCountQuota', mount: null, name: pick(Object.keys(quotaPaths), within) ?? '' };
+  const inside: readonly Address[] =
+    mount === undefined
+      ? [database]
+      : connection === undefined
+        ? [{ kind: 'DatabaseConnection', mount, name: pick(connectionNames, within) ?? '' }]
+        : [
+            { kind: 'DatabaseConnection', mount, name: pick(connectionNames, within) ?? '' },
+            ...roleNames.map((name) => ({ kind: 'DatabaseRole' as const, mount, name })),
+          ];
+  // What a role needs comes before it.
+  const address = pick([database, quota, ...inside, ...inside, ...inside], how)!;
+  if (repo.documents.has(textOf(address))) return null;
+  let declared: Declared = { ...blank, address, values: address.kind === 'DatabaseRole' ? { connection: connection! } : {} };
+  if (isConnection(declared) && how % 3 > 0)
+    declared = { ...declared, sources: { password: passwordFrom(sourceFor(repo, within)) } };
+  return change(withDocument(repo, declared), declared, how) ?? withDocument(repo, declared);
+}
+
+function connectionsIn(repo: Repo, mount: string | null): readonly string[] {
+  return [...repo.documents.values()].flatMap(({ address }) =>
+    address.kind === 'DatabaseConnection' && address.mount === mount ? [address.name] : [],
+  );
+}
+
 /** Rules over API paths, and over secrets of declared engines. */
 function rulesFor(repo: Repo, how: number): readonly DeclaredRule[] {
   const engine = pick(enginesOf(repo), how);
@@ -72,7 +119,7 @@ function rulesFor(repo: Repo, how: number): readonly DeclaredRule[] {
 }
 
 function enginesOf(repo: Repo): readonly string[] {
-  return [...repo.documents.values()].flatMap(({ address }) => (address.kind === 'SecretEngine' ? [address.name] : []));
+  return [...repo.documents.values()].flatMap((declared) => (typeOf(declared, repo) === 'engine' ? [declared.address.name] : []));
 }
 
 const sealedValues: readonly Json[] = [
@@ -117,7 +164,8 @@ function change(repo: Repo, declared: Declared, how: number): Repo | null {
   const fields = fieldsOf[typeOf(declared, repo)].filter(({ name }) => name !== 'options');
   const field = pick(fields, how);
   if (field === undefined) return null;
-  const choices = [field.unset, ...field.choices];
+  const choices =
+    field.name === 'connection' ? [...connectionsIn(repo, declared.address.mount)] : [field.unset, ...field.choices];
   if (field.name === 'policies') {
     const policies = [...repo.documents.values()].flatMap(({ address }) => (address.kind === 'Policy' ? [address.name] : []));
     choices.push(...policies.map((name) => [name]), [...policies].sort());
@@ -133,9 +181,13 @@ function remove(repo: Repo, { address }: Declared): Repo {
   const documents = new Map(repo.documents);
   documents.delete(textOf(address));
   for (const [text, other] of repo.documents) {
-    const inside =
-      (address.kind === 'SecretEngine' && other.address.kind === 'StaticSecret' && other.address.mount === address.name) ||
-      (address.kind === 'AuthMethod' && other.address.kind === 'AuthBinding' && other.address.mount === address.name);
+    const around = mountOf(other.address);
+    const uses =
+      address.kind === 'DatabaseConnection' &&
+      other.address.kind === 'DatabaseRole' &&
+      other.address.mount === address.mount &&
+      other.values.connection === address.name;
+    const inside = uses || (around !== null && textOf(around) === textOf(address));
     if (inside) documents.delete(text);
     else if (text !== textOf(address)) documents.set(text, withoutMention(other, address));
   }
@@ -182,7 +234,10 @@ function rename(repo: Repo, declared: Declared, how: number): Repo | null {
   const { address } = declared;
   // A token role has all it is in its document, and the plan refuses to move what also has fields that only an AppRole has.
   if (address.kind === 'AuditDevice' || address.mount === 'token') return null;
-  const folder = address.kind === 'SecretEngine' || address.kind === 'StaticSecret' ? 'renamed/' : '';
+  // Leases and roles name their connections and roles, and the name of a quota tells its path here.
+  if (['DatabaseConnection', 'DatabaseRole', 'LeaseCountQuota'].includes(address.kind)) return null;
+  const ofEngine = address.kind === 'SecretEngine' || address.kind === 'StaticSecret' ? 'renamed/' : '';
+  const folder = `${typeOf(declared, repo) === 'database' ? 'db-' : ''}${ofEngine}`;
   const to: Address = { ...address, name: `${folder}r${how % 50}` };
   if (repo.documents.has(textOf(to))) return null;
   const documents = new Map<string, Declared>();
@@ -196,10 +251,8 @@ function rename(repo: Repo, declared: Declared, how: number): Repo | null {
 
 function withMention(declared: Declared, from: Address, to: Address): Declared {
   const { address } = declared;
-  if (from.kind === 'SecretEngine' && address.kind === 'StaticSecret' && address.mount === from.name)
-    return { ...declared, address: { ...address, mount: to.name } };
-  if (from.kind === 'AuthMethod' && address.kind === 'AuthBinding' && address.mount === from.name)
-    return { ...declared, address: { ...address, mount: to.name } };
+  const around = mountOf(address);
+  if (around !== null && textOf(around) === textOf(from)) return { ...declared, address: { ...address, mount: to.name } };
   if (from.kind === 'SecretEngine' && declared.rules !== undefined)
     return {
       ...declared,
@@ -220,15 +273,25 @@ function withMention(declared: Declared, from: Address, to: Address): Declared {
 const ofSecret =
   (edit: (repo: Repo, declared: Declared, how: number) => Declared | null): Change =>
   (repo, declared, how) => {
-    if (declared.address.kind !== 'StaticSecret') return null;
+    if (declared.address.kind !== 'StaticSecret' && declared.address.kind !== 'DatabaseConnection') return null;
     const edited = edit(repo, declared, how);
     return edited === null ? null : withDocument(repo, edited);
   };
 
+function isConnection({ address }: Declared): boolean {
+  return address.kind === 'DatabaseConnection';
+}
+
+/** A password is a text. */
+function passwordFrom(source: Source): Source {
+  return 'sealed' in source && typeof source.sealed !== 'string' ? { ...source, sealed: 'a password' } : source;
+}
+
 function ignore(repo: Repo, declared: Declared, how: number): Repo | null {
-  const names = fieldsOf[typeOf(declared, repo)].flatMap(({ name }) => (name === 'options' ? [] : [name]));
+  const names = fieldsOf[typeOf(declared, repo)].flatMap(({ name }) => (['options', 'connection'].includes(name) ? [] : [name]));
   if (declared.address.kind === 'StaticSecret') names.push('data', 'data.f0', 'data.f1');
   if (typeOf(declared, repo) === 'approle') names.push('match');
+  if (declared.address.kind === 'DatabaseConnection') names.push('pool', 'password');
   const name = pick(names, how);
   if (name === undefined) return null;
   const { ignored } = declared;
@@ -258,13 +321,13 @@ const edits = {
   ignore,
   respell: (repo, _declared, how) => ({ ...repo, spelling: how }),
   source: ofSecret((repo, declared, how) => {
+    const source = sourceFor(repo, Math.floor(how / 2));
+    if (isConnection(declared)) return { ...declared, sources: { password: passwordFrom(source) } };
     const field = pick(fieldNames, how) ?? '';
-    return {
-      ...declared,
-      sources: Object.fromEntries([...Object.entries(declared.sources), [field, sourceFor(repo, Math.floor(how / 2))]]),
-    };
+    return { ...declared, sources: Object.fromEntries([...Object.entries(declared.sources), [field, source]]) };
   }),
   unsource: ofSecret((_repo, declared, how) => {
+    if (isConnection(declared)) return { ...declared, sources: {} };
     const left = Object.entries(declared.sources).filter((_, index, all) => all.length === 1 || index !== how % all.length);
     return { ...declared, sources: Object.fromEntries(left) };
   }),
@@ -275,7 +338,8 @@ const edits = {
     mapSources(declared, (source) => {
       if (!('sealed' in source)) return source;
       const next = sealedValues.findIndex((value) => JSON.stringify(value) === JSON.stringify(source.sealed)) + 1 + (how % 2);
-      return { ...source, sealed: pick(sealedValues, next) ?? null };
+      const other = { ...source, sealed: pick(sealedValues, next) ?? null };
+      return isConnection(declared) ? passwordFrom(other) : other;
     }),
   ),
   raiseVersion: ofSecret((_repo, declared) =>
@@ -285,7 +349,7 @@ const edits = {
     versionOf(repo, declared.address.mount ?? '') === '2' ? { ...declared, prune: !declared.prune } : null,
   ),
   otherVersion: (repo, declared) => {
-    if (declared.address.kind !== 'SecretEngine') return null;
+    if (typeOf(declared, repo) !== 'engine') return null;
     const { version } = declared.values.options as { version: string };
     const documents = new Map(repo.documents);
     documents.set(textOf(declared.address), {
@@ -304,7 +368,7 @@ const edits = {
     return { ...repo, documents };
   },
   option: (repo, declared, how) => {
-    if (declared.address.kind !== 'SecretEngine') return null;
+    if (typeOf(declared, repo) !== 'engine') return null;
     const { version } = declared.values.options as { version: string };
     const options = { version, ...(how % 2 === 0 && { note: `n${how % 4}` }) };
     return withDocument(repo, { ...declared, values: { ...declared.values, options } });

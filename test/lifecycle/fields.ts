@@ -2,7 +2,19 @@ import type { Json, JsonObject } from '../../src/base/json.ts';
 
 /** What an object is, as far as its fields go: a kind, and for some which sort of mount it lives in. */
 export type Type =
-  'Policy' | 'PasswordPolicy' | 'engine' | 'method' | 'secret1' | 'secret2' | 'approle' | 'token' | 'AuditDevice';
+  | 'Policy'
+  | 'PasswordPolicy'
+  | 'engine'
+  | 'database'
+  | 'method'
+  | 'secret1'
+  | 'secret2'
+  | 'approle'
+  | 'token'
+  | 'AuditDevice'
+  | 'DatabaseConnection'
+  | 'DatabaseRole'
+  | 'LeaseCountQuota';
 
 /**
  * One readable field, as this test understands it: a table of its own, so that what a plan should list is not worked
@@ -113,6 +125,9 @@ const builtInCharsets: Json = [
   { charset: 'abcdefghijklmnopqrstuvwxyz', minChars: 1 },
 ];
 
+const database = 'postgresql://{{username}}:{{password}}@127.0.0.1:1/';
+const creation = [`CREATE ROLE "{{name}}" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`];
+
 export const fieldsOf: Readonly<Record<Type, readonly Field[]>> = {
   Policy: [inText('rules', [])],
   PasswordPolicy: [
@@ -128,6 +143,7 @@ export const fieldsOf: Readonly<Record<Type, readonly Field[]>> = {
     ),
   ],
   engine: mount,
+  database: mount.filter(({ name }) => name !== 'options'),
   method: [
     ...mount.map((one) => (one.name === 'options' ? { ...one, fromApi: (shown: Json | undefined) => shown ?? {} } : one)),
     word('tokenType', 'token_type', 'default-service', 'default-batch', 'service'),
@@ -169,6 +185,28 @@ export const fieldsOf: Readonly<Record<Type, readonly Field[]>> = {
     list('match.tokenBoundCidrs', 'token_bound_cidrs', ...addresses),
     expiry,
   ],
+  DatabaseConnection: [
+    word('connectionUrl', 'connection_url', `${database}app`, `${database}other`, `${database}app?application_name=a%20b`),
+    word('username', 'username', 'admin', 'owner "of" all'),
+    field('allowedRoles', 'allowed_roles', set, ['*'], ['d*', 'other'], ['d0', 'd1', 'd2']),
+    text('usernameTemplate', 'username_template', 'v-{{.RoleName}}-{{random 20}}', '{{uuid}}'),
+    field('rootRotationStatements', 'root_rotation_statements', map, [], [`ALTER USER "{{name}}" PASSWORD '{{password}}'`]),
+    field('pool.maxOpen', 'max_open_connections', plain('number', 4), 4, 1, 16),
+    field('pool.maxIdle', 'max_idle_connections', plain('number', 0), 0, 2, -1),
+    seconds('pool.maxLifetime', 'max_connection_lifetime', 600, 90_000),
+  ],
+  DatabaseRole: [
+    word('connection', 'db_name', 'c0'),
+    field('creationStatements', 'creation_statements', map, creation, [...creation, 'GRANT "a b" TO "{{name}}"']),
+    field('revocationStatements', 'revocation_statements', map, [], ['DROP ROLE "{{name}}"'], ['SELECT 1;', 'SELECT $x$;$x$']),
+    field('rollbackStatements', 'rollback_statements', map, [], ['DROP ROLE "{{name}}"']),
+    field('renewStatements', 'renew_statements', map, [], [`ALTER ROLE "{{name}}" VALID UNTIL '{{expiration}}'`]),
+    seconds('defaultTtl', 'default_ttl', 600, 3600),
+    seconds('maxTtl', 'max_ttl', 7200, 86_400),
+    word('ownedObjects', 'owned_objects', 'keep', 'drop', 'reassign'),
+    flag('terminateSessions', 'terminate_sessions', false),
+  ],
+  LeaseCountQuota: [field('maxLeases', 'max_leases', plain('number', 100), 100, 1, 5000)],
   AuditDevice: [text('description', 'description', 'kept for a year', 'kept for ever')],
 };
 

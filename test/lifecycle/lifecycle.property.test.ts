@@ -5,7 +5,7 @@ import { type HandChange, handChange } from './by-hand.ts';
 import { textOf } from './declared.ts';
 import { addition, edit, edited, type Edit } from './edits.ts';
 import { Life, type Planned } from './life.ts';
-import type { Live } from './model.ts';
+import { type Live, mountOf } from './model.ts';
 import { bodyOf, send } from './project.ts';
 import { mix } from './yaml.ts';
 
@@ -140,9 +140,8 @@ async function end(life: Life): Promise<void> {
   if (plan.changes.length > 0) await send(life.at, await bodyOf(plan, life.value));
   const gone = new Set(managed.map(({ address }) => textOf(address)));
   for (const [text, { address }] of model.live) {
-    const mount =
-      address.mount === null ? '' : `${address.kind === 'StaticSecret' ? 'SecretEngine' : 'AuthMethod'}/${address.mount}`;
-    if (gone.has(text) || gone.has(mount)) model.live.delete(text);
+    const mount = mountOf(address);
+    if (gone.has(text) || (mount !== null && gone.has(textOf(mount)))) model.live.delete(text);
   }
   await life.check();
 }

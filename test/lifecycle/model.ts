@@ -92,8 +92,10 @@ export function withChangedVersion(live: Live, number: number, change: (version:
 
 /** What lives in a mount. */
 export function contentsOf(model: Model, mount: Address): readonly Live[] {
-  const kind = mount.kind === 'SecretEngine' ? 'StaticSecret' : 'AuthBinding';
-  return [...model.live.values()].filter(({ address }) => address.kind === kind && address.mount === mount.name);
+  return [...model.live.values()].filter(({ address }) => {
+    const around = mountOf(address);
+    return around !== null && textOf(around) === textOf(mount);
+  });
 }
 
 export function put(model: Model, live: Live): void {
@@ -107,5 +109,5 @@ export function isMount({ kind }: Address): boolean {
 /** The mount that an object lives in. */
 export function mountOf({ kind, mount }: Address): Address | null {
   if (mount === null) return null;
-  return { kind: kind === 'StaticSecret' ? 'SecretEngine' : 'AuthMethod', mount: null, name: mount };
+  return { kind: kind === 'AuthBinding' ? 'AuthMethod' : 'SecretEngine', mount: null, name: mount };
 }

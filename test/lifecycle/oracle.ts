@@ -189,7 +189,8 @@ export class Oracle {
     record: Recorded,
     live: Live,
   ): boolean {
-    if (![...a, ...b].some((field) => !isLeft(ignored, field))) return false;
+    // Nobody sees whether the password of a connection is another one.
+    if (live.type === 'DatabaseConnection' || ![...a, ...b].some((field) => !isLeft(ignored, field))) return false;
     if (live.type === 'secret2' && !isReadable(live, this.#now)) return true;
     return (currentOf(live)?.id ?? null) !== record.wrote;
   }
@@ -258,6 +259,7 @@ export class Oracle {
   ): ReadonlySet<string> {
     const all = new Set(Object.keys(declared.sources));
     if (live.type === 'secret1') return changed.length + removed.length > 0 ? all : new Set();
+    if (live.type === 'DatabaseConnection') return new Set(changed);
     if (live.type !== 'secret2') return new Set();
     if (!isReadable(live, this.#now)) return changed.length > 0 ? all : new Set();
     if (!declared.prune) return new Set(changed);
@@ -276,7 +278,8 @@ export class Oracle {
     const { address } = declared;
     const { type } = live;
     let after: Live = { ...live, address, values: this.#valuesAfter(declared, live) };
-    const patches = written.size > 0 || (removed.length > 0 && isReadable(live, this.#now));
+    const isSecret = address.kind === 'StaticSecret';
+    const patches = isSecret && (written.size > 0 || (removed.length > 0 && isReadable(live, this.#now)));
     if (patches) {
       const kept = type === 'secret1' || declared.prune || !isReadable(live, this.#now) ? {} : currentOf(live)!.data;
       const data = Object.fromEntries(Object.entries(kept).filter(([field]) => !removed.includes(field)));
@@ -304,7 +307,8 @@ export class Oracle {
     const written = new Set(Object.keys(declared.sources));
     let after: Live = { address, type, values, versions: new Map(), current: 0 };
     if (action === 'create' && before !== null) after = { ...after, versions: before.versions, current: before.current };
-    if (written.size > 0) after = withVersion(this.#model, after, this.#dataOf(declared, written), this.#now);
+    if (address.kind === 'StaticSecret' && written.size > 0)
+      after = withVersion(this.#model, after, this.#dataOf(declared, written), this.#now);
     const next: Recorded = {
       ...this.#recorded(declared, before ?? after, null, written, currentOf(after)?.id ?? record?.wrote ?? null),
       values,
@@ -364,7 +368,7 @@ function isIgnored(ignored: readonly string[], name: string): boolean {
 
 /** Is a field of a secret ignored? */
 function isLeft(ignored: readonly string[], field: string): boolean {
-  return ignored.includes('data') || ignored.includes(`data.${field}`);
+  return ['data', `data.${field}`, ...(field === 'password' ? [field] : [])].some((name) => ignored.includes(name));
 }
 
 function differs(values: Values, live: Live, ignored: readonly string[]): boolean {

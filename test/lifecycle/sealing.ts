@@ -10,7 +10,8 @@ export function sealedBlock(recipient: string, address: Address, field: string, 
   const key = canonicalJson([recipient, textOf(address), field, value, salt]);
   let block = blocks.get(key);
   if (block === undefined) {
-    const path = /^[A-Za-z0-9_-]+$/.test(field) ? `data.${field}` : `data[${JSON.stringify(field)}]`;
+    const inData = /^[A-Za-z0-9_-]+$/.test(field) ? `data.${field}` : `data[${JSON.stringify(field)}]`;
+    const path = address.kind === 'StaticSecret' ? inData : field;
     block = sealValue([recipient], { v: 1, address: [address.kind, address.mount, address.name], field: path, value });
     blocks.set(key, block);
   }

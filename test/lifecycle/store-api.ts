@@ -5,7 +5,8 @@ import { RequestError } from '../../src/protocol/request-error.ts';
 import type { World } from '../world.ts';
 import { type Address, byPathText, normalRule, textOf } from './declared.ts';
 import { fieldsOf, type Type, type Values } from './fields.ts';
-import { currentOf, isReadable, type Live, type Model } from './model.ts';
+import { currentOf, isMount, isReadable, type Live, type Model } from './model.ts';
+import { quotaPath } from './names.ts';
 
 /** Where an object lies in the API. */
 export function pathOf({ kind, mount, name }: Address, type: Type): string {
@@ -24,18 +25,35 @@ export function pathOf({ kind, mount, name }: Address, type: Type): string {
       return mount === 'token' ? `auth/token/roles/${name}` : `auth/${mount}/role/${name}`;
     case 'AuditDevice':
       return `sys/audit/${name}`;
+    case 'DatabaseConnection':
+      return `${mount}/config/${name}`;
+    case 'DatabaseRole':
+      return `${mount}/roles/${name}`;
+    case 'LeaseCountQuota':
+      return `sys/quotas/lease-count/${name}`;
   }
 }
+
+const mountTypes = { engine: 'kv', database: 'database', method: 'approle' } as const;
 
 /** Makes an object by the API, without an apply. Of a secret only what is no value. */
 export async function makeByHand(world: World, { address, type, values }: Live): Promise<void> {
   const path = pathOf(address, type);
-  if (type === 'engine' || type === 'method') {
+  if (isMount(address)) {
     const { description = '', options = {}, ...config } = values;
-    await world.write(path, { type: type === 'engine' ? 'kv' : 'approle', description, options, config: bodyOf(type, config) });
+    await world.write(path, {
+      type: mountTypes[type as keyof typeof mountTypes],
+      description,
+      options,
+      config: bodyOf(type, config),
+    });
   } else if (type === 'Policy') await world.write(path, { policy: policyText(values.rules ?? []) });
   else if (type === 'PasswordPolicy') await world.write(path, { policy: passwordPolicyText(values) });
   else if (type === 'AuditDevice') await world.write(path, { type: 'memory', description: values.description ?? '' });
+  else if (type === 'DatabaseConnection') {
+    const plugin = { plugin_name: 'postgresql-database-plugin', verify_connection: false };
+    await world.write(path, { ...plugin, password: 'by hand', ...bodyOf(type, values) });
+  } else if (type === 'LeaseCountQuota') await world.write(path, { path: quotaPath(address.name), ...bodyOf(type, values) });
   else if (type !== 'secret1') await world.write(path, bodyOf(type, values));
 }
 
@@ -44,10 +62,13 @@ export async function changeByHand(world: World, live: Live, name: string): Prom
   const { address, type, values } = live;
   const path = pathOf(address, type);
   const body = bodyOf(type, { [name]: values[name] ?? null });
-  if (type === 'engine' || type === 'method') await world.write(`${path}/tune`, body);
-  else if (type === 'approle' || type === 'token' || type === 'secret2') await world.write(path, body);
+  if (isMount(address)) await world.write(`${path}/tune`, body);
+  else if (changedInPlace.has(type)) await world.write(path, body);
   else await makeByHand(world, live);
 }
+
+/** What is not sent of these stays as it is. */
+const changedInPlace: ReadonlySet<Type> = new Set(['approle', 'token', 'secret2', 'DatabaseConnection', 'DatabaseRole']);
 
 function bodyOf(type: Type, values: Values): JsonObject {
   return Object.fromEntries(
@@ -103,7 +124,12 @@ async function valuesOf(world: World, { address, type }: Live): Promise<Values> 
     const sorted = rules.map(({ charset, minChars }) => ({ charset: Array.from(charset).sort().join(''), minChars }));
     return { length, rules: sorted.sort((a, b) => (a.charset < b.charset ? -1 : 1)) };
   }
-  const config = { ...((data.config ?? {}) as JsonObject), ...data };
+  const config: JsonObject = {
+    ...((data.config ?? {}) as JsonObject),
+    ...((data.connection_details ?? {}) as JsonObject),
+    ...(type === 'DatabaseConnection' && { root_rotation_statements: data.root_credentials_rotate_statements ?? [] }),
+    ...data,
+  };
   return Object.fromEntries(fieldsOf[type].map(({ name, member, fromApi }) => [name, fromApi(config[member])]));
 }
 
@@ -158,9 +184,15 @@ export async function listedAddresses(world: World): Promise<readonly string[]> 
   const found: string[] = [];
   for (const name of await keys('sys/policies/acl')) if (!['default', 'root'].includes(name)) found.push(`Policy/${name}`);
   for (const name of await keys('sys/policies/password')) found.push(`PasswordPolicy/${name}`);
+  for (const name of await keys('sys/quotas/lease-count')) found.push(`LeaseCountQuota/${name}`);
   for (const name of Object.keys((await world.read('sys/audit')).data ?? {})) found.push(`AuditDevice/${name.slice(0, -1)}`);
   for (const [path, mount] of Object.entries((await world.read('sys/mounts')).data ?? {})) {
     const { type, options } = mount as { type: string; options: { version?: string } | null };
+    if (type === 'database') {
+      found.push(`SecretEngine/${path.slice(0, -1)}`);
+      for (const name of await keys(`${path}config`)) found.push(`DatabaseConnection/${path}${name}`);
+      for (const name of await keys(`${path}roles`)) found.push(`DatabaseRole/${path}${name}`);
+    }
     if (type !== 'kv') continue;
     found.push(`SecretEngine/${path.slice(0, -1)}`);
     const root = `${path}${options?.version === '2' ? 'metadata/' : ''}`;

@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../../src/base/json.ts';
 import type { SourceFile } from '../../src/desired/source-file.ts';
 import { type Declared, type DeclaredRule, type Repo, type Source, textOf, typeOf, versionOf } from './declared.ts';
 import { fieldsOf, withField } from './fields.ts';
+import { isDatabase, quotaPath } from './names.ts';
 import { sealedBlock } from './sealing.ts';
 
 /** A small number that depends on everything given. */
@@ -63,6 +64,9 @@ async function documentOf(declared: Declared, repo: Repo, recipient: string, var
   };
 }
 
+/** Fields without a default, or with another one than that of fields.ts. */
+const stated = new Set(['length', 'connectionUrl', 'username', 'allowedRoles', 'connection', 'creationStatements', 'maxLeases']);
+
 async function specOf(declared: Declared, repo: Repo, recipient: string, variables: Variables): Promise<JsonObject> {
   const { address, values } = declared;
   const how = (name: string): number => mix(repo.spelling, textOf(address), name);
@@ -70,8 +74,8 @@ async function specOf(declared: Declared, repo: Repo, recipient: string, variabl
   if (declared.rules !== undefined) spec = { ...spec, rules: rulesOf(declared.rules, repo, how('rules')) };
   for (const { name, unset, spell, variable } of fieldsOf[typeOf(declared, repo)]) {
     if (name === 'options' || (name === 'rules' && address.kind === 'Policy')) continue;
-    const value = values[name];
-    if (value === undefined || (name !== 'length' && JSON.stringify(value) === JSON.stringify(unset) && how(name) % 2 === 0))
+    const value = values[name] ?? (stated.has(name) && address.kind !== 'PasswordPolicy' ? unset : undefined);
+    if (value === undefined || (!stated.has(name) && JSON.stringify(value) === JSON.stringify(unset) && how(name) % 2 === 0))
       continue;
     const spelt = address.kind === 'PasswordPolicy' && name === 'rules' ? charsets(value, how(name)) : spell(value, how(name));
     spec = withField(
@@ -89,12 +93,17 @@ async function specOf(declared: Declared, repo: Repo, recipient: string, variabl
     if (versionOf(repo, address.mount ?? '') === '2' && (declared.prune || how('prune') % 2 === 0))
       spec = { ...spec, prune: declared.prune };
   }
+  if (address.kind === 'DatabaseConnection') {
+    for (const [field, source] of Object.entries(declared.sources))
+      spec = { ...spec, [field]: await sourceOf(source, declared, field, recipient, how(field)) };
+  }
   return declared.roleId === null ? spec : { ...spec, roleId: declared.roleId };
 }
 
 function baseOf({ address, values }: Declared, repo: Repo, how: number): JsonObject {
   switch (address.kind) {
     case 'SecretEngine': {
+      if (isDatabase(address.name)) return { type: 'database' };
       const { version = '1', ...others } = values.options as { version?: string };
       if (how % 3 === 0) return { type: `kv-v${version}`, ...(Object.keys(others).length > 0 && { options: others }) };
       return version === '1' && how % 3 === 1 ? { type: 'kv', options: others } : { type: 'kv', options: { ...others, version } };
@@ -102,7 +111,12 @@ function baseOf({ address, values }: Declared, repo: Repo, how: number): JsonObj
     case 'AuthMethod':
       return { type: 'approle' };
     case 'StaticSecret':
+    case 'DatabaseRole':
       return { engine: address.mount ?? '' };
+    case 'DatabaseConnection':
+      return { engine: address.mount ?? '', plugin: 'postgresql', verify: false };
+    case 'LeaseCountQuota':
+      return { path: quotaPath(address.name) };
     case 'AuthBinding':
       return { method: address.mount ?? '' };
     case 'AuditDevice':
