@@ -53,8 +53,10 @@ export const databaseConnectionKind: Kind = {
     ],
     refuses: (action, [reply], spec) => lossRefused(action, reply, spec),
   },
-  // Leases and roles name their connection.
-  move: () => null,
+  move: (from, to) =>
+    from.mount === to.mount
+      ? [{ operation: 'write', path: 'sys/managed/rename', data: { from: pathOf(from), to: pathOf(to) } }]
+      : null,
 };
 
 function pathOf({ mount, name }: ResourceName): string {

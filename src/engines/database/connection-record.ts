@@ -6,7 +6,8 @@ import { badRequest, type RequestError } from '../../protocol/request-error.ts';
  * How a database is reached, and what roles may use it. Below a mount's storage:
  * - `connection/<name>`   the record
  * - `retired/<uid>`       the record of one that was deleted while leases of it stood
- * - `used-by/<uid>/…`     one for each such lease
+ * - `used-by/<uid>/…`     one for each lease
+ * - `renamed/<uid>`       the name that it has now, where leases may say another
  */
 export interface Connection {
   /** A UUID: leases hang on it, not on the name. */

@@ -22,7 +22,8 @@ interface Found {
 }
 
 /** Throws RequestError 400 where nothing is left of it. */
-async function connectionOf(storage: View, { connection: name, uid }: Used): Promise<Found> {
+async function connectionOf(storage: View, { connection, uid }: Used): Promise<Found> {
+  const { name } = (await storage.getJson<{ readonly name: string }>(renamedPath(uid))) ?? { name: connection };
   const present = await connectionNamed(storage, name);
   if (present?.uid === uid) return { present, retired: null };
   const retired = await storage.getJson<Connection>(`retired/${uid}`);
@@ -63,7 +64,7 @@ export async function inSessionOf<T>(
   } catch (error) {
     if (!(error instanceof LoginRefused || error instanceof TargetUnavailable)) throw error;
     const found = await mount.read((storage) => connectionOf(storage, used));
-    const advice = adviceOn(error, used.connection, found, mount.deleting === true);
+    const advice = adviceOn(error, found, mount.deleting === true);
     if (advice === null) throw error;
     const Kind = error instanceof LoginRefused ? LoginRefused : TargetUnavailable;
     throw new Kind(error.status, `${advice} (${error.message})`, { cause: error });
@@ -73,9 +74,9 @@ export async function inSessionOf<T>(
 const byForce = 'end its leases with "lease revoke -prefix -force", which leaves their users in the database';
 
 /** What a person can do who has deleted more than can be done without; null: nothing is deleted. */
-function adviceOn(error: RequestError, name: string, { present, retired }: Found, deleting: boolean): string | null {
+function adviceOn(error: RequestError, { present, retired }: Found, deleting: boolean): string | null {
   if (!deleting && retired === null) return null;
-  const of = `the connection "${name}"`;
+  const of = `the connection "${(retired ?? present)?.name ?? ''}"`;
   const elsewhere = retired !== null && present !== null && !servesFor(present, retired);
   const another = elsewhere ? '; the one that has its name now leads to another database, so it is not used' : '';
   if (error instanceof TargetUnavailable) {
@@ -100,5 +101,27 @@ export async function noteUse(storage: View, uid: string, leaseId: string): Prom
 export async function noteUseEnded(storage: View, uid: string, leaseId: string): Promise<void> {
   await storage.delete(`used-by/${uid}/${leaseId}`);
   if ((await storage.get(`retired/${uid}`)) === null) return;
-  if ((await storage.scan(`used-by/${uid}/`, { limit: 1 })).length === 0) await storage.delete(`retired/${uid}`);
+  if (await isUsed(storage, uid)) return;
+  await storage.delete(`retired/${uid}`);
+  await storage.delete(renamedPath(uid));
 }
+
+/** Are there leases of it? */
+export async function isUsed(storage: View, uid: string): Promise<boolean> {
+  return (await storage.scan(`used-by/${uid}/`, { limit: 1 })).length > 0;
+}
+
+/** It has another name from now on than what its leases say. */
+export async function noteRenamed(storage: View, uid: string, name: string): Promise<void> {
+  await storage.putJson(renamedPath(uid), { name });
+}
+
+/** It is deleted: what it was is kept for its leases, if there are any. */
+export async function retire(storage: View, connection: Connection): Promise<void> {
+  const { name, uid } = connection;
+  await storage.delete(`connection/${name}`);
+  if (await isUsed(storage, uid)) await storage.putJson(`retired/${uid}`, connection);
+  else await storage.delete(renamedPath(uid));
+}
+
+const renamedPath = (uid: string): string => `renamed/${uid}`;

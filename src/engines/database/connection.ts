@@ -11,6 +11,7 @@ import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
 import { connectionNamed, putConnection, type Connection } from './connection-record.ts';
 import { fieldsOf, pluginOf } from './connection-session.ts';
+import { isUsed, retire } from './connection-use.ts';
 import { toKeepPassword } from './password-loss.ts';
 import { shownUrl } from './plugins/connection-url.ts';
 import { databasePlugins } from './plugins/index.ts';
@@ -272,17 +273,15 @@ async function remove(context: RouteContext): Promise<Reply> {
   if (readFields(deleteFields, context.data).keep_rotated) await keepPassword(storage, connection);
   const subject: Subject = { kind: 'root', name: connection.name };
   const rotation = await rotationOf(storage, subject);
-  const used = (await storage.scan(`used-by/${connection.uid}/`, { limit: 1 })).length > 0;
   if (rotation !== null) {
-    if (used) {
+    if (await isUsed(storage, connection.uid)) {
       throw badRequest(
         `the password of "${rotation.username}" is being changed, see rotations, and leases need it to be ended: wait for that, or revoke them first`,
       );
     }
     await forgetRotation(storage, subject, rotation);
   }
-  await storage.delete(`connection/${connection.name}`);
-  if (used) await storage.putJson(`retired/${connection.uid}`, connection);
+  await retire(storage, connection);
   return noContent;
 }
 

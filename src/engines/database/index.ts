@@ -2,6 +2,7 @@ import type { Background } from '../../core/mount-jobs.ts';
 import type { Engine } from '../engine.ts';
 import { connectionRoutes } from './connection.ts';
 import { databaseConnectionKind } from './connection-kind.ts';
+import { renameConnection } from './connection-rename.ts';
 import { credsRoute, userLeases } from './creds.ts';
 import { onlyHere } from './only-here.ts';
 import { databaseRoleKind } from './role-kind.ts';
@@ -38,6 +39,7 @@ function over(sessions: DatabaseSessions, background: Background | null) {
     ],
     leases: userLeases(sessions),
     onlyHere,
+    rename: renameConnection,
     jobs: rotationJobs(sessions),
   };
 }
