@@ -38,15 +38,42 @@ export function parseCron(line: string, zone: string): CronSchedule {
 function calendarOf(line: string): Cron {
   const fields = line.trim().split(/\s+/);
   const isName = fields.length === 1 && /^@(hourly|daily|weekly|monthly|yearly|annually|midnight)$/.test(fields[0] ?? '');
-  if (line.length > longest || !(isName || (fields.length === 5 && fields.every((field) => fieldForm.test(field))))) {
+  if (line.length > longest || !(isName || fields.length === 5)) {
     throw new RangeError(
       `"${line.slice(0, 60)}" is no cron line: minute, hour, day of month, month and day of week are wanted, as in "0 3 * * SAT"`,
     );
   }
+  const wrong = isName ? -1 : fields.findIndex((field, index) => !isFieldOf(index, field));
+  const { name, range } = fieldRules[wrong] ?? {};
+  if (name !== undefined && range !== undefined) {
+    const field = (fields[wrong] ?? '').slice(0, 60);
+    throw new RangeError(
+      `"${line}" is no cron line: ${name} is "${field}", where ${range} is wanted, also as in "*", "1,2", "1-3", "*/2"`,
+    );
+  }
+  return calendarNamed(fields.join(' '));
+}
+
+const fieldRules = [
+  { name: 'its minute', range: '0 to 59' },
+  { name: 'its hour', range: '0 to 23' },
+  { name: 'its day of month', range: '1 to 31 or L (the last)' },
+  { name: 'its month', range: '1 to 12 or JAN to DEC' },
+  { name: 'its day of week', range: '0 to 7 (both are Sunday) or SUN to SAT' },
+] as const;
+
+function calendarNamed(line: string): Cron {
+  return new Cron(line, { timezone: 'UTC', mode: '5-part', paused: true });
+}
+
+/** Is a line with nothing but this field one? What is wrong with a line is wrong with one of its fields. */
+function isFieldOf(index: number, field: string): boolean {
+  if (!fieldForm.test(field)) return false;
   try {
-    return new Cron(fields.join(' '), { timezone: 'UTC', mode: '5-part', paused: true });
-  } catch (error) {
-    throw new RangeError(`"${line}" is no cron line: ${(error as Error).message}`, { cause: error });
+    calendarNamed(fieldRules.map((_, at) => (at === index ? field : '*')).join(' '));
+    return true;
+  } catch {
+    return false;
   }
 }
 

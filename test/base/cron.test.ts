@@ -57,6 +57,18 @@ describe('a cron line', () => {
     },
   );
 
+  it.each([
+    ['60 * * * *', 'its minute is "60", where 0 to 59 is wanted'],
+    ['0 5-1 * * *', 'its hour is "5-1", where 0 to 23 is wanted'],
+    ['0 0 32 * *', 'its day of month is "32", where 1 to 31 or L (the last) is wanted'],
+    ['0 0 * FOO *', 'its month is "FOO", where 1 to 12 or JAN to DEC is wanted'],
+    ['0 0 * * 8', 'its day of week is "8", where 0 to 7 (both are Sunday) or SUN to SAT is wanted'],
+    ['0 0 * * $', 'its day of week is "$"'],
+    ['*/0 * * * *', 'its minute is "*/0"'],
+  ])('is refused with the field that is wrong, and what it may be: %s', (line, why) => {
+    expect(() => parseCron(line, 'UTC')).toThrow(`"${line}" is no cron line: ${why}`);
+  });
+
   it('is refused where its time never comes, where its zone does not exist, and where it is a date', () => {
     expect(() => parseCron('0 0 30 2 *', 'UTC')).toThrow('"0 0 30 2 *" is a time that never comes');
     expect(() => parseCron('0 0 * * *', 'Mars/Olympus')).toThrow('"Mars/Olympus" is no time zone');
