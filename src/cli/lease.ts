@@ -75,7 +75,7 @@ export const count: Command = sessionCommand(
     operands: '',
     arity: { min: 0, max: 0 },
     description:
-      'Counts leases and tokens by the mounts that gave them; batch and root tokens do not count. With -irrevocable only those that could not be ended.',
+      'Counts leases and tokens by the mounts that gave them; batch and root tokens do not count. Those of a mount that is disabled count until they have ended. With -irrevocable only those that could not be ended.',
     examples: [
       { command: 'secretctl lease count', explanation: 'How many there are.' },
       { command: 'secretctl lease count -irrevocable', explanation: 'How many a person has to look at.' },

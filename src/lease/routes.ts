@@ -1,6 +1,7 @@
 import { instantText } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
-import { runOf } from '../core/corridor.ts';
+import { type Run, runOf } from '../core/corridor.ts';
+import { deletingMount, deletingMounts } from '../core/deleting-mounts.ts';
 import type { FailingLease, LeaseSource, Renewal, ShownLease } from '../core/lease.ts';
 import { countedAt, countLeases } from '../core/lease-count.ts';
 import { mountRoute } from '../core/mount-index.ts';
@@ -244,7 +245,7 @@ async function count(context: RouteContext): Promise<Reply> {
   return type === 'all' ? countAll(context) : countUnended(context);
 }
 
-/** Read from the counts, however many there are. What is of no mount any more is `gone`, until it has ended outside. */
+/** Read from the counts, however many there are. */
 async function countAll(context: RouteContext): Promise<Reply> {
   const { core, mounts } = runOf(context);
   const total = await countLeases(core, { of: 'all' });
@@ -255,6 +256,14 @@ async function countAll(context: RouteContext): Promise<Reply> {
     if (here > 0) counts[`${mountRoute(mount)}/`] = here;
     left -= here;
   }
+  for (const id of left > 0 ? await deletingMounts(core, null, mostShown) : []) {
+    const here = await countLeases(core, { of: 'mount', mount: id });
+    if (here === 0) continue;
+    const path = await pathOf(runOf(context), id);
+    counts[path] = (counts[path] ?? 0) + here;
+    left -= here;
+  }
+  // What a disabled auth method gave, which is being removed.
   if (left > 0) counts['gone'] = left;
   return { data: { lease_count: total, counts } };
 }
@@ -262,10 +271,19 @@ async function countAll(context: RouteContext): Promise<Reply> {
 async function countUnended(context: RouteContext): Promise<Reply> {
   const records = await unended(context);
   const counts: Record<string, number> = {};
+  const paths = new Map<string, string>();
   for (const { mountId } of records) {
-    const mount = runOf(context).mounts.byId(mountId);
-    const path = mount === null ? 'gone' : `${mount.path}/`;
+    const path = paths.get(mountId) ?? (await pathOf(runOf(context), mountId));
+    paths.set(mountId, path);
     counts[path] = (counts[path] ?? 0) + 1;
   }
   return { data: { lease_count: records.length, counts } };
+}
+
+/** One that was disabled, and whose leases are yet to be ended outside, by the path that it had. */
+async function pathOf({ core, mounts }: Run, mountId: string): Promise<string> {
+  const mount = mounts.byId(mountId);
+  if (mount !== null) return `${mountRoute(mount)}/`;
+  const deleting = await deletingMount(core, mountId);
+  return deleting === null ? 'gone' : `${mountRoute(deleting)}/ (disabled)`;
 }

@@ -39,6 +39,8 @@ describe('a mount that is disabled while leases of it stand', () => {
     await out.restart();
     await out.time.pass(hour);
     expect([[...out.users], isDeleting(out)]).toEqual([[id], true]);
+    for (const type of ['all', 'failing'])
+      expect((await out.at.read('sys/leases/count', { type })).data).toMatchObject({ counts: { 'db/ (disabled)': 1 } });
     // Its place is free meanwhile, and what is mounted there is another mount.
     await out.at.write('sys/mounts/db', { type: 'kv' });
     expect((await out.at.read('sys/mounts/db')).data?.['uuid']).not.toBe(out.mountId);
