@@ -1,7 +1,7 @@
 // Dynamic database credentials, from a config repo to a login that is gone again: `npm run example:database` starts a
 // PostgreSQL and a secretctl server, both thrown away at the end, and shows every command with what it printed.
 import { spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, closeSync, cpSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,9 +33,14 @@ function fail(what, output = '') {
 /** Runs a command as a person would type it, shows it, and insists on its exit code and on what it must say. */
 function secretctl(line, { code = 0, says = [], quiet = false } = {}) {
   process.stdout.write(`$ secretctl ${line}\n`);
-  const result = spawnSync(process.execPath, [program, ...line.split(' ')], { cwd: workspace, env: environment, input: '', encoding: 'utf8' });
-  const output = result.stdout + result.stderr;
-  if (!quiet) process.stdout.write(output);
+  // What is shown goes to one place, as to a terminal, so that it is in the order in which it was said.
+  const shown = quiet ? 'pipe' : openSync(join(base, 'output'), 'w+', 0o600);
+  const result = spawnSync(process.execPath, [program, ...line.split(' ')], { cwd: workspace, env: environment, stdio: ['ignore', shown, shown], encoding: 'utf8' });
+  const output = quiet ? result.stdout + result.stderr : readFileSync(join(base, 'output'), 'utf8');
+  if (!quiet) {
+    closeSync(shown);
+    process.stdout.write(output);
+  }
   const missing = says.filter((text) => !output.includes(text));
   if (result.status !== code || missing.length > 0) fail(`exit code ${result.status}, missing ${JSON.stringify(missing)}`, output);
   if (output.includes(password)) fail('a password was shown');
