@@ -9,5 +9,7 @@ rotationConformance({
   start: () => MariadbServer.start(),
   creation,
   ownCreation: creation,
+  mayNot: /[Aa]ccess denied/,
+  nonsense: [`ALTER USR '{{name}}' IDENTIFIED BY '{{password}}'`],
   rootCreation: [...creation, `GRANT ALL PRIVILEGES ON *.* TO '{{name}}'@'%' WITH GRANT OPTION`],
 });

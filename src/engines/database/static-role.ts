@@ -1,5 +1,6 @@
 import { instantText } from '../../base/instant.ts';
 import type { JsonObject } from '../../base/json.ts';
+import { randomText } from '../../base/random.ts';
 import type { View } from '../../barrier/view.ts';
 import { listFolder } from '../../core/list-folder.ts';
 import type { Background } from '../../core/mount-jobs.ts';
@@ -10,6 +11,7 @@ import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../../protocol/request-error.ts';
 import { allows, connectionNamed, notAllowed, type Connection } from './connection-record.ts';
 import { fieldsOf, pluginOf } from './connection-session.ts';
+import { isRefusal } from './plugins/statement-failure.ts';
 import { beginningOf, forgetRotation, rotationOf, shownRotation } from './rotation.ts';
 import { forgetDue, noteDue } from './rotation-index.ts';
 import { rotationEnd, stillUnderWay } from './rotation-end.ts';
@@ -178,27 +180,52 @@ async function write(context: RouteContext): Promise<Reply> {
   return { ...noContent, outside: [{ what, mount: context.mount.id, key: `role/${name}` }] };
 }
 
-/** Is the database there, and does it let a user in whose present password is told? */
+/**
+ * Is the database there, and the user in it, can its password be set, and does it let one in whose present password is
+ * told?
+ */
 async function see(context: RouteContext): Promise<Verification | null> {
   const { storage } = context;
-  const { connection: from, username, selfManaged } = await existing(context);
+  const { connection: from, username, selfManaged, skipImport, rotation: statements, passwordPolicy } = await existing(context);
   const connection = await connectionNamed(storage, from);
   const { password, self_managed_password: own } = readFields(fields, context.data);
   const told = own ?? password;
   if (connection?.verify !== true) return null;
   const rotation = await rotationOf(storage, subjectOf(nameOf(context)));
-  // A role that is there may be changed while its database is down.
-  if (told === undefined && (selfManaged || rotation?.begunAt !== context.now)) return null;
+  // Nobody has told us the password with which it logs in now.
+  if (told === undefined && selfManaged) return null;
+  const credential = await staticCredentialOf(storage, nameOf(context));
+  const isNew = told !== undefined || rotation?.begunAt === context.now || (skipImport && credential?.rotatedAt === null);
+  const user = {
+    name: username,
+    password: await passwordToTry(context, passwordPolicy || connection.passwordPolicy),
+    rotation: statements,
+  };
+  const login = selfManaged ? { username, password: told ?? '', maxOpen: 1 } : {};
   return async (signal) => {
-    const session = pluginOf(connection).open(fieldsOf(connection));
+    const session = pluginOf(connection).open({ ...fieldsOf(connection), ...login });
     try {
-      if (told === undefined) return await session.verify(signal);
-      if (await session.letsIn(username, told, signal)) return;
+      if (told !== undefined && !(await session.letsIn(username, told, signal))) {
+        throw badRequest(`password: the database does not let "${username}" in with the password that was sent`);
+      }
+      await session.tryPassword(user, signal);
+    } catch (error) {
+      // A role that is there may be changed while its database is down.
+      if (isNew || isRefusal(error)) throw error;
     } finally {
       await session.close().catch(() => undefined);
     }
-    throw badRequest(`the database does not let "${username}" in with the password that was sent`);
   };
+}
+
+/** One that the database would take. A policy that is not there any more is for the rotation to tell. */
+async function passwordToTry(context: RouteContext, policy: string): Promise<string> {
+  try {
+    return await context.services.generatePassword(context, policy || null);
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    return randomText(context.random, 20);
+  }
 }
 
 /** Waits for what the write has begun. */

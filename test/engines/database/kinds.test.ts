@@ -372,7 +372,9 @@ ${rest}`;
     const rest = '  rotationPeriod: 30d\n  skipImportRotation: true\n  password: { fromEnv: REPORTING }\n';
     at.write('static.yaml', role(rest));
     const wrong = await at.run('apply -auto-approve', { env: { ...env, REPORTING: 'wrong' } });
-    expect(wrong.err).toContain('DatabaseStaticRole/database/reporting would not work: the database does not let "reporting" in');
+    expect(wrong.err).toContain(
+      'DatabaseStaticRole/database/reporting would not work: password: the database does not let "reporting" in',
+    );
     expect(wrong.err).toContain('on static.yaml:4:19');
     expect(await at.ok('apply -auto-approve', { env })).toContain('4 added, 0 changed, 0 destroyed.\n');
     expect(await login('first')).toEqual([{ name: 'reporting' }]);
@@ -388,7 +390,11 @@ ${rest}`;
   it('fails a command that waits where the password cannot be changed, and says why', async () => {
     await server.query('DROP ROLE reporting');
     at.write('static.yaml', role('  rotationPeriod: 30d\n'));
-    const { code, err } = await at.run('apply -auto-approve -wait', { env });
+    const refused = await at.run('apply -auto-approve', { env });
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain('would not work: username: there is no user "reporting" in the database');
+    expect(await at.ok('secrets list')).not.toContain('database');
+    const { code, err } = await at.run('apply -auto-approve -wait -skip-verify', { env });
     expect(code).toBe(1);
     expect(err).toContain('DatabaseStaticRole/database/reporting: change the password of "reporting": ');
     expect(err).toContain('does not exist');

@@ -7,5 +7,7 @@ rotationConformance({
   start: () => MongodbServer.start(),
   creation: ['{"db": "admin", "roles": ["readAnyDatabase"]}'],
   ownCreation: null,
+  mayNot: /not authorized/,
+  nonsense: ['ALTER ROLE'],
   rootCreation: ['{"db": "admin", "roles": ["root"]}'],
 });

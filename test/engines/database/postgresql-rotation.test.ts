@@ -9,5 +9,7 @@ rotationConformance({
   start: () => PostgresServer.start(),
   creation,
   ownCreation: creation,
+  mayNot: /permission denied to alter role/,
+  nonsense: [`ALTER ROLL "{{name}}" PASSWORD '{{password}}'`],
   rootCreation: [`CREATE ROLE "{{name}}" SUPERUSER LOGIN PASSWORD '{{password}}'`],
 });

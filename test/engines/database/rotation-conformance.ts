@@ -12,6 +12,10 @@ export interface RotationDialect {
   readonly creation: readonly string[];
   /** Of one that may change its own password; null: nobody may. */
   readonly ownCreation: readonly string[] | null;
+  /** What the database says to a user of `creation` who wants to set the password of another. */
+  readonly mayNot: RegExp;
+  /** Statements that are none. */
+  readonly nonsense: readonly string[];
   /** Of one that makes and removes users, and changes passwords. */
   readonly rootCreation: readonly string[];
 }
@@ -118,6 +122,58 @@ export function rotationConformance(dialect: RotationDialect): void {
         await follows(user, { self_managed_password: user.password });
       });
     }
+  });
+
+  describe(`a static role of ${dialect.name} that could not work`, () => {
+    const refusal = async (role: JsonObject): Promise<string> => {
+      const body = { db_name: 'main', rotation_period: '1h', ...role };
+      const message = await at.write('database/static-roles/app', body).then(
+        () => '',
+        (error: unknown) => (error as Error).message,
+      );
+      expect(await at.status('read', 'database/static-roles/app')).toBe(404);
+      return message;
+    };
+
+    it.each([false, true])('is not written where its user is not there, with skip_import_rotation %s too', async (skip) => {
+      await place(dialect.creation);
+      expect(await refusal({ username: 'v-nobody', skip_import_rotation: skip })).toBe(
+        'username: there is no user "v-nobody" in the database',
+      );
+    });
+
+    it('is not written where the user of the connection may not change the password, which stays as it is', async () => {
+      const user = await place(dialect.creation);
+      await connect('second', user);
+      const other = (await at.read('database/creds/of-main')).data as unknown as Credential;
+      expect(await refusal({ username: other.username, db_name: 'second' })).toMatch(dialect.mayNot);
+      expect(await refusal({ username: other.username, skip_import_rotation: true, db_name: 'second' })).toMatch(dialect.mayNot);
+      expect(await logsIn(other)).toBe(true);
+    });
+
+    it('is not written where its statements are none, and the password stays as it is', async () => {
+      const user = await place(dialect.creation);
+      const message = await refusal({ username: user.username, rotation_statements: dialect.nonsense });
+      expect(message).toMatch(/^rotation_statements/);
+      expect(message).not.toContain(user.password);
+      expect(await logsIn(user)).toBe(true);
+    });
+
+    it('is written where it could, and what was tried has not changed the password', async () => {
+      const user = await place(dialect.creation);
+      const role = { username: user.username, db_name: 'main', rotation_period: '1h', skip_import_rotation: true };
+      await at.write('database/static-roles/app', role);
+      expect(await logsIn(user)).toBe(true);
+      await server.kill();
+      await expect(at.write('database/static-roles/app', { rotation_period: '2h' })).rejects.toThrow();
+      await server.run();
+      await at.write('database/rotate-role/app');
+      await server.kill();
+      // By now it is known to work: its database may be down while something else of it is changed.
+      await at.write('database/static-roles/app', { rotation_period: '3h' });
+      await server.run();
+      expect(await logsIn(await present())).toBe(true);
+    });
   });
 
   describe(`the password of a connection to ${dialect.name}`, () => {

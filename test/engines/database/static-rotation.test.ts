@@ -94,7 +94,9 @@ describe('the password of a static role', () => {
     expect(await refused(creds(at))).toMatch(/^400 the password of "static_\d+" is not known before it is changed/);
     await at.write('database/static-roles/app', { password: 'first' });
     expect(await creds(at)).toMatchObject({ password: 'first', last_vault_rotation: null });
-    expect(await refused(at.write('database/static-roles/app', { password: 'wrong' }))).toMatch(/^400 the database does not let/);
+    expect(await refused(at.write('database/static-roles/app', { password: 'wrong' }))).toMatch(
+      /^400 password: the database does not let/,
+    );
     at.clock.time += 3600_000;
     expect(await settle(at)).toBe(true);
     expect(await logsIn(user, (await creds(at)).password)).toBe(true);

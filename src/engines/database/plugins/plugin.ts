@@ -126,5 +126,13 @@ export interface DatabaseSession {
    * role as `statement-failure.ts` has it, where one is known.
    */
   tryRole(user: TriedUser, signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * Is this user there, and could `setPassword` set its password? Sets none. What the database does not let us find out is
+   * taken to be right. Throws RequestError, of texts as those of `tryRole`.
+   */
+  tryPassword(
+    user: { readonly name: string; readonly password: string; readonly rotation: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<void>;
   close(): Promise<void>;
 }

@@ -21,6 +21,11 @@ export function filledEach<T>(field: StatementsField, statements: readonly strin
   });
 }
 
+/** Of a static role. */
+export function noSuchUser(name: string): RequestError {
+  return new RequestError(400, `username: there is no user "${name}" in the database`);
+}
+
 /** Did the database refuse what it was asked for itself, rather than the way to it or our login? */
 export function isRefusal(error: unknown): boolean {
   return error instanceof RequestError && !(error instanceof TargetUnavailable) && !(error instanceof LoginRefused);

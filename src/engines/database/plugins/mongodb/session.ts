@@ -1,12 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import type { Document, MongoClient, MongoClientOptions } from 'mongodb';
 import { badRequest, RequestError } from '../../../../protocol/request-error.ts';
 import type { ConnectionFields, DatabaseSession, NewUser, RevokedUser, TriedUser } from '../plugin.ts';
+import { noSuchUser } from '../statement-failure.ts';
 import { codeOf, errorCode, failureOf, madeNothing } from './failure.ts';
 import { mongodbSettings, type MongodbSettings } from './settings.ts';
 import { defaultDatabase, parseCreation, parseRevocation, type GivenRole } from './statement.ts';
 
 type Send = (database: string, command: Document) => Promise<Document>;
 
+const noRotation = 'MongoDB changes passwords without statements';
 const noRenewal = 'a role of a MongoDB database has no renew_statements';
 
 /** How many refused names are kept in mind. */
@@ -78,10 +81,25 @@ export class MongodbSession implements DatabaseSession {
     { name, password, rotation }: { readonly name: string; readonly password: string; readonly rotation: readonly string[] },
     signal: AbortSignal,
   ): Promise<void> {
-    if (rotation.length > 0) throw badRequest('MongoDB changes passwords without statements');
+    if (rotation.length > 0) throw badRequest(noRotation);
     await this.#with(signal, `setting the password of ${name}`, [password], (send) =>
       send(this.#databaseOf(name), { updateUser: name, pwd: password, writeConcern: this.#settings.writeConcern }),
     );
+  }
+
+  async tryPassword(
+    { name, password, rotation }: { readonly name: string; readonly password: string; readonly rotation: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (rotation.length > 0) throw badRequest(`rotation_statements: ${noRotation}`);
+    const db = this.#databaseOf(name);
+    await this.#with(signal, `seeing whether the password of ${name} can be set`, [password], async (send) => {
+      const told = await ifAllowed(send(db, { usersInfo: { user: name, db } }));
+      if ((told as { readonly users?: readonly unknown[] } | null)?.users?.length === 0) throw noSuchUser(name);
+      if (name === this.#settings.username) return;
+      // Nobody has this name, so nothing comes of it; but who may not set passwords is told that first.
+      await ifThere(send(db, { updateUser: `secretctl-${randomBytes(8).toString('hex')}`, pwd: password }));
+    });
   }
 
   async letsIn(name: string, password: string, signal: AbortSignal): Promise<boolean> {

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { RequestError } from '../../../../protocol/request-error.ts';
 import { fillIn, type SqlDialect } from '../../statement.ts';
+import { noSuchUser } from '../statement-failure.ts';
 import type { Client } from './client.ts';
 import { numberOf } from './failure.ts';
 
@@ -10,6 +11,8 @@ export const dialect: SqlDialect = { nameQuote: '`', backslash: true, dollar: fa
 const gone = new Set([1141, 1147, 1269, 1396]);
 /** Servers before MySQL 5.7.6 and MariaDB 10.4.2 can lock no account. */
 const syntaxError = 1064;
+/** A password was to be set of an account that is not there: MariaDB, MySQL. */
+const noAccount = new Set([1133, 1396]);
 const noSuchThread = 1094;
 /** No privilege to read a table, or a column of it. */
 const mayNotRead = new Set([1142, 1143]);
@@ -70,18 +73,37 @@ export async function endSessions(client: Client, name: string): Promise<void> {
 
 /** Sets a password, and leaves the way in which the account is authenticated as it is, where it is by one. */
 export async function setPassword(client: Client, name: string, password: string): Promise<void> {
-  const [about] = await client.query('SELECT VERSION() AS version, CURRENT_USER() AS account');
-  const own = String(about?.['account']);
-  const ownName = own.slice(0, own.lastIndexOf('@'));
-  const accounts =
-    ownName === name
-      ? [{ name, host: own.slice(own.lastIndexOf('@') + 1) }]
-      : ((await accountsOf(client, name)) ?? [{ name, host: '%' }]);
+  const { own, statement } = await ourselves(client);
+  const accounts = own.name === name ? [own] : ((await accountsOf(client, name)) ?? [{ name, host: '%' }]);
   if (accounts.length === 0) throw new RequestError(500, 'there is no such user');
+  for (const account of accounts) await client.query(onAccount(statement, account, { password }));
+}
+
+/**
+ * Is a user there? And, where `ours` sets its password, may we do that to other users than our own? Throws noSuchUser, and
+ * what the database says to somebody who may not.
+ */
+export async function checkPasswordOf(client: Client, name: string, ours: boolean): Promise<void> {
+  const { own, statement } = await ourselves(client);
+  if (own.name === name) return;
+  if ((await accountsOf(client, name))?.length === 0) throw noSuchUser(name);
+  if (!ours) return;
+  // Nobody has this name, so nothing comes of it; but who may not set passwords is told that first.
+  const nobody = { name: `secretctl-${randomBytes(8).toString('hex')}`, host: 'localhost' };
+  await client.query(onAccount(statement, nobody, { password: nobody.name })).catch((error: unknown) => {
+    if (!noAccount.has(numberOf(error) ?? 0)) throw error;
+  });
+}
+
+/** The account of the connection, and what sets a password on this server. */
+async function ourselves(client: Client): Promise<{ readonly own: Account; readonly statement: string }> {
+  const [about] = await client.query('SELECT VERSION() AS version, CURRENT_USER() AS account');
+  const account = String(about?.['account']);
+  const at = account.lastIndexOf('@');
   const statement = /mariadb/i.test(String(about?.['version']))
     ? `SET PASSWORD FOR {{account}} = PASSWORD('{{password}}')`
     : `ALTER USER {{account}} IDENTIFIED BY '{{password}}'`;
-  for (const account of accounts) await client.query(onAccount(statement, account, { password }));
+  return { own: { name: account.slice(0, at), host: account.slice(at + 1) }, statement };
 }
 
 /**

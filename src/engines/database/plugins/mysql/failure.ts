@@ -23,6 +23,8 @@ export function numberOf(error: unknown): number | null {
 
 /** An error of the driver as one that may be shown: nothing of a secret is left in it. */
 export function failureOf(error: unknown, doing: string, secrets: readonly string[]): RequestError {
+  // What a check found says by itself what it is about.
+  if (error instanceof RequestError && error.status === 400) return error;
   if (error instanceof RequestError) return new RequestError(error.status, `${doing}: ${error.message}`, { cause: error });
   const { message = '', sql = '' } = error as DriverError;
   const shown = message.replace(/near '([\s\S]*)' at line/, (_, near: string) => `near '${nearOf(near, sql, secrets)}' at line`);

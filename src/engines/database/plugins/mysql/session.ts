@@ -2,7 +2,7 @@ import { badRequest, RequestError } from '../../../../protocol/request-error.ts'
 import { fillIn, splitStatements } from '../../statement.ts';
 import type { ConnectionFields, DatabaseSession, NewUser, RevokedUser, TriedUser } from '../plugin.ts';
 import { atStatement, filledEach, isRefusal, type StatementsField } from '../statement-failure.ts';
-import { accountsOf, alone, dialect, endSessions, ifThere, removeUser, setPassword } from './accounts.ts';
+import { accountsOf, alone, checkPasswordOf, dialect, endSessions, ifThere, removeUser, setPassword } from './accounts.ts';
 import { Client } from './client.ts';
 import { Clients } from './clients.ts';
 import { failureOf, numberOf } from './failure.ts';
@@ -63,18 +63,9 @@ export class MysqlSession implements DatabaseSession {
       ...triedStatements('revocation_statements', revocation, names),
       ...triedStatements('rollback_statements', rollback, names),
     ];
-    const problems: string[] = [];
-    await this.#with(signal, 'trying what the role has for its users', [password], async (client) => {
-      for (const { where, statements } of all) {
-        for (const statement of statements) {
-          const failure = await this.#unreadable(client, statement, where, [password]);
-          if (failure === null) continue;
-          problems.push(failure.message);
-          break;
-        }
-      }
-    });
-    if (problems.length > 0) throw new RequestError(400, problems);
+    await this.#with(signal, 'trying what the role has for its users', [password], (client) =>
+      this.#readAll(client, all, [password]),
+    );
     return [];
   }
 
@@ -123,6 +114,17 @@ export class MysqlSession implements DatabaseSession {
     );
   }
 
+  async tryPassword(
+    { name, password, rotation }: { readonly name: string; readonly password: string; readonly rotation: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const all = triedStatements('rotation_statements', rotation, { name, username: name, password });
+    await this.#with(signal, `seeing whether the password of ${name} can be set`, [password], async (client) => {
+      await checkPasswordOf(client, name, rotation.length === 0);
+      await this.#readAll(client, all, [password]);
+    });
+  }
+
   async letsIn(name: string, password: string, signal: AbortSignal): Promise<boolean> {
     const { options, socket } = clientSettings(this.#connection);
     try {
@@ -140,6 +142,20 @@ export class MysqlSession implements DatabaseSession {
   close(): Promise<void> {
     this.#clients.close();
     return Promise.resolve();
+  }
+
+  /** Throws RequestError with a text for each that the server can't read. */
+  async #readAll(client: Client, all: readonly TriedStatements[], secrets: readonly string[]): Promise<void> {
+    const problems: string[] = [];
+    for (const { where, statements } of all) {
+      for (const statement of statements) {
+        const failure = await this.#unreadable(client, statement, where, secrets);
+        if (failure === null) continue;
+        problems.push(failure.message);
+        break;
+      }
+    }
+    if (problems.length > 0) throw new RequestError(400, problems);
   }
 
   /** Why the server can't read a statement; null: it can, or says only when it is run. Throws what is not about the statement. */

@@ -8,7 +8,7 @@ import { failureOf } from './failure.ts';
 import { revokeUser, whoIs } from './revocation.ts';
 import { scramVerifier } from './scram-verifier.ts';
 import { clientSettings } from './settings.ts';
-import { tryUser, type FilledStatements } from './trial.ts';
+import { tryPassword, tryUser, type FilledStatements } from './trial.ts';
 import { endHolder, inTransaction, lockOf } from './user-lock.ts';
 
 /** PostgreSQL under one connection. */
@@ -31,11 +31,11 @@ export class PostgresqlSession implements DatabaseSession {
     const statements = this.#creation(user);
     await this.#clients.use(signal, 'creating the user', [user.password], async (client) => {
       try {
-        await inTransaction(client, user.name, 'COMMIT', statements);
+        await inTransaction(client, user.name, statements);
       } catch (error) {
         // A statement may have ended the transaction that was to undo it.
         const undo = fillAll(user.rollback, { name: user.name, username: user.name });
-        if (undo.length > 0) await inTransaction(client, user.name, 'COMMIT', undo).catch(() => undefined);
+        if (undo.length > 0) await inTransaction(client, user.name, undo).catch(() => undefined);
         throw error;
       }
     });
@@ -65,7 +65,7 @@ export class PostgresqlSession implements DatabaseSession {
     signal: AbortSignal,
   ): Promise<void> {
     const filled = fillAll(renewalOf(renewal), { name, username: name, expiration: timestamp(expiration) });
-    await this.#clients.use(signal, 'renewing the user', [], (client) => inTransaction(client, name, 'COMMIT', filled));
+    await this.#clients.use(signal, 'renewing the user', [], (client) => inTransaction(client, name, filled));
   }
 
   async revoke(user: RevokedUser, signal: AbortSignal): Promise<void> {
@@ -96,11 +96,22 @@ export class PostgresqlSession implements DatabaseSession {
   ): Promise<void> {
     const verifier = scramVerifier(password);
     await this.#clients.use(signal, `setting the password of ${name}`, [password, verifier], async (client) => {
-      // Where the statement is ours, the server and its logs never see the password.
-      const ours = rotation.length === 0;
-      const told = ours && (await takesVerifiers(client)) ? verifier : this.#told(password);
-      const statements = ours ? [`ALTER ROLE "{{name}}" WITH PASSWORD '{{password}}'`] : rotation;
-      await inTransaction(client, name, 'COMMIT', fillAll(statements, { name, username: name, password: told }));
+      const told = await this.#toldOf(rotation, client, password, verifier);
+      await inTransaction(client, name, fillAll(rotationOf(rotation), { name, username: name, password: told }));
+    });
+  }
+
+  async tryPassword(
+    { name, password, rotation }: { readonly name: string; readonly password: string; readonly rotation: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const verifier = scramVerifier(password);
+    const secrets = [password, verifier];
+    await this.#clients.use(signal, `seeing whether the password of ${name} can be set`, secrets, async (client) => {
+      const values = { name, username: name, password: await this.#toldOf(rotation, client, password, verifier) };
+      const fill = (statement: string): string => fillIn(statement, values, dialect);
+      const statements = filledEach('rotation_statements', rotationOf(rotation), fill);
+      await tryPassword(client, name, statements, [...secrets, this.#connection.password]);
     });
   }
 
@@ -155,6 +166,11 @@ export class PostgresqlSession implements DatabaseSession {
       this.#clients.useIn(database, signal, `revoking the user in database "${database}"`, work);
   }
 
+  /** Where the statement is ours, the server and its logs never see the password. */
+  async #toldOf(rotation: readonly string[], client: Client, password: string, verifier: string): Promise<string> {
+    return rotation.length === 0 && (await takesVerifiers(client)) ? verifier : this.#told(password);
+  }
+
   /** What the server is told of a password. */
   #told(password: string): string {
     return this.#connection.details['password_authentication'] === 'scram-sha-256' ? scramVerifier(password) : password;
@@ -170,6 +186,10 @@ async function takesVerifiers(client: Client): Promise<boolean> {
 function creationOf({ creation }: NewUser): readonly string[] {
   if (creation.length > 0) return creation;
   throw badRequest('a role of a PostgreSQL database needs creation_statements');
+}
+
+function rotationOf(rotation: readonly string[]): readonly string[] {
+  return rotation.length === 0 ? [`ALTER ROLE "{{name}}" WITH PASSWORD '{{password}}'`] : rotation;
 }
 
 function renewalOf(renewal: readonly string[]): readonly string[] {

@@ -1,7 +1,7 @@
 import { RequestError } from '../../../../protocol/request-error.ts';
 import { splitStatements } from '../../statement.ts';
 import type { TriedUser } from '../plugin.ts';
-import { atStatement, isRefusal, type StatementsField } from '../statement-failure.ts';
+import { atStatement, isRefusal, noSuchUser, type StatementsField } from '../statement-failure.ts';
 import type { Client } from './clients.ts';
 import { dialect } from './dialect.ts';
 import { failureOf } from './failure.ts';
@@ -41,6 +41,28 @@ export async function tryUser(
   }
   if (trial.problems.length > 0) throw new RequestError(400, trial.problems);
   return warnings;
+}
+
+/**
+ * Sets the password of a user who exists in a transaction that is rolled back. Statements that say anything of transactions
+ * themselves are not tried: they could set it. Throws RequestError.
+ */
+export async function tryPassword(
+  client: Client,
+  name: string,
+  statements: readonly string[],
+  secrets: readonly string[],
+): Promise<void> {
+  if ((await whoIs(client, name)) === null) throw noSuchUser(name);
+  if (statements.some((statement) => anyControl.test(statement))) return;
+  const trial = new Trial(client, secrets);
+  try {
+    await client.query(`BEGIN; SELECT pg_advisory_xact_lock(${lockOf(name).join(', ')})`);
+    await trial.run('rotation_statements', statements);
+  } finally {
+    await client.query('ROLLBACK').catch(() => undefined);
+  }
+  if (trial.problems.length > 0) throw new RequestError(400, trial.problems);
 }
 
 async function steps(trial: Trial, user: TriedUser, statements: FilledStatements): Promise<readonly string[]> {
@@ -143,6 +165,7 @@ function withoutTransaction(statement: string): string | null {
 /** What may come before the first word of a statement. */
 const before = String.raw`^(?:\s|--[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/)*`;
 const otherControl = new RegExp(`${before}(?:ROLLBACK|ABORT|SAVEPOINT|RELEASE|PREPARE\\s+TRANSACTION)\\b`, 'i');
+const anyControl = /\b(?:BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|PREPARE)\b/i;
 const control = new RegExp(
   `${before}(?:BEGIN|START\\s+TRANSACTION|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|PREPARE\\s+TRANSACTION)\\b`,
   'i',

@@ -4,17 +4,12 @@ import type { Client } from './clients.ts';
  * Runs statements of a user as one, and not beside others of the same user. They are sent when the lock is held and not
  * before: what was sent may be carried out long after we are gone, and whoever removes the user waits for the lock.
  */
-export async function inTransaction(
-  client: Client,
-  name: string,
-  end: 'COMMIT' | 'ROLLBACK',
-  statements: readonly string[],
-): Promise<void> {
+export async function inTransaction(client: Client, name: string, statements: readonly string[]): Promise<void> {
   try {
     await client.query(`BEGIN; SELECT pg_advisory_xact_lock(${lockOf(name).join(', ')})`);
     // No statement is sent with another: a string that has no end in one would have it in the next.
     for (const statement of statements.slice(0, -1)) await client.query(statement);
-    await client.query([...statements.slice(-1), end].join('\n;\n'));
+    await client.query([...statements.slice(-1), 'COMMIT'].join('\n;\n'));
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
     throw error;
