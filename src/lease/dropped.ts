@@ -57,4 +57,4 @@ function line({ id, mount, what }: DroppedLease): string {
 }
 
 const more = (count: number): readonly string[] =>
-  count === 0 ? [] : [`left behind: ${count} more; the audit log names each of them (event lease-dropped)`];
+  count === 0 ? [] : [`left behind: ${count} more; the audit log names each of them (event lease-left-behind)`];

@@ -232,8 +232,8 @@ async function endAll(
 }
 
 /**
- * Those that are to be forgotten although they could not be ended, by their ids. None is forgotten of which no log tells:
- * throws where that can't be written.
+ * Those that are to be forgotten although they could not be ended, by their ids. None is forgotten before a log tells what
+ * is left behind: throws where that can't be written.
  */
 async function tellDropped(
   { audit, engines, clock }: LeaseExpiryParts,
@@ -248,7 +248,7 @@ async function tellDropped(
     dropped.set(record.id, { id: record.id, mount: mount?.path ?? null, what, reason: problem.message, at: clock.now() });
   }
   const entries = [...dropped.values()].map(({ id, what, reason }) =>
-    systemEntry({ event: 'lease-dropped', of: id, what, reason }, mount),
+    systemEntry({ event: 'lease-left-behind', of: id, what, reason }, mount),
   );
   if (entries.length > 0) await audit.append(entries);
   return dropped;

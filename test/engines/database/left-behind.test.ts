@@ -68,10 +68,10 @@ describe('a revocation by force', () => {
     await at.write('sys/leases/revoke-force/database');
     const facts = at.sink
       .entries()
-      .flatMap(({ request }) => (request?.facts?.['event'] === 'lease-dropped' ? [request.facts] : []));
+      .flatMap(({ request }) => (request?.facts?.['event'] === 'lease-left-behind' ? [request.facts] : []));
     expect(facts).toEqual([
       {
-        event: 'lease-dropped',
+        event: 'lease-left-behind',
         of: leaseId,
         what: `user "${username}" of the connection "main"`,
         reason: expect.stringContaining('division by zero') as string,
@@ -93,7 +93,7 @@ describe('a revocation by force', () => {
     const { data, warnings = [] } = await at.write('sys/leases/revoke-force/database/creds');
     const { left_count: count, left } = data as unknown as Left;
     expect([count, left.length, warnings.length]).toEqual([23, 20, 22]);
-    expect(warnings.at(-1)).toBe('left behind: 3 more; the audit log names each of them (event lease-dropped)');
+    expect(warnings.at(-1)).toBe('left behind: 3 more; the audit log names each of them (event lease-left-behind)');
   });
 
   it('says so of a database that is down', async () => {
