@@ -21,9 +21,15 @@ interface Found {
   readonly retired: Connection | null;
 }
 
+/** The name that it has, or had last: leases know the one of their time. */
+export async function nameNow(storage: View, { connection, uid }: Used): Promise<string> {
+  return (await storage.getJson<{ readonly name: string }>(renamedPath(uid)))?.name ?? connection;
+}
+
 /** Throws RequestError 400 where nothing is left of it. */
-async function connectionOf(storage: View, { connection, uid }: Used): Promise<Found> {
-  const { name } = (await storage.getJson<{ readonly name: string }>(renamedPath(uid))) ?? { name: connection };
+async function connectionOf(storage: View, used: Used): Promise<Found> {
+  const { uid } = used;
+  const name = await nameNow(storage, used);
   const present = await connectionNamed(storage, name);
   if (present?.uid === uid) return { present, retired: null };
   const retired = await storage.getJson<Connection>(`retired/${uid}`);

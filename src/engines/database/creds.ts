@@ -6,7 +6,7 @@ import type { Background } from '../../core/mount-jobs.ts';
 import type { Route, RouteContext } from '../../core/mount-type.ts';
 import { badRequest, RequestError } from '../../protocol/request-error.ts';
 import { allows, connectionNamed, notAllowed, type Connection } from './connection-record.ts';
-import { inSessionOf, noteUse, noteUseEnded, waysTo } from './connection-use.ts';
+import { inSessionOf, nameNow, noteUse, noteUseEnded, waysTo } from './connection-use.ts';
 import { inSession, pluginOf } from './connection-session.ts';
 import type { RevocationOptions, RevokedUser } from './plugins/plugin.ts';
 import { isRefusal } from './plugins/statement-failure.ts';
@@ -143,8 +143,11 @@ export function userLeases(sessions: DatabaseSessions): LeaseHandler {
         await end(own);
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        const role = await mount.read((storage) => roleNamed(storage, data.role));
-        const present = role?.connection === data.connection ? removalBy(role, pending) : own;
+        const [role, connection] = await mount.read(async (storage) => [
+          await roleNamed(storage, data.role),
+          await nameNow(storage, data),
+        ]);
+        const present = role?.connection === connection ? removalBy(role, pending) : own;
         if (isDeepStrictEqual(present, own)) throw error;
         await end(present).catch((again: unknown) => {
           if (!isRefusal(again)) throw again;

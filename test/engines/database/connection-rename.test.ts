@@ -86,6 +86,16 @@ describe('a connection that is renamed', () => {
     await at.system.close();
   });
 
+  it('has users removed as their role says now, where it was corrected since', async () => {
+    await at.write('database/roles/app', { revocation_statements: ['SELECT 1/0'] });
+    const { username, leaseId } = await credential();
+    await rename();
+    await at.write('database/roles/app', { revocation_statements: [] });
+    await at.write('sys/leases/revoke', { lease_id: leaseId, sync: true });
+    expect(await server.users()).not.toContain(username);
+    await at.system.close();
+  });
+
   it('takes its static roles along: their passwords are changed in time by it, and nothing waits under the old name', async () => {
     await at.write('database/static-roles/reporting', { db_name: 'main', username: user, rotation_period: '1h' });
     const before = (await at.read('database/static-creds/reporting')).data as { password: string };
