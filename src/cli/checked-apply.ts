@@ -1,6 +1,8 @@
 import { addressKey } from '../plan/address.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { PlanProblem } from '../plan/problem.ts';
+import type { Kind } from '../kinds/kind.ts';
+import { visible } from '../kinds/show.ts';
 import { jsonProblem } from '../plan/render-json.ts';
 import { renderProblem } from '../plan/render-text.ts';
 import { type ApplyBody, type ApplyOutcome, wouldNotWork } from '../protocol/managed.ts';
@@ -24,33 +26,53 @@ export async function applyChecked(
   try {
     return await lock.apply(body);
   } catch (error) {
-    const problems = failedChecks(error, plan, repo);
+    const problems = failedChecks(error, plan, repo, await context.kinds());
     if (problems.length === 0) throw error;
-    show(context, problems);
+    show(context, problems, repo);
     return null;
   }
 }
 
-function failedChecks(error: unknown, plan: Plan, repo: Repo | null): readonly PlanProblem[] {
+function failedChecks(error: unknown, plan: Plan, repo: Repo | null, kinds: readonly Kind[]): readonly PlanProblem[] {
   if (!(error instanceof RequestError)) return [];
-  return error.errors.flatMap((message): PlanProblem[] => {
-    const change = plan.changes.find(({ address }) => message.startsWith(wouldNotWork(address)));
+  return error.errors.flatMap((text): PlanProblem[] => {
+    const change = plan.changes.find(({ address }) => text.startsWith(wouldNotWork(address)));
     if (change === undefined) return [];
     const { address } = change;
     const resource = repo?.desired.resources.find(({ name }) => addressKey(name) === addressKey(address));
-    return [{ code: 'would-not-work', address, message, hint: null, place: resource?.locate('/metadata/name') ?? null }];
+    const kind = kinds.find((each) => each.kind === address.kind);
+    const { message, pointer } = inDocument(text, wouldNotWork(address), kind);
+    const place = resource?.locate(pointer === null ? '/metadata/name' : `/spec${pointer}`) ?? null;
+    return [{ code: 'would-not-work', address, message, hint: null, place }];
   });
+}
+
+/** What the API says of a member of its body (`revocation_statements[1]: …`), as of the field of the document. */
+function inDocument(text: string, before: string, kind: Kind | undefined): { message: string; pointer: string | null } {
+  const [whole = '', member = '', index] = /^([a-z_]+)(?:\[(\d+)\])?: /.exec(text.slice(before.length)) ?? [];
+  const field = kind?.pointerOf?.(member) ?? null;
+  if (field === null) return { message: text, pointer: null };
+  const item = index === undefined ? '' : `[${index}]`;
+  const message = `${before}${field.slice(1).replaceAll('/', '.')}${item}: ${text.slice(before.length + whole.length)}`;
+  return { message, pointer: index === undefined ? field : `${field}/${index}` };
 }
 
 const next = 'Nothing was changed. Where it is right all the same, this does not try it: secretctl apply -skip-verify';
 
-function show({ terminal, json }: CliContext, problems: readonly PlanProblem[]): void {
+function show({ terminal, json }: CliContext, problems: readonly PlanProblem[], repo: Repo | null): void {
   if (json) {
     const message = problems.map((problem) => problem.message).join('; ');
     const error = { code: 'would-not-work', message, hint: next, problems: problems.map(jsonProblem) };
     terminal.err(`${JSON.stringify({ error })}\n`);
   } else {
     const paint = terminal.errorColour ? ansi : undefined;
-    terminal.err(`\n${problems.map((problem) => renderProblem(problem, paint)).join('\n\n')}\n\n${next}\n`);
+    const blocks = problems.map((problem) => `${renderProblem(problem, paint)}${lineOf(problem, repo)}`);
+    terminal.err(`\n${blocks.join('\n\n')}\n\n${next}\n`);
   }
+}
+
+/** The line that it is about: a document that could be planned has no secret in plain. */
+function lineOf({ place }: PlanProblem, repo: Repo | null): string {
+  const text = repo?.tree.files.find(({ path }) => path === place?.file)?.text?.split('\n')[(place?.line ?? 0) - 1];
+  return text === undefined ? '' : `\n  ${String(place?.line)} │ ${visible(text.slice(0, 160))}`;
 }

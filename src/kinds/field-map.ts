@@ -92,6 +92,12 @@ export function readMapped(fields: readonly MappedField[], body: JsonObject): Js
   return assemble(fields, (field) => body[field.member] ?? unset(field));
 }
 
+/** Where in a spec a member of the API body stands, as a JSON pointer; null: nowhere. */
+export function mappedPointer(fields: readonly MappedField[], member: string): string | null {
+  const field = fields.find((each) => each.member === member);
+  return field === undefined ? null : toPointer(field.at);
+}
+
 /** The members of the API body that make `after` out of `before` (null: all of them). */
 export function changedMapped(fields: readonly MappedField[], before: JsonObject | null, after: JsonObject): JsonObject {
   const body: Record<string, Json> = {};

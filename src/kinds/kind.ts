@@ -51,6 +51,10 @@ export interface Kind {
    * change at any time, and the reply to one that the caller may not send is null.
    */
   readonly impact?: KindImpact;
+  /**
+   * Where in a spec a member of the API's body stands, as a JSON pointer, for what the API says of it; null: nowhere.
+   */
+  pointerOf?(member: string): string | null;
   /** What `import` takes as id, for help and errors: `the policy's name`. Names the resource. */
   readonly importId?: string;
 }

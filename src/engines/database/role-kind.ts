@@ -3,6 +3,7 @@ import type { JsonObject } from '../../base/json.ts';
 import {
   changedMapped,
   type MappedField,
+  mappedPointer,
   mappedProblems,
   mappedProperties,
   normalizeMapped,
@@ -69,6 +70,7 @@ export const databaseRoleKind: Kind = {
   mountKind: 'SecretEngine',
   nameRule: 'identifier',
   importId: 'the name of the role',
+  pointerOf: (member) => mappedPointer(fields, member),
   normalize: (spec, resource) => ({ engine: spec['engine'] ?? resource.mount, ...normalizeMapped(fields, spec) }),
   check,
   checkBeside: allowedRoleProblems,

@@ -4,6 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../base/json.ts';
 import {
   changedMapped,
   type MappedField,
+  mappedPointer,
   mappedProblems,
   mappedProperties,
   normalizeMapped,
@@ -95,6 +96,7 @@ export const databaseStaticRoleKind: Kind = {
   mountKind: 'SecretEngine',
   nameRule: 'identifier',
   importId: 'the name of the static role',
+  pointerOf: (member) => (member === 'password' ? '/password' : mappedPointer(fields, member)),
   replaceOn: ['/username'],
   normalize: (spec, resource) => ({
     engine: spec['engine'] ?? resource.mount,

@@ -199,16 +199,16 @@ describe('what is planned is tried before it is committed', () => {
     const refused = await at.run('apply -auto-approve', { env });
     expect(refused.code).toBe(1);
     expect(refused.err).toContain(
-      'Error: DatabaseRole/database/reader would not work: creation_statements[1]: role "pg_read_everything" does not exist',
+      'Error: DatabaseRole/database/reader would not work: creationStatements[1]: role "pg_read_everything" does not exist',
     );
-    expect(refused.err).toContain('on database.yaml:20:19');
+    expect(refused.err).toContain('on database.yaml:26:7\n  26 │     - GRANT pg_read_everything TO "{{name}}"');
     expect(refused.err).toContain('Nothing was changed.');
     expect(refused.err).toContain('secretctl apply -skip-verify');
     expect(await at.ok('secrets list')).not.toContain('database');
     const json = await at.run('apply -auto-approve -json', { env });
     expect((JSON.parse(json.err) as { error: unknown }).error).toMatchObject({
       code: 'would-not-work',
-      problems: [{ address: 'DatabaseRole/database/reader', place: { file: 'database.yaml', line: 20, column: 19 } }],
+      problems: [{ address: 'DatabaseRole/database/reader', place: { file: 'database.yaml', line: 26, column: 7 } }],
     });
     // A saved plan does not know where its documents are.
     await at.ok('plan -out=saved', { env });
@@ -375,7 +375,7 @@ ${rest}`;
     expect(wrong.err).toContain(
       'DatabaseStaticRole/database/reporting would not work: password: the database does not let "reporting" in',
     );
-    expect(wrong.err).toContain('on static.yaml:4:19');
+    expect(wrong.err).toContain('on static.yaml:11:13');
     expect(await at.ok('apply -auto-approve', { env })).toContain('4 added, 0 changed, 0 destroyed.\n');
     expect(await login('first')).toEqual([{ name: 'reporting' }]);
     await at.ok('write -force database/rotate-role/reporting');
@@ -393,6 +393,7 @@ ${rest}`;
     const refused = await at.run('apply -auto-approve', { env });
     expect(refused.code).toBe(1);
     expect(refused.err).toContain('would not work: username: there is no user "reporting" in the database');
+    expect(refused.err).toContain('on static.yaml:8:13');
     expect(await at.ok('secrets list')).not.toContain('database');
     const { code, err } = await at.run('apply -auto-approve -wait -skip-verify', { env });
     expect(code).toBe(1);
