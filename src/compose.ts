@@ -32,6 +32,7 @@ import { createEmbeddedStore, openEmbeddedStore, type EmbeddedStore } from './st
 import { createStore } from './storage/optimistic.ts';
 import { readStoreId } from './storage/store-id.ts';
 import type { TransactionalStore } from './storage/transaction.ts';
+import { failedTasksWarning } from './unfinished.ts';
 
 const { clock, random } = machine;
 /** How long an embedded command cleans up after itself. */
@@ -190,8 +191,9 @@ async function open(options: OpenStore): Promise<OpenedStore> {
         try {
           const clean = await system.tidy(clock.now() + tidyMilliseconds);
           const overdue = await system.overdue();
-          if (overdue !== null) options.notify(`Warning: ${overdue}`);
-          else if (!clean)
+          const failed = failedTasksWarning(system.reconciler.status());
+          for (const warning of [overdue, failed]) if (warning !== null) options.notify(`Warning: ${warning}`);
+          if (!clean && overdue === null && failed === null)
             options.notify(
               'Some expired tokens or deleted data wait to be cleaned up; the next command goes on with it. None of it works or can be read any more.',
             );

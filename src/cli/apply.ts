@@ -165,5 +165,5 @@ async function commit(
   const left = wait ? await waitOutside(context, session, outcome, options.number('wait-timeout') ?? longestWait) : null;
   if (context.json) printJson(context, { ...outcome, summary: applySummary(plan, outcome), ...(left === null ? {} : { left }) });
   if (left === null || left.length === 0) return 0;
-  throw stillOutside(left);
+  throw stillOutside(left, session.connection.store === null);
 }

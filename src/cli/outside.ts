@@ -61,16 +61,29 @@ async function standingOf(session: Session, steps: readonly Step[]): Promise<rea
   });
 }
 
-/** What a person is told who waited in vain: each step that failed, and why, or what there was no time for. */
-export function stillOutside(left: readonly StandingStep[]): Fault {
+/**
+ * What a person is told who waited in vain: each step that failed, and why, or what there was no time for. `served`: a
+ * server has the store, with background tasks that go on.
+ */
+export function stillOutside(left: readonly StandingStep[], served: boolean): Fault {
   const failed = left.filter(({ problem }) => problem !== null);
   const named = failed.length > 0 ? failed : left;
   const steps = named.map(
     ({ address, what, problem }) => `${addressText(address)}: ${what}: ${problem ?? 'there was no time left for it'}`,
   );
   return new Fault('outside', `the apply is committed, but not all is done outside: ${steps.join('; ')}`, {
-    hint: 'It is tried again in the background, later each time. How that goes: secretctl status',
+    hint: served
+      ? 'It is tried again in the background, later each time. How that goes: secretctl status'
+      : `No server runs on this store: it is tried again by each command that runs when it is due, for two seconds, later each time. How that goes: ${shownBy(named)}`,
   });
+}
+
+/** The commands that show how steps stand: what they wait for are leases of a mount that goes, or changes of passwords. */
+function shownBy(steps: readonly StandingStep[]): string {
+  const commands = steps.map(({ address: { mount } }) =>
+    mount === null ? 'secretctl lease list -failing' : `secretctl read ${mount}/rotations`,
+  );
+  return [...new Set(commands)].join(', ');
 }
 
 function count(number: number, noun: string): string {

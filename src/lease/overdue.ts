@@ -9,16 +9,25 @@ const looked = 100;
  * there are none. `core` is the core's view.
  */
 export async function overdueWarning(core: View, now: number): Promise<string | null> {
-  const overdue = await new Leases(core).overdue(now, looked);
-  const [first] = overdue;
+  const leases = new Leases(core);
+  const failing = await leases.failing(looked);
+  // Those that are tried again at a later time may stand behind many in the index of what is due.
+  const overdue = new Map([...failing, ...(await leases.overdue(now, looked))].map((record) => [record.id, record]));
+  const [first] = overdue.values();
   if (first === undefined) return null;
   const [subject, others, made] =
-    overdue.length === 1
+    overdue.size === 1
       ? ['A lease has', '', 'it']
-      : [`${overdue.length >= looked ? 'At least ' : ''}${overdue.length} leases have`, ' and others', 'them'];
-  const why = overdue.find(({ lastError }) => lastError !== null)?.lastError;
+      : [`${overdue.size >= looked ? 'At least ' : ''}${overdue.size} leases have`, ' and others', 'them'];
+  const why = failing[0]?.lastError ?? null;
   return (
-    `${subject} ended, and what was made for ${made} is still there (${first.id}${others}${why === undefined ? '' : `: ${why}`}). ` +
+    `${subject} ended, and what was made for ${made} is still there (${first.id}${others}${why === null ? '' : `: ${why}`}). ` +
+    (failing.length === 0 ? '' : `Ending ${which(failing.length, overdue.size)} has failed: secretctl lease list -failing. `) +
     'Each command goes on with it for two seconds, a server until it is done.'
   );
+}
+
+function which(count: number, all: number): string {
+  if (all === 1) return 'it';
+  return count === 1 ? 'one of them' : `${count} of them`;
 }

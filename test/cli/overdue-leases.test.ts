@@ -76,4 +76,24 @@ describe('a command that runs beside no server', () => {
     expect(await server.users()).toEqual([]);
     expect((await w.run('secrets list')).err).toBe('');
   });
+
+  it('says which password could not be changed and why, and how many leases failed', async () => {
+    const w = await place('1h');
+    const first = await lease(w);
+    await server.query(`CREATE ROLE batch LOGIN PASSWORD 'first'`);
+    await w.ok('write database/static-roles/batch db_name=main username=batch rotation_period=1d');
+    await server.kill();
+    const rotated = await w.run('write -force database/rotate-role/batch');
+    expect(rotated.err).toMatch(
+      /^Warning: A background task fails \(mount-jobs: database\/ \(passwords of the connection "main"\): .*ECONNREFUSED/m,
+    );
+    expect(rotated.err).not.toContain('expired tokens');
+    const revoked = await w.run(`lease revoke ${first}`);
+    expect(revoked.err).toMatch(
+      /^Warning: A lease has ended, .*ECONNREFUSED.*Ending it has failed: secretctl lease list -failing\./m,
+    );
+    await server.run();
+    await w.ok(`lease revoke ${first}`);
+    await server.query('DROP ROLE batch');
+  });
 });

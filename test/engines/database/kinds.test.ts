@@ -291,6 +291,12 @@ describe('what an apply leaves to be done outside', () => {
       left: [{ left: 2, problem: expect.stringContaining('ECONNREFUSED') as string }],
     });
     expect(waited.err).toContain('not all is done outside: SecretEngine/database: end the 2 leases');
+    expect(waited.err).toContain('How that goes: secretctl lease list -failing');
+    const failing = await at.run('lease list -failing');
+    expect(failing.out).toContain('ECONNREFUSED');
+    expect(failing.err).toMatch(
+      /^Warning: 2 leases have ended, .*ECONNREFUSED.*\. Ending \w+ of them has failed: secretctl lease list -failing\. Each/,
+    );
     // The store says so until it is done.
     expect(await at.ok('plan')).toContain('No changes.');
     await other.run();
@@ -302,7 +308,7 @@ describe('what an apply leaves to be done outside', () => {
     await other.kill();
     const failed = await at.run('apply -auto-approve -wait');
     expect(failed).toMatchObject({ code: 1 });
-    expect(failed.err).toContain('It is tried again in the background, later each time.');
+    expect(failed.err).toContain('It is tried again in the background, later each time. How that goes: secretctl status');
     await other.run();
     await served.stop();
   });
