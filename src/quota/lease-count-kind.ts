@@ -18,7 +18,8 @@ export const leaseCountQuotaKind: Kind = {
   importId: 'the name of the quota',
   normalize,
   check: (spec, resource, context) => targetProblems(normalize(spec, resource, context)),
-  reads: (resource) => [{ operation: 'read', path: pathOf(resource) }],
+  // What it counts changes all the time, and makes no plan stale.
+  reads: (resource) => [{ operation: 'read', path: `${pathOf(resource)}/config` }],
   read: ([reply], resource, context) => (reply === null || reply === undefined ? null : live(reply, resource, context)),
   write: ({ after }, resource): LensRequest[] => {
     const { role, maxLeases = 0 } = after;

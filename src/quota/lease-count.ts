@@ -1,3 +1,4 @@
+import type { JsonObject } from '../base/json.ts';
 import type { View } from '../barrier/view.ts';
 import { runOf, type Run } from '../core/corridor.ts';
 import { countedAt, countLeases, type Counted } from '../core/lease-count.ts';
@@ -94,7 +95,7 @@ export function leaseCountRoutes(methods: readonly MountType[]): readonly Route[
       summary: 'One lease-count quota: so many leases and tokens at a time.',
       exists: async (context) => (await standing(context)) !== null,
       operations: {
-        read: { summary: 'Reads it, with how many leases it counts now.', forPlans: true, handle: read },
+        read: { summary: 'Reads it, with how many leases it counts now.', handle: read },
         write: {
           summary: 'Makes or replaces it.',
           fields,
@@ -103,6 +104,13 @@ export function leaseCountRoutes(methods: readonly MountType[]): readonly Route[
           holds: isAlone,
         },
         delete: { summary: 'Deletes it.', configures: true, handle: remove },
+      },
+    },
+    {
+      path: 'quotas/lease-count/:name/config',
+      summary: 'What is configured of a lease-count quota.',
+      operations: {
+        read: { summary: 'Reads it, without what leases and logins change.', forPlans: true, handle: readConfigured },
       },
     },
   ];
@@ -121,24 +129,35 @@ async function list(context: RouteContext): Promise<Reply> {
 async function read(context: RouteContext): Promise<Reply> {
   const found = await standing(context);
   if (found === null) throw notFound();
-  const { quota, route } = found;
   const { core, mounts } = runOf(context);
-  const counted = countedBy(quota, mounts);
+  const counted = countedBy(found.quota, mounts);
+  return { data: { counter: counted === null ? 0 : await countLeases(core, counted), ...configured(found) } };
+}
+
+async function readConfigured(context: RouteContext): Promise<Reply> {
+  const found = await standing(context);
+  if (found === null) throw notFound();
+  return { data: configured(found) };
+}
+
+interface Standing {
+  readonly quota: LeaseCountQuota;
+  readonly route: string;
+}
+
+function configured({ quota, route }: Standing): JsonObject {
   return {
-    data: {
-      counter: counted === null ? 0 : await countLeases(core, counted),
-      inheritable: quota.inheritable,
-      max_leases: quota.maxLeases,
-      name: quota.name,
-      path: shownPath(route, quota),
-      role: quota.role,
-      type: 'lease-count',
-    },
+    inheritable: quota.inheritable,
+    max_leases: quota.maxLeases,
+    name: quota.name,
+    path: shownPath(route, quota),
+    role: quota.role,
+    type: 'lease-count',
   };
 }
 
 /** A quota whose mount is gone is gone too. */
-async function standing(context: RouteContext): Promise<{ readonly quota: LeaseCountQuota; readonly route: string } | null> {
+async function standing(context: RouteContext): Promise<Standing | null> {
   const { core, mounts } = runOf(context);
   const quota = await readQuota(core, nameOf(context));
   const route = quota === null ? null : routeOf(quota, mounts);

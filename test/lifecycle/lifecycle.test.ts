@@ -175,6 +175,18 @@ describe('an entry about what lived in a mount that is gone', () => {
   });
 });
 
+describe('a plan that changes a lease-count quota', () => {
+  it('is not stale when leases begin that the quota counts', async () => {
+    const quota = (count: number): string => document('LeaseCountQuota', 'all', `{ maxLeases: ${count} }`);
+    await apply(quota(50));
+    const made = await plan([quota(60)]);
+    await at.write('auth/token/create', { policies: ['default'], ttl: '1h' });
+    await send(at, await bodyOf(made, () => ''));
+    expect((await at.read('sys/quotas/lease-count/all')).data).toMatchObject({ max_leases: 60, counter: 1 });
+    expect((await plan([quota(60)])).changes).toEqual([]);
+  });
+});
+
 describe('a mount whose document is gone', () => {
   it('is not destroyed under a secret that is still declared', async () => {
     await apply(engine('kv'), await secret({ x: '1' }));
