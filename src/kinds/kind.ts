@@ -72,6 +72,8 @@ export interface KindImpact {
     spec: JsonObject,
     /** The write-only fields (JSON pointers into spec) whose values the change writes. */
     written: ReadonlySet<string>,
+    /** Its mount goes with it, or is made anew: what becomes of leases then is said of the mount. */
+    mountGoes: boolean,
   ): readonly string[];
   /**
    * Why the change must not be made, as what follows the address in a sentence, and what to do; null: it may be. The store

@@ -16,6 +16,8 @@ export interface Circumstances {
   readonly replace: boolean;
   /** Its mount is replaced: whatever is live goes with the old one. */
   readonly mountReplaced: boolean;
+  /** Its mount is deleted or replaced. */
+  readonly mountGoes: boolean;
 }
 
 /** One address to decide about, with what is live there. */

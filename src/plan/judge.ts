@@ -279,12 +279,12 @@ function isGenerated(source: unknown): boolean {
 }
 
 function impactOf(
-  { subject, seen }: Case,
+  { subject, seen, mountGoes }: Case,
   action: ImpactAction,
   spec: JsonObject,
   written: ReadonlySet<string> = new Set(),
 ): readonly string[] {
-  return subject.kind.impact?.tell(action, action === 'create' ? [] : seen.impact, spec, written) ?? [];
+  return subject.kind.impact?.tell(action, action === 'create' ? [] : seen.impact, spec, written, mountGoes) ?? [];
 }
 
 function refusalOf({ subject, seen }: Case, action: ImpactAction, spec: JsonObject): PlanProblem | null {

@@ -104,15 +104,19 @@ function judgeAll(
   const shared = { context: plannedMounts(reads.live, selection, destroy), present: reads.live, destroy };
   const verdicts = new Map<Subject, Verdict>();
   const replacedMounts = new Map<string, Subject>();
+  const goneMounts = new Map<string, Subject>();
   const decide = (subject: Subject, mountReplaced: boolean): Verdict => {
-    const circumstances: Circumstances = { ...shared, replace: asked.replace.has(subject), mountReplaced };
+    const mountGoes = mountOf(subject, goneMounts) !== undefined;
+    const circumstances: Circumstances = { ...shared, replace: asked.replace.has(subject), mountReplaced, mountGoes };
     const verdict = judge(subject, observe(reads, snapshot, subject), circumstances);
     verdicts.set(subject, verdict);
     return verdict;
   };
   for (const subject of selection.subjects) {
     if (subject.kind.mount === undefined) continue;
-    if (decide(subject, false).change?.action === 'replace') replacedMounts.set(addressKey(subject.address), subject);
+    const action = decide(subject, false).change?.action;
+    if (action === 'replace') replacedMounts.set(addressKey(subject.address), subject);
+    if (action === 'replace' || action === 'delete') goneMounts.set(addressKey(subject.address), subject);
   }
   for (const subject of selection.subjects) {
     if (subject.kind.mount === undefined) decide(subject, mountOf(subject, replacedMounts) !== undefined);

@@ -43,9 +43,9 @@ export const databaseConnectionKind: Kind = {
     isDatabaseMount(resource, context) ? [{ operation: 'delete', path: pathOf(resource), data: { keep_rotated: true } }] : [],
   impact: {
     reads: ({ mount, name }) => [{ operation: 'read', path: `${mount}/config/${name}/leases` }],
-    tell: (action, [reply], spec, written) => [
+    tell: (action, [reply], spec, written, mountGoes) => [
       ...lossWords(action, reply, spec, written),
-      ...leaseWords(reply, (leases) =>
+      ...leaseWords(mountGoes ? null : reply, (leases) =>
         action === 'update'
           ? `${leases} of users that it made: they are renewed and removed by it as it is then`
           : `${leases} of users that it made: they live until their time is over, and it is kept in the background to remove them`,

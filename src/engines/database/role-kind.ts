@@ -85,8 +85,8 @@ export const databaseRoleKind: Kind = {
     isDatabaseMount(resource, context) ? [{ operation: 'delete', path: pathOf(resource), data: {} }] : [],
   impact: {
     reads: ({ mount, name }) => [{ operation: 'read', path: `sys/managed/leases/${mount}/creds/${name}` }],
-    tell: (action, [reply]) =>
-      leaseWords(reply, (leases) =>
+    tell: (action, [reply], _spec, _written, mountGoes) =>
+      leaseWords(mountGoes ? null : reply, (leases) =>
         action === 'update'
           ? `${leases} of users that it made: they are renewed by what it says then, and removed as it said when they were made, or, where that fails, as it says then`
           : `${leases} of users that it made: they live until their time is over, and are renewed no more`,

@@ -257,6 +257,9 @@ describe('what an apply leaves to be done outside', () => {
     expect(await other.users()).toHaveLength(2);
     const plan = await at.ok('plan');
     expect(plan).toContain('revokes 2 leases; what it holds is shredded when the last has ended');
+    // One thing is said of them, although their role and their connection go, too.
+    expect(plan.match(/\d leases/g)).toHaveLength(1);
+    expect(plan).not.toContain('they live until');
     const { out, err } = await at.run('apply -auto-approve -wait');
     expect(out).toContain('Resources: 0 added, 0 changed, 3 destroyed. 1 external step pending.');
     expect(out).toContain('SecretEngine/database: end the 2 leases of "database", then shred what it holds');
