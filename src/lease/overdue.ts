@@ -28,6 +28,6 @@ export async function overdueWarning(core: View, now: number): Promise<string | 
 }
 
 function which(count: number, all: number): string {
-  if (all === 1) return 'it';
+  if (count === all) return all === 1 ? 'it' : 'them';
   return count === 1 ? 'one of them' : `${count} of them`;
 }
