@@ -69,7 +69,7 @@ function diagnostic(
     message,
     hint: finding.hint ?? null,
     ...place,
-    excerpt: placed ? excerpt(site, positions, source) : null,
+    excerpt: placed ? excerpt(site, finding.hidden === true, positions, source) : null,
     forEachKey: keys.length <= 1 ? (keys[0] ?? null) : `${keys[0]} and ${keys.length - 1} more`,
     related: related === undefined ? null : { message: related.message, ...places.place(related.site) },
   };
@@ -93,10 +93,13 @@ function placeOf(site: Placed, positions: FilePositions): Place {
   };
 }
 
-function excerpt(site: Placed, positions: FilePositions, source: DiagnoseSource): Diagnostic['excerpt'] {
+function excerpt(site: Placed, hides: boolean, positions: FilePositions, source: DiagnoseSource): Diagnostic['excerpt'] {
   const meant = spanOf(site, positions);
   const line = positions.line(meant.start);
-  const hidden = hiddenSpans(site, line, positions, source);
+  const hidden = [
+    ...hiddenSpans(site, line, positions, source),
+    ...(hides && 'spot' in site ? positions.scalars(site.spot.document, site.spot.pointer) : []),
+  ];
   // What a comment says may be an old secret, and helps nobody here.
   const comment = positions.comment(line.number);
   if (comment === null) return excerptOf(positions.text, line, meant, hidden);

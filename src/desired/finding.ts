@@ -18,6 +18,8 @@ export interface Finding {
   readonly severity?: 'error' | 'warning';
   readonly site: Site;
   readonly forEachKey?: string | null;
+  /** An excerpt must not show what stands there. */
+  readonly hidden?: boolean;
   readonly related?: { readonly message: string; readonly site: Site };
 }
 

@@ -208,18 +208,20 @@ function resourceOf(
   const alone = lens.check?.(spec, name, context) ?? [];
   const declared = (other: ResourceName): Draft | undefined => byAddress.get(addressKey(other));
   const problems = alone.length > 0 ? alone : (lens.checkBeside?.(spec, name, (other) => knownSpec(declared(other))) ?? []);
-  for (const { at, message, hint = null, related } of problems) {
+  for (const { at, message, hint = null, severity = 'error', within, hidden = false, related } of problems) {
     const other = related === undefined ? undefined : declared(related.resource);
     findings.add({
       code: 'KIND001',
       message,
       hint,
-      site: siteOf(draft, `/spec${at}`),
+      severity,
+      site: siteOf(draft, `/spec${at}`, 'value', within),
       forEachKey,
+      hidden,
       ...(related && other ? { related: { message: related.message, site: siteOf(other, `/spec${related.at}`) } } : {}),
     });
   }
-  if (problems.length > 0) return null;
+  if (problems.some(({ severity }) => severity !== 'warning')) return null;
   const references = new Map(needed.map(({ to }) => [addressKey(to), to]));
   return {
     name,

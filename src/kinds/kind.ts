@@ -149,6 +149,12 @@ export interface SpecProblem {
   readonly at: string;
   readonly message: string;
   readonly hint?: string;
+  /** It is worth a word, and refuses nothing. */
+  readonly severity?: 'warning';
+  /** A piece of the text there that is meant. */
+  readonly within?: string;
+  /** What stands there is not shown, as it may hold a secret. */
+  readonly hidden?: boolean;
   /** Another place that belongs to it: a JSON pointer into the spec of another document. */
   readonly related?: { readonly message: string; readonly resource: ResourceName; readonly at: string };
 }

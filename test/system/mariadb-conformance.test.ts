@@ -22,7 +22,12 @@ conformance<MysqlServer>({
     creation: [...creation, `SELECT '{{password}}' FORM nowhere`],
     refusal: /You have an error in your SQL syntax.* near '/,
   },
-  nonsense: { creation: [`CREATE USRE '{{name}}'@'%'`], refusal: /near 'USRE/ },
+  nonsense: {
+    creation: [`CREATE USRE '{{name}}'@'%' IDENTIFIED BY '{{password}}'`],
+    others: [`DROP USRE '{{name}}'`],
+    refusal: /near 'USRE/,
+  },
+  useless: ['DO 1'],
   hostileNames: [
     `x'@'%'; DROP USER y#`,
     `x"; DROP ROLE y;--`,

@@ -132,7 +132,8 @@ describe('a MariaDB', () => {
     expect(username).toMatch(/^v-\\' OR 1-\w{8}$/);
     await (await server.login(username, password)).close();
     expect(await revoke(at, leaseId)).toBe(204);
-    await at.write('database/roles/app', { creation_statements: `GRANT SELECT ON secretctl_test.* TO '{{name}}'@'%'` });
+    const statements = [`GRANT SELECT ON secretctl_test.* TO '{{name}}'@'%'`, `DO '{{password}}'`];
+    await at.write('database/roles/app', { creation_statements: statements });
     await expect(at.read('database/creds/app')).rejects.toThrow("Can't find any matching row in the user table");
     await server.query('SET GLOBAL sql_mode = ?', [before?.mode ?? '']);
   });

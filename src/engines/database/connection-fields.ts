@@ -132,6 +132,11 @@ export function shortName(plugin: string): string {
   return plugin.replace(/-database-plugin$/, '');
 }
 
+/** The plug-in that the documents call so; null: there is none. */
+export function databasePlugin(short: Json | undefined): DatabasePlugin | null {
+  return databasePlugins.find(({ name }) => shortName(name) === short) ?? null;
+}
+
 /** Of an unknown kind of database: what every connection has. */
 export function lensFor(plugin: Json | undefined): Lens {
   return allLenses.get(String(plugin)) ?? common;

@@ -2,11 +2,21 @@ import { atPointer, isJsonObject, type Json, type JsonObject, toPointer } from '
 import { changedMapped, mappedProblems, normalizeMapped, readMapped } from '../../kinds/field-map.ts';
 import { leaseWords } from '../../kinds/lease-words.ts';
 import type { Kind, LensChange, LensContext, LensRequest, ResourceName, SpecProblem } from '../../kinds/kind.ts';
+import { RequestError } from '../../protocol/request-error.ts';
 import { normalizeSource } from '../../kinds/value-source.ts';
-import { allLenses, connectionProperties, fullName, lensFor, type SecretField, shortName } from './connection-fields.ts';
+import {
+  allLenses,
+  connectionProperties,
+  databasePlugin,
+  fullName,
+  lensFor,
+  type SecretField,
+  shortName,
+} from './connection-fields.ts';
 import { shownUrl } from './plugins/connection-url.ts';
 import { lossRefused, lossWords } from './password-loss.ts';
-import { engineSchema, isDatabaseMount, mountProblems } from './spec-fields.ts';
+import type { DatabasePlugin } from './plugins/plugin.ts';
+import { documentWords, engineSchema, isDatabaseMount, mountProblems, statementProblems } from './spec-fields.ts';
 
 /** How a database is reached. */
 export const databaseConnectionKind: Kind = {
@@ -96,7 +106,23 @@ function check(spec: JsonObject, resource: ResourceName, context: LensContext): 
       hint: 'state username',
     });
   }
-  return problems;
+  const plugin = databasePlugin(spec['plugin']);
+  if (plugin === null) return problems;
+  const urlWrong =
+    typeof url === 'string' && problems.every(({ at }) => at !== '/connectionUrl') ? urlProblem(plugin, url, spec) : null;
+  if (urlWrong !== null) problems.push({ at: '/connectionUrl', message: urlWrong });
+  return [...problems, ...statementProblems(plugin, spec, 'rootRotationStatements', 'rootRotation')];
+}
+
+/** Why no client can connect to a URL; null: one may be able to. */
+function urlProblem(plugin: DatabasePlugin, url: string, { username }: JsonObject): string | null {
+  try {
+    plugin.checkUrl(url, typeof username === 'string' ? username : '');
+    return null;
+  } catch (error) {
+    if (error instanceof RequestError) return documentWords(error.message);
+    throw error;
+  }
 }
 
 /** Fields that only other kinds of database have. */

@@ -14,6 +14,17 @@ export function pluginOf({ plugin }: Pick<Connection, 'plugin'>): DatabasePlugin
   throw badRequest(`unknown database plugin "${plugin}"; there are ${names}`);
 }
 
+/** Throws RequestError 400 for statements of a role that can't work, whatever is in the database. */
+export function checkStatements(
+  plugin: DatabasePlugin,
+  role: Readonly<Record<'creation' | 'revocation' | 'rollback' | 'renewal', readonly string[]>>,
+): void {
+  for (const use of ['creation', 'revocation', 'rollback', 'renewal'] as const) {
+    const wrong = plugin.checkStatements(use, role[use]).find(({ severity }) => severity !== 'warning');
+    if (wrong !== undefined) throw badRequest([wrong.message, wrong.hint ?? []].flat().join(': '));
+  }
+}
+
 export function fieldsOf({ url, username, password, details, maxOpen, maxIdle, maxLifetime }: Connection): ConnectionFields {
   return { url, username, password, details, maxOpen, maxIdle: maxIdle === 0 ? maxOpen : Math.max(0, maxIdle), maxLifetime };
 }

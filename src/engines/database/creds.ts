@@ -7,7 +7,7 @@ import type { Route, RouteContext } from '../../core/mount-type.ts';
 import { badRequest, RequestError } from '../../protocol/request-error.ts';
 import { allows, connectionNamed, notAllowed, type Connection } from './connection-record.ts';
 import { inSessionOf, nameNow, noteUse, noteUseEnded, waysTo } from './connection-use.ts';
-import { inSession, pluginOf } from './connection-session.ts';
+import { checkStatements, inSession, pluginOf } from './connection-session.ts';
 import type { RevocationOptions, RevokedUser } from './plugins/plugin.ts';
 import { isRefusal } from './plugins/statement-failure.ts';
 import { leaseTimes, roleNamed, type DatabaseRole } from './role.ts';
@@ -55,6 +55,8 @@ async function issueUser(sessions: DatabaseSessions, background: Background | nu
   if (connection.selfManaged === true) {
     throw badRequest(`the connection "${connection.name}" is self_managed: it has no user who could make others`);
   }
+  // It may have been written before its connection.
+  checkStatements(pluginOf(connection), role);
   const username = newUsername(connection, name, context);
   const password = await context.services.generatePassword(context, connection.passwordPolicy || null);
   const place = pluginOf(connection).placeOf?.(role);

@@ -12,7 +12,7 @@ import {
 import { leaseWords } from '../../kinds/lease-words.ts';
 import type { Kind, LensContext, ResourceName, SpecProblem } from '../../kinds/kind.ts';
 import { ownedObjects } from './role.ts';
-import { allowedRoleProblems } from './role-connection.ts';
+import { besideConnection } from './role-connection.ts';
 import { durationField, engineSchema, isDatabaseMount, mountProblems, plainField, statementsField } from './spec-fields.ts';
 
 const fields: readonly MappedField[] = [
@@ -73,7 +73,12 @@ export const databaseRoleKind: Kind = {
   pointerOf: (member) => mappedPointer(fields, member),
   normalize: (spec, resource) => ({ engine: spec['engine'] ?? resource.mount, ...normalizeMapped(fields, spec) }),
   check,
-  checkBeside: allowedRoleProblems,
+  checkBeside: besideConnection({
+    creationStatements: 'creation',
+    revocationStatements: 'revocation',
+    rollbackStatements: 'rollback',
+    renewStatements: 'renewal',
+  }),
   reads: (resource, context) => (isDatabaseMount(resource, context) ? [{ operation: 'read', path: pathOf(resource) }] : []),
   read: ([reply], { mount }) =>
     reply === null || reply === undefined ? null : { spec: { engine: mount, ...readMapped(fields, reply) }, mark: null },
@@ -103,6 +108,10 @@ function pathOf({ mount, name }: ResourceName): string {
 function check(spec: JsonObject, resource: ResourceName, context: LensContext): readonly SpecProblem[] {
   const problems = [...mountProblems(resource, context), ...mappedProblems(fields, spec)];
   const { ownedObjects: owned, reassignTo, defaultTtl, maxTtl } = normalizeMapped(fields, spec);
+  const { creationStatements: creation } = spec;
+  if (Array.isArray(creation) && creation.length === 0) {
+    problems.push({ at: '/creationStatements', message: 'without a statement no user can be made' });
+  }
   const [ttl, most] = [parseDuration(defaultTtl) ?? 0, parseDuration(maxTtl) ?? 0];
   if (most > 0 && ttl > most) problems.push({ at: '/defaultTtl', message: 'defaultTtl is greater than maxTtl' });
   if (reassignTo !== '' && owned !== 'reassign') {

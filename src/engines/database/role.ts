@@ -8,7 +8,7 @@ import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
 import { connectionNamed } from './connection-record.ts';
-import { fieldsOf, pluginOf } from './connection-session.ts';
+import { checkStatements, fieldsOf, pluginOf } from './connection-session.ts';
 import type { RevocationOptions } from './plugins/plugin.ts';
 
 /** What users are made for those who ask for this role. Below `role/<name>` of a mount's storage. */
@@ -148,6 +148,8 @@ async function write(context: RouteContext): Promise<Reply> {
   };
   if (role.defaultTtl < 0 || role.maxTtl < 0) throw badRequest('a TTL cannot be negative');
   if (role.maxTtl > 0 && role.defaultTtl > role.maxTtl) throw badRequest('default_ttl cannot be greater than max_ttl');
+  const by = await connectionNamed(context.storage, connection);
+  if (by !== null) checkStatements(pluginOf(by), role);
   await context.storage.putJson(`role/${nameOf(context)}`, role);
   return noContent;
 }

@@ -12,7 +12,7 @@ import {
 } from '../../kinds/field-map.ts';
 import type { Kind, LensChange, LensContext, LensRequest, ResourceName, SpecProblem } from '../../kinds/kind.ts';
 import { normalizeSource, valueSourceSchema } from '../../kinds/value-source.ts';
-import { allowedRoleProblems } from './role-connection.ts';
+import { besideConnection } from './role-connection.ts';
 import { shortestPeriod, shortestWindow } from './rotation-times.ts';
 import { durationField, engineSchema, isDatabaseMount, mountProblems, plainField, statementsField } from './spec-fields.ts';
 
@@ -104,7 +104,7 @@ export const databaseStaticRoleKind: Kind = {
     ...(isJsonObject(spec['password']) ? { password: normalizeSource(spec['password']) } : {}),
   }),
   check,
-  checkBeside: allowedRoleProblems,
+  checkBeside: besideConnection({ rotationStatements: 'rotation' }),
   reads: (resource, context) =>
     isDatabaseMount(resource, context) ? [{ operation: 'read', path: `${pathOf(resource)}/config` }] : [],
   read([reply], { mount }) {
@@ -175,8 +175,10 @@ function check(spec: JsonObject, resource: ResourceName, context: LensContext): 
       problems.push({ at: '/rotationPeriod', message: 'there is a rotationSchedule too: one of them it must be' });
     if (window !== 0 && window < shortestWindow)
       problems.push({ at: '/rotationWindow', message: 'rotationWindow is 1h at least' });
-    const problem = cronProblem(line, zone);
-    if (problem !== null) problems.push({ at: '/rotationSchedule', message: problem });
+    const wrongLine = cronProblem(line, 'UTC');
+    if (wrongLine !== null) problems.push({ at: '/rotationSchedule', message: wrongLine });
+    const wrongZone = cronProblem('@daily', zone);
+    if (wrongZone !== null) problems.push({ at: '/rotationTimeZone', message: wrongZone });
   }
   if (selfManaged === true && spec['password'] === undefined) {
     problems.push({

@@ -26,7 +26,14 @@ export interface Dialect<D extends TestDatabase> {
   /** Creation statements of which the first makes the user and a later one fails, if there can be several. */
   readonly failing: { readonly creation: readonly string[]; readonly refusal: RegExp };
   /** Creation statements that a check finds to be none before anything is made, as it does where others are like these. */
-  readonly nonsense: { readonly creation: readonly string[]; readonly refusal: RegExp };
+  readonly nonsense: {
+    readonly creation: readonly string[];
+    /** The same of all others. */
+    readonly others: readonly string[];
+    readonly refusal: RegExp;
+  };
+  /** Statements for revocation that are good, and leave the user. */
+  readonly useless: readonly string[];
   /** Characters that could end a name or a text, in at most 20 characters. */
   readonly hostileNames: readonly string[];
   /** Something with a hostile name, to which creation statements give a right. */
@@ -238,7 +245,7 @@ export function conformance<D extends TestDatabase>(dialect: Dialect<D>): void {
       'is not written by an apply whose %s are nonsense, and no user is left of the trial',
       async (field) => {
         await place();
-        const role = { db_name: 'main', creation_statements: creation, [field]: dialect.nonsense.creation };
+        const role = { db_name: 'main', creation_statements: creation, [field]: dialect.nonsense.others };
         await at.delete('database/roles/app');
         const checked = await refused(apply(at, [creationOf('DatabaseRole', 'app', 'database/roles/app', role)]));
         expect([checked.status, checked.message]).toEqual([400, expect.stringMatching(dialect.nonsense.refusal)]);
@@ -346,7 +353,7 @@ export function conformance<D extends TestDatabase>(dialect: Dialect<D>): void {
 
       it('whom the statements of its time cannot remove is removed by those that its role has now', async () => {
         const { nonsense } = dialect;
-        await place({ revocation_statements: nonsense.creation });
+        await place({ revocation_statements: nonsense.others });
         const [one, two, three] = [await credential(), await credential(), await credential()];
         const ending = () => refused(at.write('sys/leases/revoke', { lease_id: one.leaseId, sync: true }));
         const { status, message } = await ending();
@@ -637,8 +644,7 @@ export function conformance<D extends TestDatabase>(dialect: Dialect<D>): void {
     it('a changed role is what renewals go by; a user is removed as it was to be when it was made', async () => {
       await place();
       const { leaseId } = await credential();
-      const nonsense = dialect.nonsense.creation;
-      await at.write('database/roles/app', { default_ttl: '10m', max_ttl: '30m', revocation_statements: nonsense });
+      await at.write('database/roles/app', { default_ttl: '10m', max_ttl: '30m', revocation_statements: dialect.useless });
       expect(await renew(leaseId)).toMatchObject({ leaseDuration: 600 });
       at.clock.time += 500_000;
       expect(await renew(leaseId, '4h')).toMatchObject({ leaseDuration: 1300 });

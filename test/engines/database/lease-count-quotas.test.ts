@@ -74,7 +74,10 @@ describe('a lease-count quota for a database', () => {
     expect((await server.users()).length).toBe(5);
     await at.write('sys/leases/revoke-prefix/database');
     expect(await settle(at)).toBe(true);
-    await at.write('database/roles/app', { db_name: 'main', creation_statements: [`CREATE ROLE "{{name}}" IN ROLE nobody`] });
+    await at.write('database/roles/app', {
+      db_name: 'main',
+      creation_statements: [`CREATE ROLE "{{name}}" IN ROLE nobody PASSWORD '{{password}}'`],
+    });
     expect([await lease(at), await lease(at)]).not.toContain(429);
     expect(await settle(at)).toBe(true);
     expect(await counter(at)).toBe(0);

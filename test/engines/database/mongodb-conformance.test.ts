@@ -10,8 +10,10 @@ conformance<MongodbServer>({
   failing: { creation: ['{"roles": ["readWrite", "no such role"]}'], refusal: /Could not find role|No role named/ },
   nonsense: {
     creation: ['{"role": "readWrite"}'],
+    others: ['{"role": "readWrite"}'],
     refusal: /_statements has "role"; there are db|has no renew_statements/,
   },
+  useless: ['{"db": "elsewhere"}'],
   hostileNames: ['x", "roles": ["root"]', "x'; db.dropUser()", '$where', 'a.b@c:d/e', 'n=x,r', 'x\\', '{{password}}', 'ünï cödé'],
   hostileSpaces: [],
   slow: null,

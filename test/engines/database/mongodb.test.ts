@@ -246,8 +246,7 @@ describe('the statements of a role of MongoDB', () => {
       'creation_statements has a db that is no name of a database',
     ],
   ])('are refused before a lease is begun: %s', async (_, creation_statements, message) => {
-    await place({ creation_statements });
-    expect(await refused(at.read('database/creds/app'))).toMatchObject({
+    expect(await refused(place({ creation_statements }).then(() => at.read('database/creds/app')))).toMatchObject({
       status: 400,
       message: expect.stringContaining(message) as string,
     });
@@ -259,8 +258,7 @@ describe('the statements of a role of MongoDB', () => {
     ['another field', ['{"user": "x"}'], 'revocation_statements has "user"; there are db'],
     ['no JSON', ['DROP USER'], 'revocation_statements is not a JSON object, such as {"db": "admin"}'],
   ])('are refused where nothing could be removed by them: %s', async (_, revocation_statements, message) => {
-    await place({ revocation_statements });
-    expect(await refused(at.read('database/creds/app'))).toMatchObject({
+    expect(await refused(place({ revocation_statements }))).toMatchObject({
       status: 400,
       message: expect.stringContaining(message) as string,
     });

@@ -23,7 +23,12 @@ conformance<Postgres>({
     creation: [...creation, 'COMMIT', `GRANT pg_read_all_stats TO "{{name}}"; SELECT '{{password}}`],
     refusal: /unterminated quoted string at or near "'\*\*\*/,
   },
-  nonsense: { creation: ['CREATE ROLL "{{name}}"'], refusal: /syntax error at or near "ROLL"/ },
+  nonsense: {
+    creation: [`CREATE ROLL "{{name}}" PASSWORD '{{password}}'`],
+    others: ['DROP ROLL "{{name}}"'],
+    refusal: /syntax error at or near "ROLL"/,
+  },
+  useless: ['SELECT 1'],
   hostileNames: [`x"; DROP ROLE y;--`, `x'; DROP ROLE y;--`, 'x\\"; SELECT 1;', '{{password}}', '$$; --', 'ünï cödé', '%s%I'],
   hostileSpaces: [
     {

@@ -50,7 +50,7 @@ describe('the statements of a role, tried before an apply commits', () => {
       wrong('creation_statements[1]: role "nothing_there" does not exist'),
     ]);
     expect(await applied({ revocation_statements: ['DROP ROLE "{{user}}"'] })).toEqual([
-      wrong('revocation_statements[0]: {{user}} is no placeholder: there are {{name}}, {{username}}'),
+      'create DatabaseRole/app: {{user}} is no placeholder of revocation_statements: there are {{name}}, {{username}}',
     ]);
   });
 

@@ -306,7 +306,10 @@ describe('a static role', () => {
     await at.write('database/static-roles/app', { ...role, password: 'first' });
     const { password } = await creds(at);
     expect([await logsIn(user, 'first'), await logsIn(user, password)]).toEqual([false, true]);
-    await at.write('database/roles/other', { db_name: 'main', creation_statements: ['SELECT 1'] });
+    await at.write('database/roles/other', {
+      db_name: 'main',
+      creation_statements: [`CREATE ROLE "{{name}}" PASSWORD '{{password}}'`],
+    });
     expect(await refused(at.read('database/creds/other'))).toContain('it has no user who could make others');
     await at.system.close();
   });

@@ -20,6 +20,10 @@ export interface DatabasePlugin {
   readonly longestUsername: number;
   /** Checks the fields of a connection. Throws RequestError 400. */
   check(connection: ConnectionFields): void;
+  /** The same of its URL alone, with any password. The message quotes nothing of it that may be secret. */
+  checkUrl(url: string, username: string): void;
+  /** What can be known to be wrong with statements before a database is asked; of none at all nothing. */
+  checkStatements(use: StatementUse, statements: readonly string[]): readonly StatementProblem[];
   /**
    * Where the users of a role are made, for databases in which their names alone do not say it: kept with each lease, so
    * that the user is looked for there. Throws RequestError 400 for statements that can't be right.
@@ -32,6 +36,21 @@ export interface DatabasePlugin {
   destination(connection: ConnectionFields): string;
   /** Opens nothing yet: connections are made as they are needed. */
   open(connection: ConnectionFields): DatabaseSession;
+}
+
+/** What statements are for; those of `rootRotation` set the password of the connection's own user. */
+export type StatementUse = 'creation' | 'revocation' | 'rollback' | 'renewal' | 'rotation' | 'rootRotation';
+
+/** The message names the field as the API does, and quotes nothing but placeholders. */
+export interface StatementProblem {
+  /** Of which statement, from 0; null: of all of them together. */
+  readonly index: number | null;
+  /** What of it is meant. */
+  readonly within?: string;
+  readonly message: string;
+  readonly hint?: string;
+  /** They work all the same. */
+  readonly severity?: 'warning';
 }
 
 /** How a database is reached. */

@@ -86,7 +86,13 @@ function optionsIn(query: string): ConnectionString['options'] {
   for (const part of query.split('&').filter((each) => each !== '')) {
     const [written = '', ...rest] = part.split('=');
     const known = Object.entries(connectionOptions).find(([name]) => name.toLowerCase() === decoded(written).toLowerCase());
-    if (known === undefined) throw badRequest(`connection_url has the option "${decoded(written)}", which is not offered`);
+    if (known === undefined) {
+      // What is no name may be a piece of a password that has a "?".
+      const name = /^\w{1,40}$/.test(written)
+        ? `the option "${written}", which is not offered`
+        : 'something behind "?" that is no option';
+      throw badRequest(`connection_url has ${name}`);
+    }
     const [name, type] = known;
     if (found.has(name)) throw badRequest(`connection_url has the option "${name}" twice`);
     found.set(name, valueOf(name, type, decoded(rest.join('='))));

@@ -1,7 +1,8 @@
 import type { DatabasePlugin } from '../plugin.ts';
 import { MongodbSession } from './session.ts';
+import { parseConnectionString } from './connection-string.ts';
 import { checkSettings, destinationOf, mongodbFields } from './settings.ts';
-import { parseCreation, parseRevocation } from './statement.ts';
+import { parseCreation, parseRevocation, statementProblems } from './statement.ts';
 
 export const mongodb: DatabasePlugin = {
   name: 'mongodb-database-plugin',
@@ -12,6 +13,8 @@ export const mongodb: DatabasePlugin = {
     '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 15) (.RoleName | truncate 15) (random 20) (unix_time) | replace "." "-" | truncate 100 }}',
   longestUsername: 100,
   check: checkSettings,
+  checkUrl: (url, username) => void parseConnectionString(url, username, ''),
+  checkStatements: statementProblems,
   destination: destinationOf,
   placeOf({ creation, revocation }) {
     parseRevocation(revocation);

@@ -1,5 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../../../../base/json.ts';
-import { badRequest } from '../../../../protocol/request-error.ts';
+import { badRequest, RequestError } from '../../../../protocol/request-error.ts';
+import type { StatementProblem, StatementUse } from '../plugin.ts';
+import { statementFields } from '../sql-statements.ts';
 
 /** A role as `createUser` takes it: by its name alone it is one of the user's own database. */
 export type GivenRole = string | { readonly role: string; readonly db: string };
@@ -28,6 +30,20 @@ export function parseCreation(statements: readonly string[]): Creation {
     throw badRequest(`creation_statements has no roles: a list of 1 to ${mostRoles} is wanted`);
   }
   return { db: databaseIn('creation_statements', db) ?? defaultDatabase, roles: (roles as readonly Json[]).map(roleIn) };
+}
+
+/** What can't be right in statements: they are documents, without placeholders, and only of two kinds. */
+export function statementProblems(use: StatementUse, statements: readonly string[]): readonly StatementProblem[] {
+  if (statements.length === 0) return [];
+  try {
+    if (use === 'creation') parseCreation(statements);
+    else if (use === 'revocation' || use === 'rollback') parseRevocation(statements, `${use}_statements`);
+    else throw badRequest(`MongoDB has no ${statementFields[use]}: leave them out`);
+    return [];
+  } catch (error) {
+    if (error instanceof RequestError) return [{ index: null, message: error.message }];
+    throw error;
+  }
 }
 
 /**

@@ -1,4 +1,6 @@
 import type { DatabasePlugin } from '../plugin.ts';
+import { sqlProblems } from '../sql-statements.ts';
+import { addressOf } from './address.ts';
 import { MysqlSession } from './session.ts';
 import { checkSettings, destinationOf, mysqlFields } from './settings.ts';
 
@@ -6,6 +8,8 @@ const nameOf32 =
   '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 10) (.RoleName | truncate 10) (random 20) (unix_time) | truncate 32 }}';
 /** As long as servers before MySQL 5.7 take. */
 const nameOf16 = '{{ printf "v-%s-%s" (.RoleName | truncate 4) (random 20) | truncate 16 }}';
+
+const example = `CREATE USER '{{name}}'@'%' IDENTIFIED BY '{{password}}'`;
 
 /** They differ in the names that they make, unless a template is given: one has them all, as Vault's are known. */
 export const mysqlPlugins: readonly DatabasePlugin[] = [
@@ -25,6 +29,8 @@ function plugin(name: string, usernameTemplate: string): DatabasePlugin {
     // Of MariaDB; MySQL itself refuses what is above 32.
     longestUsername: 80,
     check: checkSettings,
+    checkUrl: (url, username) => void addressOf(url, username, ''),
+    checkStatements: (use, statements) => sqlProblems(use, statements, { example, expires: false }),
     destination: destinationOf,
     open: (connection) => new MysqlSession(connection),
   };

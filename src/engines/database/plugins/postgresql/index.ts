@@ -1,6 +1,9 @@
 import type { DatabasePlugin } from '../plugin.ts';
 import { PostgresqlSession } from './session.ts';
-import { checkSettings, destinationOf, postgresqlFields } from './settings.ts';
+import { sqlProblems } from '../sql-statements.ts';
+import { checkSettings, destinationOf, postgresqlFields, urlOf } from './settings.ts';
+
+const example = `CREATE ROLE "{{name}}" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`;
 
 export const postgresql: DatabasePlugin = {
   name: 'postgresql-database-plugin',
@@ -11,6 +14,8 @@ export const postgresql: DatabasePlugin = {
     '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 8) (.RoleName | truncate 8) (random 20) (unix_time) | truncate 63 }}',
   longestUsername: 63,
   check: checkSettings,
+  checkUrl: (url, username) => void urlOf({ url, username, password: '' }),
+  checkStatements: (use, statements) => sqlProblems(use, statements, { example, expires: true }),
   destination: destinationOf,
   open: (connection) => new PostgresqlSession(connection),
 };

@@ -41,12 +41,20 @@ export function destinationOf(connection: ConnectionFields): string {
   return JSON.stringify([host.startsWith('/') ? host : host.toLowerCase(), port, database]);
 }
 
-/** How one client connects. Throws RequestError 400. */
-export function clientSettings(connection: ConnectionFields, database?: string): ClientConfig {
-  const url = filledUrl(connection.url, connection.username, connection.password);
+/** A connection_url that is one of PostgreSQL. Throws RequestError 400. */
+export function urlOf({ url: text, username, password }: Pick<ConnectionFields, 'url' | 'username' | 'password'>): URL {
+  const url = filledUrl(text, username, password);
   if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') {
     throw badRequest(`connection_url begins with ${url.protocol}//, where postgresql:// is wanted`);
   }
+  const mode = url.searchParams.get('sslmode');
+  if (mode !== null && !modes.includes(mode)) throw badRequest(`sslmode is ${mode}, where one of ${modes.join(', ')} is wanted`);
+  return url;
+}
+
+/** How one client connects. Throws RequestError 400. */
+export function clientSettings(connection: ConnectionFields, database?: string): ClientConfig {
+  const url = urlOf(connection);
   const socket = url.searchParams.get('host');
   return {
     host: socket ?? (decodeURIComponent(url.hostname).replace(/^\[|\]$/g, '') || 'localhost'),
@@ -67,7 +75,6 @@ export function clientSettings(connection: ConnectionFields, database?: string):
 function tlsSettings({ details }: ConnectionFields, url: URL): false | ConnectionOptions {
   const { tls_ca: ca, tls_certificate: cert, private_key: key } = readFields(postgresqlFields, details);
   const mode = url.searchParams.get('sslmode') ?? (ca === '' ? 'prefer' : 'verify-full');
-  if (!modes.includes(mode)) throw badRequest(`sslmode is ${mode}, where one of ${modes.join(', ')} is wanted`);
   if (mode === 'disable' || mode === 'allow' || (mode === 'prefer' && ca === '' && cert === '')) return false;
   const verifies = mode === 'verify-full' || mode === 'verify-ca' || ca !== '';
   return {
