@@ -75,6 +75,7 @@ export const roleRoutes: readonly Route[] = [
         fields,
         configures: true,
         verify: { when: 'apply', see },
+        holds: hasNameAlone,
         handle: write,
       },
       delete: {
@@ -90,6 +91,13 @@ export const roleRoutes: readonly Route[] = [
 ];
 
 const nameOf = (context: RouteContext): string => context.params['name'] ?? '';
+
+/** Throws RequestError 400 where a role and a static role have one name. */
+export async function hasNameAlone(context: RouteContext): Promise<void> {
+  const paths = ['role', 'static-role'].map((folder) => `${folder}/${nameOf(context)}`);
+  for (const path of paths) if ((await context.storage.get(path)) === null) return;
+  throw badRequest('Role and Static Role names must be unique');
+}
 
 export async function roleNamed(storage: View, name: string): Promise<DatabaseRole | null> {
   return storage.getJson<DatabaseRole>(`role/${name}`);
@@ -121,9 +129,6 @@ function shown(role: DatabaseRole): JsonObject {
 async function write(context: RouteContext): Promise<Reply> {
   const before = await roleNamed(context.storage, nameOf(context));
   const body = readFields(fields, context.data);
-  if ((await context.storage.get(`static-role/${nameOf(context)}`)) !== null) {
-    throw badRequest('Role and Static Role names must be unique');
-  }
   const connection = body.db_name ?? before?.connection ?? '';
   if (connection === '') throw badRequest('database name is required');
   if (body.credential_type !== undefined && body.credential_type !== 'password') {

@@ -12,6 +12,7 @@ import { badRequest, notFound, RequestError } from '../../protocol/request-error
 import { allows, connectionNamed, notAllowed, type Connection } from './connection-record.ts';
 import { fieldsOf, pluginOf } from './connection-session.ts';
 import { isRefusal } from './plugins/statement-failure.ts';
+import { hasNameAlone } from './role.ts';
 import { beginningOf, forgetRotation, rotationOf, shownRotation } from './rotation.ts';
 import { forgetDue, noteDue } from './rotation-index.ts';
 import { rotationEnd, stillUnderWay } from './rotation-end.ts';
@@ -80,6 +81,7 @@ export function staticRoleRoutes(background: Background | null): readonly Route[
           shown: ['db_name', 'username'],
           valuesOf: { kind: 'DatabaseStaticRole', name: 'name', within: ['/password', '/self_managed_password'] },
           verify: { when: 'always', see },
+          holds: hasNameAlone,
           handle: write,
           settle: (context, reply) => settled(background, context, reply),
         },
@@ -145,9 +147,6 @@ async function write(context: RouteContext): Promise<Reply> {
   const before = await staticRoleNamed(storage, name);
   const body = readFields(fields, context.data);
   const wanted = changed(before, body);
-  if (before === null && (await storage.get(`role/${name}`)) !== null) {
-    throw badRequest('Role and Static Role names must be unique');
-  }
   const connection = await connectionFor(storage, wanted, name);
   const role = connection.selfManaged === true ? { ...wanted, selfManaged: true } : wanted;
   const rotation = await rotationOf(storage, subjectOf(name));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/base/json.ts';
+import { emptyWorkspace } from '../../cli/workspace.ts';
 import { world, type World } from '../../world.ts';
 
 /** A mount with a connection to a database that nobody asks. */
@@ -133,5 +134,50 @@ describe('a static role', () => {
     await at.write('database/static-roles/app', { db_name: 'other' });
     expect(await refusal(at, {}, 'app-two')).toBe('');
     await at.system.close();
+  });
+});
+
+describe('the document of a role', () => {
+  const kinds = ['DatabaseRole', 'DatabaseStaticRole'] as const;
+  const common = `apiVersion: secretctl/v1
+kind: SecretEngine
+metadata: { name: database }
+spec: { type: database }
+---
+apiVersion: secretctl/v1
+kind: DatabaseConnection
+metadata: { name: main }
+spec:
+  engine: database
+  plugin: postgresql
+  connectionUrl: postgresql://{{username}}:{{password}}@127.0.0.1:1/postgres
+  username: postgres
+  password: { generate: { length: 20 } }
+  allowedRoles: [app]
+  verify: false
+`;
+  const specs = {
+    DatabaseRole: `creationStatements: ["CREATE ROLE \\"{{name}}\\" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'"]`,
+    DatabaseStaticRole: 'username: app_user, rotationPeriod: 1h, skipImportRotation: true',
+  };
+  const documents = (...of: readonly (typeof kinds)[number][]): string =>
+    [
+      common,
+      ...of.map(
+        (kind) =>
+          `apiVersion: secretctl/v1\nkind: ${kind}\nmetadata: { name: app }\nspec: { engine: database, connection: main, ${specs[kind]} }\n`,
+      ),
+    ].join('---\n');
+
+  it('becomes one of the other kind under the same name, in one apply', async () => {
+    const w = await emptyWorkspace();
+    for (const kind of [...kinds, kinds[0]]) {
+      w.write('all.yaml', documents(kind));
+      await w.ok('apply -auto-approve');
+      expect(await w.ok('plan')).toContain('No changes');
+    }
+    w.write('all.yaml', documents(...kinds));
+    const { code, err } = await w.run('apply -auto-approve');
+    expect([code, err]).toEqual([1, expect.stringContaining('Role and Static Role names must be unique')]);
   });
 });
