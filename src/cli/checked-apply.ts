@@ -5,7 +5,7 @@ import type { Kind } from '../kinds/kind.ts';
 import { visible } from '../kinds/show.ts';
 import { jsonProblem } from '../plan/render-json.ts';
 import { renderProblem } from '../plan/render-text.ts';
-import { type ApplyBody, type ApplyOutcome, wouldNotWork } from '../protocol/managed.ts';
+import { type ApplyBody, type ApplyOutcome, couldNotBeTried, type ManagedAddress, wouldNotWork } from '../protocol/managed.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import type { ApplyLock } from './apply-lock.ts';
 import type { CliContext } from './context.ts';
@@ -36,16 +36,19 @@ export async function applyChecked(
 function failedChecks(error: unknown, plan: Plan, repo: Repo | null, kinds: readonly Kind[]): readonly PlanProblem[] {
   if (!(error instanceof RequestError)) return [];
   return error.errors.flatMap((text): PlanProblem[] => {
-    const change = plan.changes.find(({ address }) => text.startsWith(wouldNotWork(address)));
+    const change = plan.changes.find(({ address }) => beginningOf(text, address) !== null);
     if (change === undefined) return [];
     const { address } = change;
     const resource = repo?.desired.resources.find(({ name }) => addressKey(name) === addressKey(address));
     const kind = kinds.find((each) => each.kind === address.kind);
-    const { message, pointer } = inDocument(text, wouldNotWork(address), kind);
+    const { message, pointer } = inDocument(text, beginningOf(text, address) ?? '', kind);
     const place = resource?.locate(pointer === null ? '/metadata/name' : `/spec${pointer}`) ?? null;
     return [{ code: 'would-not-work', address, message, hint: null, place }];
   });
 }
+
+const beginningOf = (text: string, address: ManagedAddress): string | null =>
+  [wouldNotWork(address), couldNotBeTried(address)].find((beginning) => text.startsWith(beginning)) ?? null;
 
 /** What the API says of a member of its body (`revocation_statements[1]: …`), as of the field of the document. */
 function inDocument(text: string, before: string, kind: Kind | undefined): { message: string; pointer: string | null } {
@@ -57,9 +60,13 @@ function inDocument(text: string, before: string, kind: Kind | undefined): { mes
   return { message, pointer: index === undefined ? field : `${field}/${index}` };
 }
 
-const next = 'Nothing was changed. Where it is right all the same, this does not try it: secretctl apply -skip-verify';
+const nothingChanged = 'Nothing was changed.';
+const withoutTrial = `${nothingChanged} What cannot be reached from here now is committed untried by: secretctl apply -skip-verify`;
 
 function show({ terminal, json }: CliContext, problems: readonly PlanProblem[], repo: Repo | null): void {
+  // What was tried and does not work is corrected; only what nobody could try may be right all the same.
+  const away = problems.every(({ address, message }) => address !== null && message.startsWith(couldNotBeTried(address)));
+  const next = away ? withoutTrial : nothingChanged;
   if (json) {
     const message = problems.map((problem) => problem.message).join('; ');
     const error = { code: 'would-not-work', message, hint: next, problems: problems.map(jsonProblem) };

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { Fault } from '../base/error.ts';
 import { givingWay } from '../base/giving-way.ts';
 import type { JsonObject } from '../base/json.ts';
-import { addressText, type ApplyBody, type ApplyOutcome, wouldNotWork } from '../protocol/managed.ts';
+import { addressText, type ApplyBody, type ApplyOutcome, couldNotBeTried, wouldNotWork } from '../protocol/managed.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { badRequest, RequestError } from '../protocol/request-error.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
@@ -166,7 +166,7 @@ async function rehearse({ verifications }: Applying): Promise<void> {
     const check = await see();
     if (check === null) continue;
     const named: Verification = (signal, warn) => check(signal, (text) => warn(`${addressText(address)}: ${text}`));
-    checks.push({ name: wouldNotWork(address), check: named });
+    checks.push({ name: wouldNotWork(address), untried: couldNotBeTried(address), about: addressText(address), check: named });
   }
   if (checks.length > 0) throw new Rehearsed(checks);
 }

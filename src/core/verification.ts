@@ -1,4 +1,5 @@
 import { RequestError } from '../protocol/request-error.ts';
+import { TargetUnavailable } from './lease.ts';
 import type { Verification } from './mount-type.ts';
 
 /** How long all checks of one request, or of one apply, may take together, and how many run beside each other. */
@@ -29,7 +30,27 @@ export async function seenIn<T>(rehearsal: Promise<never>): Promise<T> {
 export interface NamedVerification {
   /** What the text of a failure begins with; ''. */
   readonly name: string;
+  /** And where it could not be tried, as what it asks does not answer; absent: the same. */
+  readonly untried?: string;
+  /** What others call it; absent: nothing. */
+  readonly about?: string;
   readonly check: Verification;
+}
+
+/** What a check rests on does not work, so all others that rest on it fail alike: the cause is told once, with how many do. */
+export class SharedFailure extends RequestError {
+  /** The same for all that rest on the same. */
+  override readonly cause: RequestError;
+  readonly key: string;
+  /** The check is that of the thing itself on which others rest. */
+  readonly isOwn: boolean;
+
+  constructor(key: string, isOwn: boolean, message: string, cause: RequestError) {
+    super(400, message);
+    this.cause = cause;
+    this.key = key;
+    this.isOwn = isOwn;
+  }
 }
 
 /**
@@ -38,23 +59,48 @@ export interface NamedVerification {
  */
 export async function verifyAll(checks: readonly NamedVerification[]): Promise<readonly string[]> {
   const signal = AbortSignal.timeout(within);
-  const problems: (readonly string[])[] = checks.map(() => []);
+  const failures: unknown[] = checks.map(() => null);
   const warnings: string[][] = checks.map(() => []);
   const waiting = checks.entries();
   const worker = async (): Promise<void> => {
-    for (const [index, { name, check }] of waiting) {
+    for (const [index, { check }] of waiting) {
       try {
         signal.throwIfAborted();
         await check(signal, (text) => warnings[index]?.push(text));
       } catch (error) {
-        const texts =
-          error instanceof RequestError ? error.errors : [signal.aborted ? 'there was no time left for it' : 'internal error'];
-        problems[index] = texts.map((text) => name + text);
+        const late = new TargetUnavailable(400, 'there was no time left for it');
+        failures[index] = error instanceof RequestError || !signal.aborted ? error : late;
       }
     }
   };
   await Promise.all(Array.from({ length: besideEachOther }, worker));
-  const texts = problems.flat();
+  const texts = checks.flatMap((check, index) => textsOf(check, failures[index], checks, failures));
   if (texts.length > 0) throw new RequestError(400, texts);
   return warnings.flat();
+}
+
+/** How a failure is told: nothing of one whose cause another tells. */
+function textsOf(
+  { name, untried = name }: NamedVerification,
+  failure: unknown,
+  checks: readonly NamedVerification[],
+  failures: readonly unknown[],
+): readonly string[] {
+  if (failure === null) return [];
+  if (!(failure instanceof RequestError)) return [`${name}internal error`];
+  if (!(failure instanceof SharedFailure)) {
+    return failure.errors.map((text) => `${failure instanceof TargetUnavailable ? untried : name}${text}`);
+  }
+  const alike = checks.flatMap(({ about }, index) => {
+    const other = failures[index];
+    return other instanceof SharedFailure && other.key === failure.key ? [{ about, other }] : [];
+  });
+  const teller = alike.find(({ other }) => other.isOwn) ?? alike[0];
+  if (teller?.other !== failure) return [];
+  const others = alike.flatMap(({ about, other }) => (other === failure || about === undefined ? [] : [about]));
+  const rest =
+    others.length === 0
+      ? ''
+      : ` (${others.length === 1 ? 'another one needs' : `${others.length} others need`} it: ${others.join(', ')})`;
+  return [`${failure.cause instanceof TargetUnavailable ? untried : name}${failure.message}${rest}`];
 }

@@ -91,6 +91,11 @@ export function wouldNotWork(address: ManagedAddress): string {
   return `${addressText(address)} would not work: `;
 }
 
+/** And that of one which could not be tried, as what it needs outside does not answer. */
+export function couldNotBeTried(address: ManagedAddress): string {
+  return `${addressText(address)} could not be tried: `;
+}
+
 /** Who plans and applies now, as `sys/managed/lock` shows it. */
 export interface ApplyLock {
   readonly id: string;

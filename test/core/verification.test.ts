@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/base/json.ts';
-import { Rehearsed, seenIn, verifyAll } from '../../src/core/verification.ts';
+import { TargetUnavailable } from '../../src/core/lease.ts';
+import { Rehearsed, seenIn, SharedFailure, verifyAll } from '../../src/core/verification.ts';
+import type { RequestError } from '../../src/protocol/request-error.ts';
 import { badRequest } from '../../src/protocol/request-error.ts';
 import { world, type World } from '../world.ts';
 import { apply, creation, policyCreation, revision } from './changes.ts';
@@ -55,6 +57,33 @@ describe('checks of what is planned', () => {
     await expect(verifyAll([{ name: 'a', check: works }])).resolves.toEqual([]);
   });
 
+  it('tell a cause that several share once, where it lies, and who else needs that', async () => {
+    const fails = (about: string, key: string, isOwn: boolean, cause: RequestError) => ({
+      name: `${about} would not work: `,
+      untried: `${about} could not be tried: `,
+      about,
+      check: () => Promise.reject(new SharedFailure(key, isOwn, cause.message, cause)),
+    });
+    const refused = badRequest('no password');
+    const away = new TargetUnavailable(500, 'no answer');
+    await expect(
+      verifyAll([
+        fails('Role/a', 'one', false, refused),
+        fails('Role/b', 'one', false, refused),
+        fails('Connection/one', 'one', true, refused),
+        fails('Role/c', 'two', false, away),
+        fails('Role/d', 'two', false, away),
+        fails('Role/e', 'three', false, refused),
+      ]),
+    ).rejects.toMatchObject({
+      errors: [
+        'Connection/one would not work: no password (2 others need it: Role/a, Role/b)',
+        'Role/c could not be tried: no answer (another one needs it: Role/d)',
+        'Role/e would not work: no password',
+      ],
+    });
+  });
+
   it('may say something of what works, which is given in their order', async () => {
     const saying = (text: string) => (_: AbortSignal, warn: (text: string) => void) => Promise.resolve(warn(text));
     const checks = ['one', 'two'].map((name) => ({ name, check: saying(name) }));
@@ -106,8 +135,8 @@ describe('an apply of what does not work outside', () => {
     expect(refused).toMatchObject({
       status: 400,
       errors: [
-        expect.stringMatching(/^DatabaseConnection\/main would not work: .*error verifying connection/) as string,
-        expect.stringMatching(/^DatabaseConnection\/other would not work: .*error verifying connection/) as string,
+        expect.stringMatching(/^DatabaseConnection\/main could not be tried: .*error verifying connection/) as string,
+        expect.stringMatching(/^DatabaseConnection\/other could not be tried: .*error verifying connection/) as string,
       ],
     });
     expect(await revision(at)).toBe(before);

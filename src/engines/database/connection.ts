@@ -5,10 +5,12 @@ import type { View } from '../../barrier/view.ts';
 import { listFolder } from '../../core/list-folder.ts';
 import type { Background } from '../../core/mount-jobs.ts';
 import type { Route, RouteContext, Verification } from '../../core/mount-type.ts';
+import { SharedFailure } from '../../core/verification.ts';
 import { readFields, type Fields } from '../../protocol/field.ts';
 import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
+import { inTrial } from './trial-session.ts';
 import { connectionNamed, putConnection, type Connection } from './connection-record.ts';
 import { fieldsOf, pluginOf } from './connection-session.ts';
 import { isUsed, retire } from './connection-use.ts';
@@ -224,13 +226,11 @@ async function see(context: RouteContext): Promise<Verification | null> {
   const planned = await existing(context);
   if (!planned.verify || planned.selfManaged === true) return null;
   return async (signal) => {
-    const session = pluginOf(planned).open(fieldsOf(planned));
+    const says = (reason: string): string => `error creating database object: error verifying connection: ${reason}`;
     try {
-      await session.verify(signal);
+      await inTrial(planned, (session) => session.verify(signal), { isOwn: true, says });
     } catch (error) {
-      throw badRequest(`error creating database object: error verifying connection: ${(error as Error).message}`);
-    } finally {
-      await session.close().catch(() => undefined);
+      throw error instanceof SharedFailure ? error : badRequest(says((error as Error).message));
     }
   };
 }

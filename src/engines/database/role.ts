@@ -8,7 +8,8 @@ import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
 import { connectionNamed } from './connection-record.ts';
-import { checkStatements, fieldsOf, pluginOf } from './connection-session.ts';
+import { checkStatements, pluginOf } from './connection-session.ts';
+import { inTrial } from './trial-session.ts';
 import type { RevocationOptions } from './plugins/plugin.ts';
 
 /** What users are made for those who ask for this role. Below `role/<name>` of a mount's storage. */
@@ -178,11 +179,8 @@ async function see(context: RouteContext): Promise<Verification | null> {
     options: role.options,
   };
   return async (signal, warn) => {
-    const session = pluginOf(connection).open(fieldsOf(connection));
-    try {
+    await inTrial(connection, async (session) => {
       for (const text of await session.tryRole(user, signal)) warn(text);
-    } finally {
-      await session.close().catch(() => undefined);
-    }
+    });
   };
 }

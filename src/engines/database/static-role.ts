@@ -5,14 +5,15 @@ import type { View } from '../../barrier/view.ts';
 import { listFolder } from '../../core/list-folder.ts';
 import type { Background } from '../../core/mount-jobs.ts';
 import type { Route, RouteContext, Verification } from '../../core/mount-type.ts';
+import { SharedFailure } from '../../core/verification.ts';
 import { readFields, type Body, type Fields } from '../../protocol/field.ts';
 import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../../protocol/request-error.ts';
 import { allows, connectionNamed, notAllowed, type Connection } from './connection-record.ts';
-import { fieldsOf, pluginOf } from './connection-session.ts';
-import { isRefusal } from './plugins/statement-failure.ts';
 import { hasNameAlone } from './role.ts';
+import { inTrial } from './trial-session.ts';
+import type { DatabaseSession } from './plugins/plugin.ts';
 import { beginningOf, forgetRotation, rotationOf, shownRotation } from './rotation.ts';
 import { forgetDue, noteDue } from './rotation-index.ts';
 import { rotationEnd, stillUnderWay } from './rotation-end.ts';
@@ -200,19 +201,19 @@ async function see(context: RouteContext): Promise<Verification | null> {
     password: await passwordToTry(context, passwordPolicy || connection.passwordPolicy),
     rotation: statements,
   };
-  const login = selfManaged ? { username, password: told ?? '', maxOpen: 1 } : {};
+  const login = selfManaged ? { login: { username, password: told ?? '' } } : {};
   return async (signal) => {
-    const session = pluginOf(connection).open({ ...fieldsOf(connection), ...login });
-    try {
+    const work = async (session: DatabaseSession): Promise<void> => {
       if (told !== undefined && !(await session.letsIn(username, told, signal))) {
         throw badRequest(`password: the database does not let "${username}" in with the password that was sent`);
       }
       await session.tryPassword(user, signal);
+    };
+    try {
+      await inTrial(connection, work, login);
     } catch (error) {
       // A role that is there may be changed while its database is down.
-      if (isNew || isRefusal(error)) throw error;
-    } finally {
-      await session.close().catch(() => undefined);
+      if (isNew || !(error instanceof SharedFailure)) throw error;
     }
   };
 }

@@ -203,7 +203,7 @@ describe('what is planned is tried before it is committed', () => {
     );
     expect(refused.err).toContain('on database.yaml:26:7\n  26 │     - GRANT pg_read_everything TO "{{name}}"');
     expect(refused.err).toContain('Nothing was changed.');
-    expect(refused.err).toContain('secretctl apply -skip-verify');
+    expect(refused.err).not.toContain('-skip-verify');
     expect(await at.ok('secrets list')).not.toContain('database');
     const json = await at.run('apply -auto-approve -json', { env });
     expect((JSON.parse(json.err) as { error: unknown }).error).toMatchObject({
@@ -217,13 +217,23 @@ describe('what is planned is tried before it is committed', () => {
     expect(saved.err).toContain('DatabaseRole/database/reader would not work');
   });
 
-  it('names each object that would not work', async () => {
+  it('tells one cause once, where it lies, and which others need that', async () => {
     at.edit('database.yaml', server.url(), 'postgresql://{{username}}:{{password}}@127.0.0.1:1/postgres');
     const { code, err } = await at.run('apply -auto-approve', { env });
     expect(code).toBe(1);
-    expect(err).toContain('DatabaseConnection/database/main would not work: ');
-    expect(err).toContain('DatabaseRole/database/reader would not work: ');
+    expect(err).toContain('DatabaseConnection/database/main could not be tried: ');
+    expect(err).toContain('127.0.0.1:1 (another one needs it: DatabaseRole/database/reader)');
+    expect(err.match(/Error: /g)).toHaveLength(1);
     expect(err).toMatch(/on database\.yaml:8:19/);
+    expect(err.match(/-skip-verify/g)).toHaveLength(1);
+
+    // Who is refused is not offered to look away.
+    at.write('database.yaml', documents(server.url()));
+    const refused = await at.run('apply -auto-approve', { env: { DB_PASSWORD: 'another' } });
+    expect(refused.err).toContain('DatabaseConnection/database/main would not work: ');
+    expect(refused.err.match(/password authentication failed/g)).toHaveLength(1);
+    expect(refused.err).toContain('(another one needs it: DatabaseRole/database/reader)');
+    expect(refused.err).not.toContain('-skip-verify');
   });
 
   it('unless nobody wants that, which the audit log notes', async () => {

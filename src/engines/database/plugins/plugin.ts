@@ -34,6 +34,8 @@ export interface DatabasePlugin {
    * same. Throws RequestError 400.
    */
   destination(connection: ConnectionFields): string;
+  /** Where its server is, as messages name it: `host:port`, or a socket. Throws RequestError 400. */
+  address(connection: ConnectionFields): string;
   /** Opens nothing yet: connections are made as they are needed. */
   open(connection: ConnectionFields): DatabaseSession;
 }

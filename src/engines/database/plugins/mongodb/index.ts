@@ -1,7 +1,7 @@
 import type { DatabasePlugin } from '../plugin.ts';
 import { MongodbSession } from './session.ts';
 import { parseConnectionString } from './connection-string.ts';
-import { checkSettings, destinationOf, mongodbFields } from './settings.ts';
+import { addressText, checkSettings, destinationOf, mongodbFields } from './settings.ts';
 import { parseCreation, parseRevocation, statementProblems } from './statement.ts';
 
 export const mongodb: DatabasePlugin = {
@@ -16,6 +16,7 @@ export const mongodb: DatabasePlugin = {
   checkUrl: (url, username) => void parseConnectionString(url, username, ''),
   checkStatements: statementProblems,
   destination: destinationOf,
+  address: addressText,
   placeOf({ creation, revocation }) {
     parseRevocation(revocation);
     return parseCreation(creation).db;

@@ -74,6 +74,11 @@ export function checkSettings(connection: ConnectionFields): void {
   checkPem({ ca, certificate, key }, { ca: 'tls_ca', certificate: 'tls_certificate_key', key: 'the key in tls_certificate_key' });
 }
 
+/** See DatabasePlugin.address. */
+export function addressText({ url, username, password }: ConnectionFields): string {
+  return parseConnectionString(url, username, password).hosts;
+}
+
 /** See DatabasePlugin.destination: behind one address the name in TLS may choose the server. Throws RequestError 400. */
 export function destinationOf({ url, username, password, details }: ConnectionFields): string {
   const { srv, hosts, database, options } = parseConnectionString(url, username, password);

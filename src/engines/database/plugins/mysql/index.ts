@@ -2,7 +2,7 @@ import type { DatabasePlugin } from '../plugin.ts';
 import { sqlProblems } from '../sql-statements.ts';
 import { addressOf } from './address.ts';
 import { MysqlSession } from './session.ts';
-import { checkSettings, destinationOf, mysqlFields } from './settings.ts';
+import { checkSettings, addressText, destinationOf, mysqlFields } from './settings.ts';
 
 const nameOf32 =
   '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 10) (.RoleName | truncate 10) (random 20) (unix_time) | truncate 32 }}';
@@ -32,6 +32,7 @@ function plugin(name: string, usernameTemplate: string): DatabasePlugin {
     checkUrl: (url, username) => void addressOf(url, username, ''),
     checkStatements: (use, statements) => sqlProblems(use, statements, { example, expires: false }),
     destination: destinationOf,
+    address: addressText,
     open: (connection) => new MysqlSession(connection),
   };
 }

@@ -42,6 +42,12 @@ export function destinationOf({ url, username, password, details }: ConnectionFi
   return JSON.stringify(socket === null ? [host.toLowerCase(), port, database, name.toLowerCase()] : [socket, database]);
 }
 
+/** See DatabasePlugin.address. */
+export function addressText({ url, username, password }: ConnectionFields): string {
+  const { socket, host, port } = addressOf(url, username, password);
+  return socket ?? `${host}:${port}`;
+}
+
 /** Throws RequestError 400. */
 export function clientSettings({ url, username, password, details }: ConnectionFields): ClientSettings {
   const address = addressOf(url, username, password);

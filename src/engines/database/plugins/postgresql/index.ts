@@ -1,7 +1,7 @@
 import type { DatabasePlugin } from '../plugin.ts';
 import { PostgresqlSession } from './session.ts';
 import { sqlProblems } from '../sql-statements.ts';
-import { checkSettings, destinationOf, postgresqlFields, urlOf } from './settings.ts';
+import { addressText, checkSettings, destinationOf, postgresqlFields, urlOf } from './settings.ts';
 
 const example = `CREATE ROLE "{{name}}" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`;
 
@@ -17,5 +17,6 @@ export const postgresql: DatabasePlugin = {
   checkUrl: (url, username) => void urlOf({ url, username, password: '' }),
   checkStatements: (use, statements) => sqlProblems(use, statements, { example, expires: true }),
   destination: destinationOf,
+  address: addressText,
   open: (connection) => new PostgresqlSession(connection),
 };

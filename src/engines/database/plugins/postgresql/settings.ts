@@ -41,6 +41,12 @@ export function destinationOf(connection: ConnectionFields): string {
   return JSON.stringify([host.startsWith('/') ? host : host.toLowerCase(), port, database]);
 }
 
+/** See DatabasePlugin.address. */
+export function addressText(connection: ConnectionFields): string {
+  const { host = '', port } = clientSettings(connection);
+  return host.startsWith('/') ? host : `${host}:${port}`;
+}
+
 /** A connection_url that is one of PostgreSQL. Throws RequestError 400. */
 export function urlOf({ url: text, username, password }: Pick<ConnectionFields, 'url' | 'username' | 'password'>): URL {
   const url = filledUrl(text, username, password);
