@@ -234,7 +234,7 @@ function rename(repo: Repo, declared: Declared, how: number): Repo | null {
   const { address } = declared;
   // A token role has all it is in its document, and the plan refuses to move what also has fields that only an AppRole has.
   if (address.kind === 'AuditDevice' || address.mount === 'token') return null;
-  // Leases and roles name their connections and roles, and the name of a quota tells its path here.
+  // What a name means to leases and roles has tests of its own, and the name of a quota tells its path here.
   if (['DatabaseConnection', 'DatabaseRole', 'LeaseCountQuota'].includes(address.kind)) return null;
   const ofEngine = address.kind === 'SecretEngine' || address.kind === 'StaticSecret' ? 'renamed/' : '';
   const folder = `${typeOf(declared, repo) === 'database' ? 'db-' : ''}${ofEngine}`;
