@@ -93,7 +93,7 @@ const shared: readonly MappedField[] = [
   plainField(['verify'], 'verify_connection', {
     type: 'boolean',
     default: true,
-    description: 'Before an apply commits, connect with what is planned, and try the creation of the roles that use it.',
+    description: 'Before an apply commits, connect with what is planned, and try the statements of the roles that use it.',
   }),
 ];
 

@@ -57,17 +57,36 @@ export async function putStaticRole(storage: View, name: string, role: StaticRol
 
 /** What waits of it in the index is the caller's. */
 export async function forgetStaticRole(storage: View, name: string, role: StaticRole): Promise<void> {
-  for (const path of [`static-role/${name}`, `static-credential/${name}`, userPath(role)]) await storage.delete(path);
+  for (const path of [`static-role/${name}`, `static-credential/${name}`]) await storage.delete(path);
+  if ((await claimOf(storage, role))?.role === name) await storage.delete(userPath(role));
 }
 
-/** Of one user of one connection only one role changes the password: another would hold one that does not work. */
+/** Who changes the password of a user. */
+interface Claim {
+  readonly role: string;
+  /** Who did before, and may have been there when the claim was made. Absent: nobody. */
+  readonly from?: string;
+}
+
+const claimOf = (storage: View, role: StaticRole): Promise<Claim | null> => storage.getJson<Claim>(userPath(role));
+
+/** From now on it is this role that changes the password of its user: `hasUserAlone` says whether that holds. */
 export async function claimUser(storage: View, before: StaticRole | null, role: StaticRole, name: string): Promise<void> {
-  const owner = await storage.getJson<{ readonly role: string }>(userPath(role));
-  if (owner !== null && owner.role !== name) {
-    throw badRequest(`the password of "${role.username}" is changed by the static role "${owner.role}" already`);
-  }
+  const owner = (await claimOf(storage, role))?.role ?? name;
   if (before !== null) await storage.delete(userPath(before));
-  await storage.putJson(userPath(role), { role: name });
+  await storage.putJson(userPath(role), { role: name, ...(owner === name ? {} : { from: owner }) } satisfies Claim);
+}
+
+/**
+ * Of one user of one connection only one role changes the password: another would hold one that does not work. Throws
+ * RequestError 400.
+ */
+export async function hasUserAlone(storage: View, name: string): Promise<void> {
+  const role = await staticRoleNamed(storage, name);
+  const { from } = (role === null ? null : await claimOf(storage, role)) ?? {};
+  const other = from === undefined ? null : await staticRoleNamed(storage, from);
+  if (role === null || other === null || userPath(other) !== userPath(role)) return;
+  throw badRequest(`the password of "${role.username}" is changed by the static role "${from}" already`);
 }
 
 const userPath = ({ connection, username }: StaticRole): string =>

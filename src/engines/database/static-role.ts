@@ -22,6 +22,7 @@ import {
   beginRoleRotation,
   claimUser,
   forgetStaticRole,
+  hasUserAlone,
   putStaticCredential,
   putStaticRole,
   staticCredentialOf,
@@ -82,7 +83,10 @@ export function staticRoleRoutes(background: Background | null): readonly Route[
           shown: ['db_name', 'username'],
           valuesOf: { kind: 'DatabaseStaticRole', name: 'name', within: ['/password', '/self_managed_password'] },
           verify: { when: 'always', see },
-          holds: hasNameAlone,
+          async holds(context) {
+            await hasNameAlone(context);
+            await hasUserAlone(context.storage, nameOf(context));
+          },
           handle: write,
           settle: (context, reply) => settled(background, context, reply),
         },

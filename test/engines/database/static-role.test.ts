@@ -153,7 +153,7 @@ spec:
   connectionUrl: postgresql://{{username}}:{{password}}@127.0.0.1:1/postgres
   username: postgres
   password: { generate: { length: 20 } }
-  allowedRoles: [app]
+  allowedRoles: ['*']
   verify: false
 `;
   const specs = {
@@ -179,5 +179,27 @@ spec:
     w.write('all.yaml', documents(...kinds));
     const { code, err } = await w.run('apply -auto-approve');
     expect([code, err]).toEqual([1, expect.stringContaining('Role and Static Role names must be unique')]);
+  });
+
+  it('gets another name and keeps its user, in one apply, but no two have that user', async () => {
+    const w = await emptyWorkspace();
+    const named = (...names: readonly string[]): string =>
+      [
+        common,
+        ...names.map((name) =>
+          documents('DatabaseStaticRole')
+            .slice(common.length + 4)
+            .replace('app }', `${name} }`),
+        ),
+      ].join('---\n');
+    for (const name of ['app', 'reporting', 'app']) {
+      w.write('all.yaml', named(name));
+      await w.ok('apply -auto-approve');
+      expect(await w.ok('plan')).toContain('No changes');
+      expect(await w.json('list -format=json database/static-roles')).toMatchObject({ data: { keys: [name] } });
+    }
+    w.write('all.yaml', named('app', 'reporting'));
+    const { code, err } = await w.run('apply -auto-approve');
+    expect([code, err]).toEqual([1, expect.stringContaining('is changed by the static role "app" already')]);
   });
 });
