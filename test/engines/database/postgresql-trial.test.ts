@@ -84,6 +84,18 @@ describe('the statements of a role, tried before an apply commits', () => {
     ]);
   });
 
+  it('that call a procedure which commits are taken: it runs when the user is removed, and not in a trial', async () => {
+    await server.query('CREATE TABLE removals (name text)');
+    await server.query(`CREATE PROCEDURE remove_user(name text) LANGUAGE plpgsql AS $$
+      BEGIN INSERT INTO removals VALUES (name); COMMIT; EXECUTE format('DROP ROLE %I', name); END $$`);
+    expect(await applied({ revocation_statements: [`CALL remove_user('{{name}}')`] })).toEqual([]);
+    expect(await server.query('SELECT 1 FROM removals')).toEqual([]);
+    const { leaseId } = await at.read('database/creds/app');
+    await at.write('sys/leases/revoke', { lease_id: leaseId ?? '', sync: true });
+    expect(await server.query('SELECT 1 AS one FROM removals')).toEqual([{ one: 1 }]);
+    await server.query('DROP PROCEDURE remove_user; DROP TABLE removals');
+  });
+
   it.each([
     ['with a login', 'REVOKE pg_read_all_data FROM "{{name}}"', 'the user, who can still log in'],
     ['without one', 'ALTER ROLE "{{name}}" NOLOGIN', 'the user, without a login'],

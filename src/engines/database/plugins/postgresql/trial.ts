@@ -11,8 +11,8 @@ import { lockOf } from './user-lock.ts';
 /** Statements with their values, as they are sent. */
 export type FilledStatements = Readonly<Record<Exclude<StatementsField, 'rotation_statements'>, readonly string[]>>;
 
-/** SQLSTATE of a statement that runs only outside of transactions, as DROP DATABASE does. */
-const outsideOnly = '25001';
+/** SQLSTATE of what runs only outside of transactions: DROP DATABASE; a procedure that has a COMMIT. */
+const outsideOnly = new Set<unknown>(['25001', '2D000']);
 /** No transaction, or no such savepoint: a statement has ended the one or the other. */
 const ended = new Set(['25P01', '3B001']);
 
@@ -128,7 +128,7 @@ class Trial {
     try {
       await work();
     } catch (error) {
-      const outside = (error as { readonly code?: unknown }).code === outsideOnly;
+      const outside = outsideOnly.has((error as { readonly code?: unknown }).code);
       // When they are due, these run by themselves; the others are in a transaction then, too.
       const isUntried = outside && (field === 'revocation_statements' || field === 'rollback_statements');
       const failure = failureOf(error, where, this.#secrets);
