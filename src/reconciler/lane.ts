@@ -39,6 +39,8 @@ export class Lane {
   #woken = false;
   /** By when it must look again: the next key of the pages so far, or what was expected since the first of them. */
   #expected = Infinity;
+  /** When all keys in trouble were tried, whatever they wait for. */
+  #triedAt = 0;
   #successes = 0;
   #failures = 0;
   #lastSuccess: number | null = null;
@@ -102,7 +104,15 @@ export class Lane {
     this.#expected = Math.min(this.#expected, next ?? Infinity);
     if (after !== null || this.#woken) this.#lookAt = now;
     else this.#lookAt = Math.min(now + longestPause, Math.max(now + shortestPause, this.#expected));
+    if (after === null) this.#tryTroubles(now);
     return this.#troubles.end(index);
+  }
+
+  /** What is not in the index any more asks for no step, and only a step can tell that nothing is left of its trouble. */
+  #tryTroubles(now: number): void {
+    if (now - this.#triedAt < longestPause) return;
+    this.#triedAt = now;
+    for (const key of this.#troubles.keys()) if (key !== index) this.queue.add(key, now);
   }
 
   /** True: that is news. */

@@ -15,6 +15,10 @@ export class Troubles {
     return this.#troubles.has(key);
   }
 
+  keys(): readonly string[] {
+    return [...this.#troubles.keys()];
+  }
+
   /** The first of them, the oldest first. */
   first(count: number): readonly Trouble[] {
     return [...this.#troubles.values()].slice(0, count);

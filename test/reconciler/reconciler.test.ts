@@ -281,6 +281,32 @@ describe('the reconciler', () => {
     expect(at.status()[0]).toMatchObject({ failing: 0, troubles: [] });
   });
 
+  it('tells that a key works again whose work was taken out of the index, which asks for no step of it', async () => {
+    const time = new VirtualTime();
+    const index = new Index(time);
+    index.times.set('a', time.now());
+    index.step = () => Promise.resolve({ again: null, problem: 'nobody is there' });
+    const told: string[] = [];
+    const at = new Reconciler({
+      clock: time,
+      random: systemRandom,
+      timer: time,
+      controllers: [index],
+      onTrouble: (_, of, error) => told.push(`${of}: ${error ?? 'works'}`),
+    });
+    at.start();
+    await time.pass(1000);
+    expect(told).toEqual(['a: nobody is there']);
+    index.step = () => Promise.resolve(done);
+    await time.pass(600_000);
+    expect(told).toEqual(['a: nobody is there', 'a: works']);
+    expect(at.status()[0]).toMatchObject({ failing: 0, troubles: [] });
+    // And of what works nothing is asked.
+    const steps = index.log.length;
+    await time.pass(day);
+    expect(index.log).toHaveLength(steps);
+  });
+
   it('looks again after a failed look', async () => {
     const time = new VirtualTime();
     const index = new Index(time);
