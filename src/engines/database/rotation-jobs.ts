@@ -11,7 +11,7 @@ import { changePassword, type Outcome, type PasswordChange } from './password-ch
 import type { DatabaseSession } from './plugins/plugin.ts';
 import { dueConnections, dueOf, forgetDue, noteDue, type Subject } from './rotation-index.ts';
 import { nextRotation, windowEnd } from './rotation-times.ts';
-import { forgetRotation, noteFailure, rotationOf, rotationsOf, type Rotation } from './rotation.ts';
+import { forgetRotation, noteFailure, rotationOf, type Rotation } from './rotation.ts';
 import type { DatabaseSessions } from './sessions.ts';
 import {
   beginRoleRotation,
@@ -76,14 +76,14 @@ export function rotationJobs(sessions: DatabaseSessions): MountJobs {
   };
 }
 
-/** How many changes that are under way are looked at, to tell whether one has failed. */
-const looked = 64;
+/** How many passwords that wait to be changed are looked at, to tell whether the last try of one has failed. */
+const looked = 128;
 
-/** Is there a change under way of a connection that has failed, and waits to be tried again? */
+/** Does a password of a connection wait to be changed that could not be when it was tried last? */
 async function isFailing(storage: View, connection: string): Promise<boolean> {
-  for (const kind of ['root', 'role'] as const) {
-    const underWay = await rotationsOf(storage, kind, { limit: looked });
-    if (underWay.some(({ rotation }) => rotation.connection === connection && rotation.error !== null)) return true;
+  for (const { subject } of await dueOf(storage, connection, looked)) {
+    if ((await rotationOf(storage, subject))?.error) return true;
+    if (subject.kind === 'role' && (await staticCredentialOf(storage, subject.name))?.error) return true;
   }
   return false;
 }

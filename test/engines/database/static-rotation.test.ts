@@ -134,6 +134,28 @@ describe('the password of a static role', () => {
     await at.system.close();
   });
 
+  it('that could not be changed is shown as failing until it was, or its role is deleted, whatever becomes of others', async () => {
+    const { at } = await withRole();
+    await at.write('database/static-roles/app', { credential_config: { password_policy: 'letters' } });
+    await at.write('database/static-roles/other', { db_name: 'main', username: await newUser(), rotation_period: '2h' });
+    const failing = (): unknown =>
+      at.system.reconciler
+        .status()
+        .find(({ name }) => name === 'mount-jobs')
+        ?.troubles.map(({ error }) => error);
+    at.clock.time += 3600_000;
+    await settle(at);
+    expect(failing()).toEqual(['there is no password policy "letters"']);
+    await at.write('database/rotate-role/other');
+    await settle(at);
+    expect(failing()).toEqual(['there is no password policy "letters"']);
+    await at.delete('database/static-roles/app');
+    at.clock.time += 600_000;
+    await settle(at);
+    expect(failing()).toEqual([]);
+    await at.system.close();
+  });
+
   it('is made by the policy of the connection, or by that of the role', async () => {
     const at = await place({ password_policy: 'digits' });
     for (const [name, charset, length] of [
