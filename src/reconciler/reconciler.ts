@@ -222,8 +222,8 @@ export class Reconciler implements ReconcilerPort {
   }
 
   #tell({ controller }: Lane, of: string, error: string | null): void {
-    // What ends the process is told as that.
-    if (this.#state !== 'stopped') this.#options.onTrouble?.(controller.name, of, error);
+    // What ends the process is told as that, and what was told to end says nothing of itself.
+    if (this.#state === 'running') this.#options.onTrouble?.(controller.name, of, error);
   }
 
   #tellEnd(lane: Lane, trouble: Trouble | null): void {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Fault } from '../../src/base/error.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { done, type Controller, type Due, type Step } from '../../src/core/controller.ts';
+import { RequestError } from '../../src/protocol/request-error.ts';
 import { Reconciler } from '../../src/reconciler/reconciler.ts';
 import { runs } from './property.ts';
 import { quiet, VirtualTime } from './virtual-time.ts';
@@ -368,6 +369,28 @@ describe('the reconciler', () => {
     at.start();
     await time.pass(60);
     expect(new Set(index.log.map(({ key }) => key))).toEqual(new Set(['a', 'b']));
+  });
+
+  it('does not tell of a step that fails because it was told to end', async () => {
+    const time = new VirtualTime();
+    const index = new Index(time);
+    index.times.set('a', time.now());
+    index.step = (_, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new RequestError(500, 'it did not answer in time')));
+      });
+    const told: string[] = [];
+    const at = new Reconciler({
+      clock: time,
+      random: systemRandom,
+      timer: time,
+      controllers: [index],
+      onTrouble: (_, of, error) => told.push(`${of}: ${error}`),
+    });
+    at.start();
+    await quiet();
+    expect(await at.stop(1000)).toBe(true);
+    expect([at.status()[0]?.lastError, told]).toEqual(['it did not answer in time', []]);
   });
 
   it('does not wait longer than it may for what does not end', async () => {
