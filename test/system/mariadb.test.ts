@@ -96,6 +96,20 @@ describe('a MariaDB', () => {
     expect(await server.query('SELECT 1 FROM mysql.user WHERE User = ?', [username])).toEqual([]);
   });
 
+  it('keeps the lease of a user whom statements look for at another host, and says so', async () => {
+    const wrong = `DROP USER '{{name}}'@'localhost'`;
+    await place({}, { creation_statements: creation, revocation_statements: wrong });
+    const { leaseId, username } = await credential(at);
+    await expect(at.write('sys/leases/revoke', { lease_id: leaseId, sync: true })).rejects.toMatchObject({
+      status: 500,
+      message: expect.stringContaining(`Operation DROP USER failed for '${username}'@'localhost'`) as string,
+    });
+    expect(await server.users()).toEqual([username]);
+    // Where they are of several hosts, of some of which the user is none, all of it is removed.
+    await at.write('database/roles/app', { revocation_statements: [wrong, `DROP USER '{{name}}'@'%'`] });
+    expect(await revoke(at, leaseId)).toBe(204);
+  });
+
   it('whose accounts our user may not see says so, until it may', async () => {
     await server.query(`CREATE USER maker@'%' IDENTIFIED BY 'maker-password'`);
     await server.query(`GRANT CREATE USER ON *.* TO maker@'%'`);

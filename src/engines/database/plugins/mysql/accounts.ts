@@ -7,12 +7,14 @@ import { numberOf } from './failure.ts';
 
 export const dialect: SqlDialect = { nameQuote: '`', backslash: true, dollar: false, comments: 'mysql' };
 
+/** What was to be done to an account could not be done: it is not there. */
+const noSuchAccount = 1396;
 /** That a user, or what it was granted, is not there: what was to be taken away is gone. */
-const gone = new Set([1141, 1147, 1269, 1396]);
+const gone = new Set([1141, 1147, 1269, noSuchAccount]);
 /** Servers before MySQL 5.7.6 and MariaDB 10.4.2 can lock no account. */
 const syntaxError = 1064;
 /** A password was to be set of an account that is not there: MariaDB, MySQL. */
-const noAccount = new Set([1133, 1396]);
+const noAccount = new Set([1133, noSuchAccount]);
 const noSuchThread = 1094;
 /** No privilege to read a table, or a column of it. */
 const mayNotRead = new Set([1142, 1143]);
@@ -54,12 +56,15 @@ export async function removeUser(client: Client, name: string): Promise<void> {
   }
 }
 
-/** Runs a statement that takes something away: that it is gone already is success. */
-export async function ifThere(client: Client, statement: string): Promise<void> {
+/** Runs a statement that takes something away: that it is gone already is success. Gives what the server said of an account that is not there. */
+export async function ifThere(client: Client, statement: string): Promise<Error | null> {
   try {
     await client.query(statement);
+    return null;
   } catch (error) {
-    if (!gone.has(numberOf(error) ?? 0)) throw error;
+    const number = numberOf(error) ?? 0;
+    if (!gone.has(number)) throw error;
+    return number === noSuchAccount ? (error as Error) : null;
   }
 }
 

@@ -90,7 +90,10 @@ export class MysqlSession implements DatabaseSession {
         const accounts = statements.length === 0 ? null : await accountsOf(client, name);
         if (accounts?.length !== 0) {
           try {
-            for (const statement of statements) await ifThere(client, statement);
+            let missed: Error | null = null;
+            for (const statement of statements) missed = (await ifThere(client, statement)) ?? missed;
+            // They are of other hosts than the user is: it is there still.
+            if (missed !== null && ((await accountsOf(client, name))?.length ?? 0) > 0) throw missed;
           } catch (error) {
             if (!pending) throw error;
           }
