@@ -13,8 +13,10 @@ export function onlyHereRoute({ types, barrier }: CorridorParts): Route {
         forPlans: true,
         handle: async (context) => {
           const { mounts, tx } = runOf(context);
-          const mount = mounts.resolve(context.params.path ?? '')?.mount;
-          if (mount === undefined) throw notFound();
+          const destination = mounts.resolve(context.params.path ?? '');
+          // A mount by another path than its own is none: a policy may name that one alone.
+          if (destination?.path !== '') throw notFound();
+          const { mount } = destination;
           const { onlyHere } = types.get(typeKey(mount.class, mount.type)) ?? {};
           return { data: { only_here: (await onlyHere?.(barrier.view(tx, { mountId: mount.id }))) ?? null } };
         },

@@ -47,6 +47,13 @@ const audited = (word: string): readonly string[] =>
     .filter((line) => line.includes(word));
 
 describe('a connection whose password only the store knows', () => {
+  it('is told of by the path of its mount, and by no other that a policy may not name', async () => {
+    expect(await at.ok('read sys/managed/only-here/database')).toContain('the password of 1 connection');
+    const { code, out, err } = await at.run('read sys/managed/only-here/database/config');
+    expect([code, out + err]).toEqual([expect.any(Number), expect.not.stringContaining('password of')]);
+    expect(code).not.toBe(0);
+  });
+
   it('is not deleted with its document: the plan says why, what to do, and that it is refused', async () => {
     at.write('database.yaml', mount);
     for (const command of ['plan', 'apply -auto-approve', 'destroy -auto-approve']) {
