@@ -146,7 +146,10 @@ async function inTransaction(
     await writesGiveWay();
     await applyChange(applying, change);
   }
-  for (const holds of applying.invariants) await holds();
+  for (const holds of applying.invariants) {
+    await writesGiveWay();
+    await holds();
+  }
   if (!verified) await rehearse(applying);
   const revision = await moveRevision(run.core);
   await rememberApply(run.core, {
