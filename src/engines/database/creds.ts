@@ -7,7 +7,7 @@ import type { Route, RouteContext } from '../../core/mount-type.ts';
 import { badRequest, RequestError } from '../../protocol/request-error.ts';
 import { allows, connectionNamed, notAllowed, type Connection } from './connection-record.ts';
 import { inSessionOf, nameNow, noteUse, noteUseEnded, waysTo } from './connection-use.ts';
-import { checkStatements, inSession, pluginOf } from './connection-session.ts';
+import { checkStatements, fieldsOf, inSession, pluginOf } from './connection-session.ts';
 import type { RevocationOptions, RevokedUser } from './plugins/plugin.ts';
 import { isRefusal } from './plugins/statement-failure.ts';
 import { leaseTimes, roleNamed, type DatabaseRole } from './role.ts';
@@ -22,6 +22,8 @@ interface UserLease {
   readonly role: string;
   readonly connection: string;
   readonly uid: string;
+  /** See DatabasePlugin.destination. Absent: nobody noted it. */
+  readonly destination?: string;
   readonly revocation: readonly string[];
   readonly rollback: readonly string[];
   readonly options: RevocationOptions;
@@ -66,6 +68,7 @@ async function issueUser(sessions: DatabaseSessions, background: Background | nu
     role: name,
     connection: connection.name,
     uid: connection.uid,
+    destination: pluginOf(connection).destination(fieldsOf(connection)),
     revocation: role.revocation,
     rollback: role.rollback,
     options: role.options,
@@ -109,6 +112,20 @@ function newUsername(connection: Connection, role: string, { caller, random, now
   return name;
 }
 
+/** Does its connection lead to the database in which its user was made? In another, that one is not there, and not removed. */
+async function leadsThere(storage: View, { destination, ...lease }: UserLease): Promise<boolean> {
+  const ways = destination === undefined ? [] : await waysTo(storage, lease);
+  return ways.every((way) => pluginOf(way).destination(fieldsOf(way)) === destination);
+}
+
+function elsewhere({ username, connection }: UserLease): RequestError {
+  return new RequestError(
+    500,
+    `the connection "${connection}" leads to another database than when the user was made, and there is no "${username}": ` +
+      'remove it where it was made and end its lease with "lease revoke -prefix -force", or have the connection lead there again',
+  );
+}
+
 /** How a user is removed. */
 type Removal = Pick<RevokedUser, 'revocation' | 'options'>;
 
@@ -138,8 +155,12 @@ export function userLeases(sessions: DatabaseSessions): LeaseHandler {
       const data = dataOf(lease);
       const { username: name, place } = data;
       const { pending } = lease;
-      const end = (removal: Removal): Promise<void> =>
-        inSessionOf(sessions, mount, data, (session) => session.revoke({ name, place, pending, ...removal }, signal));
+      const end = async (removal: Removal): Promise<void> => {
+        const user = { name, place, pending, ...removal };
+        const wasThere = await inSessionOf(sessions, mount, data, (session) => session.revoke(user, signal));
+        // Of what never was given out it may be that it was not made.
+        if (!wasThere && !pending && !(await mount.read((storage) => leadsThere(storage, data)))) throw elsewhere(data);
+      };
       const own = removalBy(data, pending);
       try {
         await end(own);

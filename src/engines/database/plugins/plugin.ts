@@ -127,8 +127,8 @@ export interface DatabaseSession {
     user: { readonly name: string; readonly expiration: number; readonly renewal: readonly string[] },
     signal: AbortSignal,
   ): Promise<void>;
-  /** A user that is not there is success. */
-  revoke(user: RevokedUser, signal: AbortSignal): Promise<void>;
+  /** A user that is not there is success: false. True: it was there, or nobody could see. */
+  revoke(user: RevokedUser, signal: AbortSignal): Promise<boolean>;
   /**
    * Sets the password of a user that exists, perhaps that of the connection itself, and perhaps once more. Empty
    * statements: what the plug-in does by itself, in a way that leaves no password in the logs of the server where there is one.

@@ -64,17 +64,20 @@ export class MongodbSession implements DatabaseSession {
     if (renewal.length > 0) throw badRequest(noRenewal);
   }
 
-  async revoke(user: RevokedUser, signal: AbortSignal): Promise<void> {
+  async revoke(user: RevokedUser, signal: AbortSignal): Promise<boolean> {
     const { name, pending, options, place = defaultDatabase } = user;
-    if (pending && this.#refused.delete(name)) return;
+    if (pending && this.#refused.delete(name)) return false;
+    let wasThere = false;
     const databases = new Set([place, ...namedIn(user.revocation)]);
     await this.#with(signal, 'revoking the user', [], async (send) => {
       if (pending) await stopCreation(send, name);
       for (const database of databases) {
         if (options.terminateSessions) await endSessions(send, name, database, this.#settings);
-        await ifThere(send(database, { dropUser: name, writeConcern: this.#settings.writeConcern }));
+        const dropped = await ifThere(send(database, { dropUser: name, writeConcern: this.#settings.writeConcern }));
+        wasThere ||= dropped;
       }
     });
+    return wasThere;
   }
 
   async setPassword(

@@ -83,12 +83,14 @@ export class MysqlSession implements DatabaseSession {
     );
   }
 
-  async revoke({ name, revocation, options, pending }: RevokedUser, signal: AbortSignal): Promise<void> {
+  async revoke({ name, revocation, options, pending }: RevokedUser, signal: AbortSignal): Promise<boolean> {
     const statements = fillAll(revocation, { name, username: name });
+    let wasThere = true;
     await this.#with(signal, 'revoking the user', [], (client) =>
       alone(client, name, pending, async () => {
-        const accounts = statements.length === 0 ? null : await accountsOf(client, name);
-        if (accounts?.length !== 0) {
+        const accounts = await accountsOf(client, name);
+        wasThere = accounts?.length !== 0;
+        if (wasThere) {
           try {
             let missed: Error | null = null;
             for (const statement of statements) missed = (await ifThere(client, statement)) ?? missed;
@@ -102,6 +104,7 @@ export class MysqlSession implements DatabaseSession {
         if (options.terminateSessions) await endSessions(client, name);
       }),
     );
+    return wasThere;
   }
 
   async setPassword(

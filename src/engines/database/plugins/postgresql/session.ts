@@ -68,22 +68,23 @@ export class PostgresqlSession implements DatabaseSession {
     await this.#clients.use(signal, 'renewing the user', [], (client) => inTransaction(client, name, filled));
   }
 
-  async revoke(user: RevokedUser, signal: AbortSignal): Promise<void> {
+  async revoke(user: RevokedUser, signal: AbortSignal): Promise<boolean> {
     const statements = fillAll(user.revocation, { name: user.name, username: user.name });
-    await this.#clients.use(signal, 'revoking the user', [], async (client) => {
+    return this.#clients.use(signal, 'revoking the user', [], async (client) => {
       // What is still making the user holds this, on behalf of a request that nobody waits for any more.
       if (user.pending) await endHolder(client, user.name).catch(() => undefined);
       await client.query('SELECT pg_advisory_lock($1, $2)', lockOf(user.name));
       try {
-        if ((await whoIs(client, user.name)) === null) return;
+        if ((await whoIs(client, user.name)) === null) return false;
         try {
           for (const statement of statements) await client.query(statement);
         } catch (error) {
           if (!user.pending) throw error;
         }
         // Statements that undo a making need not know how far it came.
-        if (statements.length > 0 && !(user.pending && (await whoIs(client, user.name)) !== null)) return;
+        if (statements.length > 0 && !(user.pending && (await whoIs(client, user.name)) !== null)) return true;
         await revokeUser(client, user, this.#elsewhere(signal));
+        return true;
       } finally {
         await client.query('SELECT pg_advisory_unlock($1, $2)', lockOf(user.name));
       }
