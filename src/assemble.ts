@@ -16,7 +16,7 @@ import { systemTimer, type Timer } from './base/timer.ts';
 import type { Barrier } from './barrier/barrier.ts';
 import type { View } from './barrier/view.ts';
 import { markClock, resumeClock } from './clock-mark.ts';
-import { controllers, tokenExpiryName, wokenBy } from './controllers.ts';
+import { controllers, isTidy, tokenExpiryName, wokenBy } from './controllers.ts';
 import { createCore, type Core } from './core/core.ts';
 import { rightsOf } from './core/authenticate.ts';
 import { runOf } from './core/corridor.ts';
@@ -35,6 +35,7 @@ import { leaseExpiryName } from './lease/expiry.ts';
 import { overdueWarning } from './lease/overdue.ts';
 import { createLeases } from './lease/port.ts';
 import { leaseRoutes } from './lease/routes.ts';
+import { unendedRoutes } from './lease/unended.ts';
 import { clearCubbyhole, cubbyholeOf } from './engines/cubbyhole/index.ts';
 import { engines } from './engines/index.ts';
 import { createIdentity, entityCounter, identityStore } from './identity/identity.ts';
@@ -236,6 +237,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
         ],
         endNow,
         dropped,
+        unendedRoutes(running),
       ),
       ...(parts.serverRoutes ?? []),
     ],
@@ -264,6 +266,7 @@ export async function assemble(parts: AssemblyParts): Promise<System> {
       await quotas.admitLogin(identified);
       const reply = await corridor.handle(identified);
       for (const [name, key] of wokenBy(request)) reconciler.wake(name, key);
+      if (isTidy(request)) reconciler.retry(leaseExpiryName);
       if (mayChangeAudit(request)) {
         const { enabled, headers } = await store.read((tx) => auditConfig(core(tx)));
         await audit.follow(enabled, headers);

@@ -80,6 +80,11 @@ export function wokenBy({
   return /^sys\/(leases|revoke)/.test(path) ? [[tokenExpiryName], [leaseExpiryName]] : [];
 }
 
+/** Does somebody want leases to be tried again that could not be ended? */
+export function isTidy({ operation, path }: Pick<Request, 'operation' | 'path'>): boolean {
+  return operation === 'write' && path === 'sys/leases/tidy';
+}
+
 const tokensAtOnce = 200;
 
 function tokenExpiry({ store, barrier, clock, forget }: BackgroundParts): Controller {

@@ -1,5 +1,7 @@
 import { isJsonObject, type JsonObject } from '../base/json.ts';
 import { Fault } from '../base/error.ts';
+import { shellWord } from '../base/shell-word.ts';
+import { RequestError } from '../protocol/request-error.ts';
 import type { Command } from './command.ts';
 import { confirm } from './confirm.ts';
 import type { CliContext } from './context.ts';
@@ -52,8 +54,9 @@ async function listUnended(context: CliContext, session: Session, type: string, 
   const all = (reply.data?.['leases'] ?? []) as readonly {
     readonly lease_id: string;
     readonly error: string;
+    readonly what: string | null;
     readonly attempts?: number;
-    readonly next_attempt?: string;
+    readonly next_attempt?: string | null;
   }[];
   const leases = all.filter(({ lease_id: id }) => prefix === '' || id === prefix || id.startsWith(`${prefix}/`));
   if (leases.length === 0) return nothing(context, 'There are no leases that could not be ended.');
@@ -61,8 +64,14 @@ async function listUnended(context: CliContext, session: Session, type: string, 
   else
     context.terminal.out(
       table(
-        ['Lease', 'Tries', 'Next try', 'Reason'],
-        leases.map(({ lease_id: id, attempts, next_attempt: next, error }) => [id, String(attempts ?? '-'), next ?? '-', error]),
+        ['Lease', 'Left', 'Tries', 'Next try', 'Reason'],
+        leases.map(({ lease_id: id, what, attempts, next_attempt: next, error }) => [
+          id,
+          what ?? '-',
+          String(attempts ?? '-'),
+          next ?? 'when it answers',
+          error,
+        ]),
       ),
     );
   return 0;
@@ -107,13 +116,13 @@ export const tidy: Command = sessionCommand(
     operands: '',
     arity: { min: 0, max: 0 },
     description:
-      'Has the background task look for leases that are past their time. It does so by itself: there is nothing that only this would find.',
+      'Has the background task look at once for leases that are past their time, and try again what could not be ended. It does both by itself, too, in its own time.',
     examples: [{ command: 'secretctl lease tidy', explanation: 'Look now.' }],
     options: {},
   },
   async ({ context, session }) => {
     await session.request('write', 'sys/leases/tidy');
-    return success(context, 'What is past its time is being ended; there was nothing to tidy, as leases are found by an index.');
+    return success(context, 'What is past its time is being ended, and what could not be ended is tried again.');
   },
 );
 
@@ -193,6 +202,13 @@ export const revoke: Command = sessionCommand(
     const sync = options.flag('sync');
     if (options.flag('force') && !options.flag('prefix')) throw new Fault('usage', '-force needs -prefix');
     if (!options.flag('prefix')) {
+      if (!(await mayBeLease(session, id))) {
+        if ((await hasLeases(session, id)) === true) {
+          const hint = `To end all below it: secretctl lease revoke -prefix ${shellWord(id)}`;
+          throw new Fault('usage', `${id} is no lease, but a path with leases below it`, { hint });
+        }
+        return nothingToDo(context, `There is no lease ${id}: it has ended already, or there never was one.`);
+      }
       const { status } = await session.request('write', 'sys/leases/revoke', { lease_id: id, sync });
       return success(context, status === queued ? 'The revocation of the lease is queued.' : 'The lease is revoked.');
     }
@@ -202,6 +218,8 @@ export const revoke: Command = sessionCommand(
       ? `Do you want to revoke every lease below ${prefix}/, and forget those that can’t be ended? What they gave may go on working.`
       : `Do you want to revoke every lease below ${prefix}/?`;
     if (!options.flag('auto-approve')) await session.apart(() => confirm(context, question));
+    if ((await hasLeases(session, prefix)) === false && !(await mayBeLease(session, prefix)))
+      return nothingToDo(context, `There are no leases below ${prefix}/.`);
     const path = `sys/leases/${force ? 'revoke-force' : 'revoke-prefix'}/${prefix}`;
     const reply = await session.request('write', path, force ? {} : { sync });
     const { status, data } = reply;
@@ -218,3 +236,27 @@ export const revoke: Command = sessionCommand(
     return success(context, status === queued ? `The revocation of all ${below} is queued.` : `All ${below} are revoked.`);
   },
 );
+
+function nothingToDo(context: CliContext, text: string): 0 {
+  context.terminal.out(context.json ? '{}\n' : `${text}\n`);
+  return 0;
+}
+
+/** False: there is no lease of this id that stands, or is yet to be ended. Who may not look may still revoke. */
+async function mayBeLease(session: Session, id: string): Promise<boolean> {
+  try {
+    await session.request('write', 'sys/leases/lookup', { lease_id: id });
+    return true;
+  } catch (error) {
+    return !(error instanceof RequestError && error.status === 400);
+  }
+}
+
+/** Null: nobody tells this token. */
+async function hasLeases(session: Session, prefix: string): Promise<boolean | null> {
+  try {
+    return (await session.list(`sys/leases/lookup/${prefix.replace(/\/+$/, '')}`)).length > 0;
+  } catch {
+    return null;
+  }
+}

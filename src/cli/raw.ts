@@ -39,7 +39,7 @@ function apiCommand(operation: Operation, command: Omit<Command, 'run' | 'path'>
         // Nothing was done: what is no error of the API, so that clients show its text, is one to a person.
         if (reply.status === 404 && !hasContent(reply)) throw new RequestError(404, reply.warnings ?? []);
         printWarnings(context, reply);
-        if (wanted !== undefined) return printField(context, shown(reply), wanted);
+        if (wanted !== undefined) return printField(context, { ...leaseOf(reply), ...shown(reply) }, wanted);
         if (context.json) printJson(context, reply.json ?? wireReply(reply));
         else context.terminal.out(text(operation, target, reply));
         return 0;
@@ -50,6 +50,12 @@ function apiCommand(operation: Operation, command: Omit<Command, 'run' | 'path'>
 
 function hasContent({ data, auth, json }: Reply): boolean {
   return Object.keys(data ?? {}).length > 0 || (auth ?? null) !== null || json !== undefined;
+}
+
+/** The lease that comes with a reply, in the words of the clients of the Vault API. */
+function leaseOf({ leaseId, leaseDuration, renewable }: Reply): JsonObject {
+  if (leaseId === undefined || leaseId === '') return {};
+  return { lease_id: leaseId, lease_duration: leaseDuration ?? 0, lease_renewable: renewable ?? false };
 }
 
 function shown({ auth, data, json }: Reply): JsonObject {

@@ -115,6 +115,8 @@ export interface ReconcilerPort {
    * tries that key at once. False: there is no such controller, or it does not run.
    */
   wake(name: string, key?: string): boolean;
+  /** From a person: as `wake`, and all that fails is tried at once. */
+  retry(name: string): boolean;
   /**
    * Something will be due for a controller at a time (milliseconds since the epoch), perhaps sooner than all that it found
    * in its index: it looks no later than then.

@@ -24,8 +24,8 @@ export interface FailingLease {
   readonly attempts: number;
   /** Holds no secret. */
   readonly error: string;
-  /** When it is tried next, in milliseconds since the epoch. Where its target does not answer: when that is. */
-  readonly nextAttempt: number;
+  /** When it is tried next, in milliseconds since the epoch; null: as soon as its target answers. */
+  readonly nextAttempt: number | null;
   /** It counts as irrevocable: it is tried once a day, and a person has to look at it. */
   readonly irrevocable: boolean;
 }

@@ -7,7 +7,7 @@ import type { ControllerStatus, ReconcilerPort } from './controller.ts';
 import type { Route } from './mount-type.ts';
 
 const runFields = {
-  key: { type: 'string', description: 'Also try this key at once; without it only what is due.' },
+  key: { type: 'string', description: 'Also try this key at once; without it what is due, and what has failed.' },
 } as const satisfies Fields;
 
 /** `sys/reconciler`: the background tasks, what they do and what became of it. */
@@ -42,7 +42,7 @@ export function reconcilerRoutes(reconciler: ReconcilerPort): readonly Route[] {
             const { name = '' } = params;
             const { key } = readFields(runFields, data);
             if (!reconciler.status().some((status) => status.name === name)) throw notFound();
-            if (!reconciler.wake(name, key)) {
+            if (!(key === undefined ? reconciler.retry(name) : reconciler.wake(name, key))) {
               throw new RequestError(503, `no background task runs in this process: ${reconciler.reason ?? 'it is no server'}`);
             }
             return Promise.resolve(noContent);

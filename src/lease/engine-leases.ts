@@ -8,7 +8,8 @@ import { badRequest } from '../protocol/request-error.ts';
 import type { Transaction } from '../storage/transaction.ts';
 import { isToEnd, noteEnding } from './ending.ts';
 import { handlerOf, issued } from './expiry.ts';
-import { failingOf, Leases } from './leases.ts';
+import { FailingLeases } from './failing.ts';
+import { Leases } from './leases.ts';
 import type { LeaseRecord } from './record.ts';
 
 export interface EngineLeaseParts {
@@ -35,9 +36,13 @@ interface Renewed {
 export function engineLeases(parts: EngineLeaseParts): LeaseSource {
   return {
     async find(context, id) {
-      const leases = new Leases(runOf(context).core);
-      const record = (await standing(context, id)) ?? failingOnly(await leases.get(id));
-      return record === null ? null : shown(record, context.now);
+      const record = await standing(context, id);
+      if (record !== null) return shown(record);
+      // A person wonders why its user is still there.
+      const { core } = runOf(context);
+      const ended = await new Leases(core).get(id);
+      const failing = ended === null ? null : await new FailingLeases(core).why(ended, context.now);
+      return ended === null || failing === null ? null : { ...shown(ended), renewable: false, failing };
     },
     children: (context, folder) => new Leases(runOf(context).core).children(folder),
     async prepareRenewal(context, id, increment) {
@@ -116,14 +121,6 @@ async function standing(context: RouteContext, id: string): Promise<LeaseRecord 
   return (await isToEnd(core, record)) ? null : record;
 }
 
-/** What a person has to know of who wonders why a user is still there. */
-function failingOnly(record: LeaseRecord | null): LeaseRecord | null {
-  return record?.state === 'ending' && record.lastError !== null ? record : null;
-}
-
-function shown(record: LeaseRecord, now: number): ShownLease {
-  const { id, issuedAt, expiresAt, lastRenewal, renewable } = record;
-  const failing = failingOf(record, now);
-  const lease = { id, path: id.slice(0, id.lastIndexOf('/')), issuedAt, expiresAt, lastRenewal };
-  return failing === null ? { ...lease, renewable } : { ...lease, renewable: false, failing };
+function shown({ id, issuedAt, expiresAt, lastRenewal, renewable }: LeaseRecord): ShownLease {
+  return { id, path: id.slice(0, id.lastIndexOf('/')), issuedAt, expiresAt, lastRenewal, renewable };
 }

@@ -15,6 +15,7 @@ import { badRequest, RequestError } from '../protocol/request-error.ts';
 import type { Transaction, TransactionalStore } from '../storage/transaction.ts';
 import type { DroppedLease, DroppedLeases } from './dropped.ts';
 import { continueEnding, endings } from './ending.ts';
+import { FailingLeases } from './failing.ts';
 import { isIrrevocable, Leases } from './leases.ts';
 import type { LeaseRecord } from './record.ts';
 
@@ -43,6 +44,8 @@ const beginFor = 1000;
 const besideEachOther = 4;
 const day = 24 * 3_600_000;
 const backoff: Backoff = { first: 10_000, most: day };
+/** For a target that does not answer: it is asked with one lease. */
+const probing: Backoff = { first: 1_000, most: 60_000 };
 
 /**
  * Ends leases that are past their time, revoked, or pending for too long: marks them, has their engine end what they
@@ -57,6 +60,7 @@ export function leaseExpiry(parts: LeaseExpiryParts): Controller {
     name: leaseExpiryName,
     description: 'Ends leases that are past their time or revoked, and what they stand for outside.',
     concurrency: 8,
+    retry: probing,
     due: (now, page) => store.read((tx) => dueKeys(parts, new Leases(barrier.view(tx, 'core')), tx, now, page)),
     async reconcile(key, signal) {
       const [what, name] = split(key);
@@ -189,14 +193,30 @@ async function endDue(
       else await leases.failed(record, problem.message, clock.now() + pauseAfter(parts, record));
     }
     await forget(parts, tx, leases, gone, found.mount);
-    return leases.isFailing(target);
+    return new FailingLeases(barrier.view(tx, 'core')).anyAt(target);
   });
   parts.dropped.add([...dropped.values()]);
   if (unavailable !== null && !found.records.some(({ force }) => force)) return unavailable;
-  const problem = [...outcomes].find(([{ force }, each]) => each !== null && !force)?.[1] ?? null;
+  const problem = firstOf(outcomes);
   // Those for which there was no time wait at the front.
   const step: Step = { again: outcomes.size < found.records.length ? now : found.next, unresolved };
-  return problem === null ? step : { ...step, problem: problem.message };
+  return problem === null ? step : { ...step, problem: named(parts, found.mount, problem) };
+}
+
+/** The first that failed and is tried again; null: none is. */
+function firstOf(outcomes: ReadonlyMap<LeaseRecord, RequestError | null>): readonly [LeaseRecord, RequestError] | null {
+  for (const [record, problem] of outcomes) if (problem !== null && !record.force) return [record, problem];
+  return null;
+}
+
+/** A failure with what it is about, for the log. */
+function named(
+  { engines }: LeaseExpiryParts,
+  mount: Mount | null,
+  [record, { message }]: readonly [LeaseRecord, RequestError],
+): string {
+  const what = mount === null ? null : handlerOf(engines, mount)?.describe?.(issued(record));
+  return `${what ?? record.id}: ${message}`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { givingWay } from '../base/giving-way.ts';
 import { randomText, type Random } from '../base/random.ts';
 import type { View } from '../barrier/view.ts';
-import type { FailingLease, LeaseTerms } from '../core/lease.ts';
+import type { LeaseTerms } from '../core/lease.ts';
 import { type CountedLease, LeaseCounts, nextPart } from '../core/lease-count.ts';
 import {
   dueFolder,
@@ -160,16 +160,6 @@ export class Leases {
     return found;
   }
 
-  /** Those that have ended and could not be ended outside, `limit` at most. */
-  async failing(limit: number): Promise<readonly LeaseRecord[]> {
-    return this.#recordsIn('failing/', limit);
-  }
-
-  /** Is there such a lease of a target? */
-  async isFailing(target: string): Promise<boolean> {
-    return (await this.#view.scan(failingFolder(target), { limit: 1 })).length > 0;
-  }
-
   /** The epochs with leases whose making is under way, or was when their process ended. */
   async pendingEpochs(): Promise<readonly number[]> {
     return (await this.#view.children('pending/')).map((name) => Number(name.slice(0, -1)));
@@ -249,13 +239,12 @@ export class Leases {
     return records;
   }
 
-  async #recordsIn(folder: 'failing/' | 'irrevocable/', limit: number): Promise<LeaseRecord[]> {
+  async #recordsIn(folder: string, limit: number): Promise<LeaseRecord[]> {
     const records: LeaseRecord[] = [];
     const giveWay = givingWay(64);
     for (const path of await this.#view.scan(folder, { limit })) {
       await giveWay();
-      const inside = path.slice(folder.length);
-      const record = await this.get(folder === 'failing/' ? inside.slice(inside.indexOf('/') + 1) : inside);
+      const record = await this.get(path.slice(folder.length));
       if (record !== null) records.push(record);
     }
     return records;
@@ -314,13 +303,6 @@ function pathsTo(record: LeaseRecord): readonly string[] {
 
 function counted({ mountId, inside, part }: LeaseRecord): CountedLease {
   return { mount: mountId, path: inside, role: null, part };
-}
-
-/** Why one that has ended could not be ended outside; null: it stands, or nothing was wrong so far. */
-export function failingOf(record: LeaseRecord, now: number): FailingLease | null {
-  const { state, attempts, lastError, due } = record;
-  if (state !== 'ending' || lastError === null) return null;
-  return { attempts, error: lastError, nextAttempt: Math.max(now, due), irrevocable: isIrrevocable(record) };
 }
 
 export function isIrrevocable({ attempts }: LeaseRecord): boolean {

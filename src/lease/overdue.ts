@@ -1,4 +1,5 @@
 import type { View } from '../barrier/view.ts';
+import { FailingLeases } from './failing.ts';
 import { Leases } from './leases.ts';
 
 /** So many leases are looked at, which costs each command milliseconds. */
@@ -10,7 +11,7 @@ const looked = 100;
  */
 export async function overdueWarning(core: View, now: number): Promise<string | null> {
   const leases = new Leases(core);
-  const failing = await leases.failing(looked);
+  const failing = (await new FailingLeases(core).first(looked, now)).map(({ record }) => record);
   // Those that are tried again at a later time may stand behind many in the index of what is due.
   const overdue = new Map([...failing, ...(await leases.overdue(now, looked))].map((record) => [record.id, record]));
   const [first] = overdue.values();
@@ -19,7 +20,7 @@ export async function overdueWarning(core: View, now: number): Promise<string | 
     overdue.size === 1
       ? ['A lease has', '', 'it']
       : [`${overdue.size >= looked ? 'At least ' : ''}${overdue.size} leases have`, ' and others', 'them'];
-  const why = failing[0]?.lastError ?? null;
+  const why = failing.find(({ lastError }) => lastError !== null)?.lastError ?? null;
   return (
     `${subject} ended, and what was made for ${made} is still there (${first.id}${others}${why === null ? '' : `: ${why}`}). ` +
     (failing.length === 0 ? '' : `Ending ${which(failing.length, overdue.size)} has failed: secretctl lease list -failing. `) +

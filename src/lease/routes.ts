@@ -1,10 +1,6 @@
 import { instantText } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
-import { type Run, runOf } from '../core/corridor.ts';
-import { deletingMount, deletingMounts } from '../core/deleting-mounts.ts';
-import type { FailingLease, LeaseSource, Renewal, ShownLease } from '../core/lease.ts';
-import { countedAt, countLeases } from '../core/lease-count.ts';
-import { mountRoute } from '../core/mount-index.ts';
+import type { LeaseSource, Renewal, ShownLease } from '../core/lease.ts';
 import type { OperationSpec, Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
 import { pageFields, readPage } from '../protocol/page.ts';
@@ -12,8 +8,7 @@ import { noContent, type Reply } from '../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../protocol/request-error.ts';
 import type { DroppedLeases } from './dropped.ts';
 import type { EndNow } from './end-now.ts';
-import { failingOf, Leases } from './leases.ts';
-import type { LeaseRecord } from './record.ts';
+import { shownFailing } from './unended.ts';
 import { standingRoute } from './standing-route.ts';
 
 const leaseField = { lease_id: { type: 'string', description: 'The id of the lease.', default: '' } } as const satisfies Fields;
@@ -30,19 +25,13 @@ const syncField = {
   },
 } as const satisfies Fields;
 const revokeFields = { ...leaseField, ...syncField } as const satisfies Fields;
-const typeFields = {
-  type: {
-    type: 'string',
-    description:
-      '`irrevocable`: leases that could not be ended for long; `failing`: all that could not be ended. To be counted also `all`: all leases and tokens.',
-    default: '',
-  },
-  include_child_namespaces: { type: 'bool', description: 'Accepted for compatibility: there are no namespaces.' },
-  limit: { type: 'string', description: 'At most this many; `none`: all. 10,000 unless told.', default: '' },
-} as const satisfies Fields;
-
 /** `sys/leases/…`, and the older paths which clients still use. */
-export function leaseRoutes(sources: readonly LeaseSource[], endNow: EndNow, dropped: DroppedLeases): readonly Route[] {
+export function leaseRoutes(
+  sources: readonly LeaseSource[],
+  endNow: EndNow,
+  dropped: DroppedLeases,
+  unended: readonly Route[],
+): readonly Route[] {
   const lookup = (context: RouteContext): Promise<Reply> => lookupLease(sources, context);
   const renewing: Pick<OperationSpec, 'fields' | 'prepare' | 'handle'> = {
     fields: renewFields,
@@ -80,16 +69,7 @@ export function leaseRoutes(sources: readonly LeaseSource[], endNow: EndNow, dro
   };
   return [
     standingRoute,
-    {
-      path: 'leases',
-      summary: 'Leases that could not be ended.',
-      operations: { read: { summary: 'Lists them with their errors.', fields: typeFields, sudo: true, handle: listUnended } },
-    },
-    {
-      path: 'leases/count',
-      summary: 'How many leases there are, or could not be ended.',
-      operations: { read: { summary: 'Counts them by mount.', fields: typeFields, handle: count } },
-    },
+    ...unended,
     {
       path: 'leases/lookup',
       summary: 'One lease, or the leases below a path.',
@@ -108,7 +88,9 @@ export function leaseRoutes(sources: readonly LeaseSource[], endNow: EndNow, dro
       handle: () =>
         Promise.resolve({
           status: 202,
-          warnings: ['There is nothing to tidy: leases are found by an index, and the background task that ends them was woken.'],
+          warnings: [
+            'What is past its time is being ended, and what could not be ended is tried again: leases are found by an index.',
+          ],
         }),
     }),
   ];
@@ -140,10 +122,6 @@ function shown(lease: ShownLease, now: number): JsonObject {
     ttl: lease.expiresAt === null ? 0 : Math.max(0, Math.floor((lease.expiresAt - now) / 1000)),
     ...(lease.failing === undefined ? {} : { state: 'ending', ...shownFailing(lease.failing) }),
   };
-}
-
-function shownFailing({ attempts, error, nextAttempt, irrevocable }: FailingLease): JsonObject {
-  return { attempts, error, next_attempt: instantText(nextAttempt), irrevocable };
 }
 
 async function listLeases(sources: readonly LeaseSource[], context: RouteContext): Promise<Reply> {
@@ -216,74 +194,4 @@ async function ended(endNow: EndNow, revoked: Parameters<EndNow>[0], context: Ro
   if (outcome === 'ended') return noContent;
   if (sync && outcome !== 'waiting') throw new RequestError(500, `it is not ended yet, and tried again: ${outcome.problem}`);
   return queued;
-}
-
-const mostShown = 10_000;
-
-/** Those that could not be ended, of the wanted type. */
-async function unended(context: RouteContext): Promise<readonly LeaseRecord[]> {
-  const { type, limit } = readFields(typeFields, context.data);
-  if (type !== 'irrevocable' && type !== 'failing') throw notFound();
-  if (limit !== '' && limit !== 'none' && !/^\d+$/.test(limit))
-    throw badRequest(`invalid 'limit' provided: ${JSON.stringify(limit)}`);
-  const most = limit === 'none' ? Infinity : limit === '' ? mostShown : Number(limit);
-  const leases = new Leases(runOf(context).core);
-  return type === 'failing' ? leases.failing(most) : leases.irrevocable(most, context.now);
-}
-
-async function listUnended(context: RouteContext): Promise<Reply> {
-  const leases = (await unended(context)).map((record): JsonObject => {
-    const failing = failingOf(record, context.now);
-    if (failing === null) return { lease_id: record.id, error: 'what it stands for has not answered for a day' };
-    return { lease_id: record.id, ...shownFailing(failing) };
-  });
-  return { data: { lease_count: leases.length, leases } };
-}
-
-async function count(context: RouteContext): Promise<Reply> {
-  const { type } = readFields(typeFields, context.data);
-  return type === 'all' ? countAll(context) : countUnended(context);
-}
-
-/** Read from the counts, however many there are. */
-async function countAll(context: RouteContext): Promise<Reply> {
-  const { core, mounts } = runOf(context);
-  const total = await countLeases(core, { of: 'all' });
-  const counts: Record<string, number> = {};
-  let left = total;
-  for (const mount of mounts.all()) {
-    const here = await countLeases(core, { of: 'mount', mount: countedAt(mount) });
-    if (here > 0) counts[`${mountRoute(mount)}/`] = here;
-    left -= here;
-  }
-  for (const id of left > 0 ? await deletingMounts(core, null, mostShown) : []) {
-    const here = await countLeases(core, { of: 'mount', mount: id });
-    if (here === 0) continue;
-    const path = await pathOf(runOf(context), id);
-    counts[path] = (counts[path] ?? 0) + here;
-    left -= here;
-  }
-  // What a disabled auth method gave, which is being removed.
-  if (left > 0) counts['gone'] = left;
-  return { data: { lease_count: total, counts } };
-}
-
-async function countUnended(context: RouteContext): Promise<Reply> {
-  const records = await unended(context);
-  const counts: Record<string, number> = {};
-  const paths = new Map<string, string>();
-  for (const { mountId } of records) {
-    const path = paths.get(mountId) ?? (await pathOf(runOf(context), mountId));
-    paths.set(mountId, path);
-    counts[path] = (counts[path] ?? 0) + 1;
-  }
-  return { data: { lease_count: records.length, counts } };
-}
-
-/** One that was disabled, and whose leases are yet to be ended outside, by the path that it had. */
-async function pathOf({ core, mounts }: Run, mountId: string): Promise<string> {
-  const mount = mounts.byId(mountId);
-  if (mount !== null) return `${mountRoute(mount)}/`;
-  const deleting = await deletingMount(core, mountId);
-  return deleting === null ? 'gone' : `${mountRoute(deleting)}/ (disabled)`;
 }

@@ -115,6 +115,11 @@ export class Lane {
     for (const key of this.#troubles.keys()) if (key !== index) this.queue.add(key, now);
   }
 
+  /** All that fails is tried at once. */
+  urgeTroubles(now: number): void {
+    for (const key of this.#troubles.keys()) if (key !== index) this.queue.urge(key, now);
+  }
+
   /** True: that is news. */
   lookFailed(now: number, error: string): boolean {
     this.looking = false;

@@ -87,6 +87,11 @@ export class Reconciler implements ReconcilerPort {
     return true;
   }
 
+  retry(name: string): boolean {
+    this.#lanes.find(({ controller }) => controller.name === name)?.urgeTroubles(this.#options.clock.now());
+    return this.wake(name);
+  }
+
   expect(name: string, at: number): void {
     const lane = this.#lanes.find(({ controller }) => controller.name === name);
     if (lane?.expect(at) === true && this.#state === 'running') this.#setTimer(this.#options.clock.now());

@@ -49,7 +49,18 @@ describe('secretctl lease', () => {
     expect(await w.run(`lease revoke ${id}`)).toMatchObject({ code: 0, out: 'Success! The lease is revoked.\n', err: '' });
     expect(await server.users()).toEqual([]);
     for (const command of ['lookup', 'renew']) expect((await w.run(`lease ${command} ${id}`)).code).toBe(1);
-    expect(await w.run(`lease revoke ${id}`)).toMatchObject({ code: 0 });
+    expect(await w.run(`lease revoke ${id}`)).toMatchObject({
+      code: 0,
+      out: `There is no lease ${id}: it has ended already, or there never was one.\n`,
+    });
+  });
+
+  it('takes a path with leases below it for no lease, and says how to end them', async () => {
+    const id = await lease();
+    const { code, err } = await w.run('lease revoke database/creds/app');
+    expect([code, err]).toEqual([1, expect.stringContaining('secretctl lease revoke -prefix database/creds/app')]);
+    expect(await server.users()).toHaveLength(1);
+    await w.ok(`lease revoke ${id}`);
   });
 
   it('asks before it ends all below a prefix, and more clearly before it forgets them', async () => {
@@ -68,6 +79,7 @@ describe('secretctl lease', () => {
     expect(await server.users()).toEqual([]);
     expect((await w.run(`lease lookup ${other}`)).code).toBe(1);
     expect((await w.run('lease revoke -force database')).err).toContain('-force needs -prefix');
+    expect(await w.ok('lease revoke -prefix -auto-approve database')).toBe('There are no leases below database/.\n');
   });
 
   it('counts by mount, and forgets by force what can’t be ended', async () => {
@@ -111,7 +123,7 @@ describe('secretctl lease', () => {
     expect((await w.run('lease list -failing')).code).toBe(2);
     await w.ok(`lease revoke ${id}`);
     expect(await w.ok('lease list -failing database/creds/stays')).toMatch(
-      new RegExp(`^Lease +Tries +Next try +Reason\n-+ +-+ +-+ +-+\n${id} +1 +\\d{4}-.*no_such_function.*\n$`),
+      new RegExp(`^Lease +Left +Tries +Next try +Reason\n-+ +-+ +-+ +-+ +-+\n${id} +user "v-[^"]+" of the connection "main" +1 +\\d{4}-.*no_such_function.*\n$`),
     );
     const shown = await w.ok(`lease lookup ${id}`);
     expect(shown).toMatch(/^state +ending$/m);
@@ -129,12 +141,18 @@ describe('secretctl lease', () => {
     expect(shown).toMatch(
       /^Key +Value\n--- +-----\nlease_id +(database\/creds\/app\/\w{24})\nlease_duration +1h\nlease_renewable +true\npassword /,
     );
+    expect(await w.ok('read -field=lease_id database/creds/app')).toMatch(/^database\/creds\/app\/\w{24}$/);
+    await w.ok('lease revoke -prefix -auto-approve database');
     await w.ok(`lease revoke ${/lease_id +(\S+)/.exec(shown)?.[1] ?? ''}`);
   });
 
   it('has what is past its time looked for', async () => {
     const { code, out, err } = await w.run('lease tidy');
-    expect({ code, out, err }).toEqual({ code: 0, out: expect.stringContaining('there was nothing to tidy') as string, err: '' });
+    expect({ code, out, err }).toEqual({
+      code: 0,
+      out: expect.stringContaining('what could not be ended is tried again') as string,
+      err: '',
+    });
     expect(await w.json('lease tidy -json')).toEqual({});
   });
 });

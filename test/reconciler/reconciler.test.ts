@@ -308,6 +308,22 @@ describe('the reconciler', () => {
     expect(index.log).toHaveLength(steps);
   });
 
+  it('tries at once all that fails, when somebody asks for it', async () => {
+    const time = new VirtualTime();
+    const index = new Index(time);
+    for (const key of ['a', 'b']) index.times.set(key, time.now());
+    let works = false;
+    index.step = () => (works ? Promise.resolve(done) : Promise.reject(new Fault('store-conflict', 'busy')));
+    const at = reconciler(time, [index]);
+    at.start();
+    await time.pass(3_600_000);
+    works = true;
+    index.times.clear();
+    expect([at.retry('index'), at.retry('none')]).toEqual([true, false]);
+    await time.pass(1);
+    expect(at.status()[0]).toMatchObject({ failing: 0, troubles: [] });
+  });
+
   it('looks again after a failed look', async () => {
     const time = new VirtualTime();
     const index = new Index(time);
