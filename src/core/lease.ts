@@ -108,6 +108,8 @@ export interface IssuedLease {
 
 /** How an engine ends and renews what its leases stand for outside. */
 export interface LeaseHandler {
+  /** Where what a lease stands for is, for a person (`connection "main"`). Holds no secret. */
+  place?(lease: IssuedLease): string;
   /**
    * Ends it; ended already, or never begun, is success. Called outside of any transaction, perhaps more than once.
    * Throws where it could not be ended: it is tried again, later each time, for as long as it takes. The message is kept

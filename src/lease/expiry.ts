@@ -80,14 +80,19 @@ export function leaseExpiry(parts: LeaseExpiryParts): Controller {
       });
       return { again: complete ? null : now, look: true };
     },
-    describe: (key) => store.read((tx) => described(barrier.view(tx, 'core'), ...split(key))),
+    describe: (key) => store.read((tx) => described(parts, barrier.view(tx, 'core'), ...split(key))),
   };
 }
 
-async function described(core: View, what: string, name: string): Promise<string> {
+async function described({ engines }: LeaseExpiryParts, core: View, what: string, name: string): Promise<string> {
   if (what !== 'target') return 'revocations that were asked for';
   const mount = await readMount(core, name.slice(0, name.indexOf('.')));
-  return `leases of ${mount === null ? 'a mount that is gone' : `${mount.path}/`}`;
+  if (mount === null) return 'leases of a mount that is gone';
+  const leases = new Leases(core);
+  const [first] = await leases.dueAt(name, 1);
+  const record = first === undefined ? null : await leases.get(first.id);
+  const place = record === null ? undefined : handlerOf(engines, mount)?.place?.(issued(record));
+  return `leases of ${mount.path}/${place === undefined ? '' : ` (${place})`}`;
 }
 
 /** The key under which the leases of a target are ended. */

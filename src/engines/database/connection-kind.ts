@@ -155,8 +155,9 @@ function write(change: LensChange, resource: ResourceName): readonly LensRequest
       if (before !== null && !changed.includes(pointer)) continue;
       data[member] = source;
       values.push({ at: toPointer([member]), field: at.join('.') });
-    } else if (before !== null && atPointer(lastApplied ?? {}, pointer) !== undefined) data[member] = '';
+    } else if (before !== null && member !== 'password' && atPointer(lastApplied ?? {}, pointer) !== undefined) data[member] = '';
   }
+  // A password was used once: a document from which it is taken out takes nothing away.
   if (Object.keys(data).length === 0) return [];
   // It is used once: a password that the store has set is never overwritten by a document.
   if (data['password'] !== undefined || data['username'] !== undefined) data['keep_rotated'] = true;

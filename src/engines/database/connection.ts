@@ -260,6 +260,11 @@ async function write(context: RouteContext): Promise<Reply> {
   if (shownUrl(connection.url) !== connection.url) {
     warnings.push('connection_url holds a password: put {{username}} and {{password}} there, so that it can be rotated');
   }
+  if (rotation !== null && context.data['password'] !== undefined && context.data['password'] === password) {
+    warnings.push(
+      `the password of "${username}" is being changed since ${instantText(rotation.begunAt)}, and that goes on from the one that was sent: nobody but the store will know the new one`,
+    );
+  }
   if (connection.rotatedAt !== null && context.data['password'] !== undefined && context.data['password'] !== password) {
     warnings.push(`the password of "${name}" was rotated, so the one that was sent is not used`);
   }

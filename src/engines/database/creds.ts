@@ -178,6 +178,7 @@ export function userLeases(sessions: DatabaseSessions): LeaseHandler {
         });
       }
     },
+    place: (lease) => `connection "${dataOf(lease).connection}"`,
     describe(lease) {
       const { username, place, connection } = dataOf(lease);
       return `user "${username}"${place === undefined ? '' : ` in "${place}"`} of the connection "${connection}"`;

@@ -119,10 +119,15 @@ export const databaseStaticRoleKind: Kind = {
   // Whoever reads the password asks for it by the name of the role.
   move: () => null,
   impact: {
-    reads: () => [],
-    tell(action, _, { username, skipImportRotation }) {
+    reads: (resource) => [{ operation: 'read', path: `${pathOf(resource)}/config` }],
+    tell(action, [reply], { username, connection, skipImportRotation }) {
       const user = `"${String(username)}"`;
       if (action === 'delete') return [`${user} stays, with the password that only the store knows: read it before`];
+      const before = reply?.['db_name'];
+      if (action === 'update' && typeof before === 'string' && before !== connection)
+        return [
+          `changes the password of ${user} at once where "${String(connection)}" leads: whoever reads it is given that one from then on`,
+        ];
       if (action === 'update' || skipImportRotation === true) return [];
       return [`changes the password of ${user} at once: whoever logs in with the present one must read the new one`];
     },

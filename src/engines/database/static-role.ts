@@ -170,8 +170,10 @@ async function write(context: RouteContext): Promise<Reply> {
   const { rotatedAt = null } = credential ?? {};
   const next = nextRotation(role.times, 'period' in role.times ? (rotatedAt ?? now) : now);
   await putStaticCredential(storage, name, { password, rotatedAt, next, error: null });
-  // Somebody who corrects a role wants to see it work; who makes one, that its password is nobody else's any more.
-  const atOnce = rotation !== null || (before === null && !role.skipImport);
+  // Somebody who corrects a role wants to see it work; who makes one, that its password is nobody else's any more. In another
+  // database its user has another password.
+  const isElsewhere = before !== null && before.connection !== role.connection;
+  const atOnce = rotation !== null || isElsewhere || (before === null && !role.skipImport);
   if (rotation === null && before !== null && credential !== null) {
     await forgetDue(storage, before.connection, credential.next, subjectOf(name));
   }

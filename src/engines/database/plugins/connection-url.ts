@@ -16,10 +16,12 @@ export function filledText(url: string, username: string, password: string): str
 export function filledUrl(url: string, username: string, password: string): URL {
   const filled = filledText(url, username, password);
   try {
-    return new URL(filled);
+    // What stands before the colon of a DSN would be taken for a scheme.
+    if (scheme.test(url)) return new URL(filled);
   } catch {
-    throw badRequest('connection_url is not a URL, such as postgresql://{{username}}:{{password}}@db.example.com:5432/postgres');
+    // Said below.
   }
+  throw badRequest('connection_url is not a URL, such as postgresql://{{username}}:{{password}}@db.example.com:5432/postgres');
 }
 
 const scheme = /^[a-z][a-z0-9+.-]*:\/\//i;

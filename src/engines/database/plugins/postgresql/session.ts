@@ -1,7 +1,7 @@
-import { badRequest } from '../../../../protocol/request-error.ts';
+import { badRequest, RequestError } from '../../../../protocol/request-error.ts';
 import { fillIn } from '../../statement.ts';
 import type { ConnectionFields, DatabaseSession, NewUser, RevokedUser, TriedUser } from '../plugin.ts';
-import { filledEach, type StatementsField } from '../statement-failure.ts';
+import { atStatement, filledEach, type StatementsField } from '../statement-failure.ts';
 import { Clients, newClient, untilAborted, type Client } from './clients.ts';
 import { dialect } from './dialect.ts';
 import { failureOf } from './failure.ts';
@@ -112,7 +112,11 @@ export class PostgresqlSession implements DatabaseSession {
       const values = { name, username: name, password: await this.#toldOf(rotation, client, password, verifier) };
       const fill = (statement: string): string => fillIn(statement, values, dialect);
       const statements = filledEach('rotation_statements', rotationOf(rotation), fill);
-      await tryPassword(client, name, statements, [...secrets, this.#connection.password]);
+      try {
+        await tryPassword(client, name, statements, [...secrets, this.#connection.password]);
+      } catch (error) {
+        throw rotation.length === 0 ? notAllowedToSet(name, error) : error;
+      }
     });
   }
 
@@ -176,6 +180,15 @@ export class PostgresqlSession implements DatabaseSession {
   #told(password: string): string {
     return this.#connection.details['password_authentication'] === 'scram-sha-256' ? scramVerifier(password) : password;
   }
+}
+
+/** Our own statement is none of the role's: what failed is told as what it is about. */
+function notAllowedToSet(name: string, error: unknown): unknown {
+  const place = atStatement('rotation_statements', 0);
+  if (!(error instanceof RequestError) || !error.message.startsWith(place)) return error;
+  const needed = 'the user of the connection needs CREATEROLE, and from PostgreSQL 16 on ADMIN OPTION on that role';
+  const text = `username: the password of "${name}" cannot be set${error.message.slice(place.length)} (${needed})`;
+  return new RequestError(error.status, text, { cause: error });
 }
 
 /** Older servers, and what is made of them, would take a verifier for the password itself. */
