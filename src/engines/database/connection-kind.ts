@@ -52,15 +52,21 @@ export const databaseConnectionKind: Kind = {
   remove: (resource, context) =>
     isDatabaseMount(resource, context) ? [{ operation: 'delete', path: pathOf(resource), data: { keep_rotated: true } }] : [],
   impact: {
-    reads: ({ mount, name }) => [{ operation: 'read', path: `${mount}/config/${name}/leases` }],
-    tell: (action, [reply], spec, written, mountGoes) => [
-      ...lossWords(action, reply, spec, written),
-      ...leaseWords(mountGoes ? null : reply, (leases) =>
-        action === 'update'
-          ? `${leases} of users that it made: they are renewed and removed by it as it is then`
-          : `${leases} of users that it made: they live until their time is over, and it is kept in the background to remove them`,
-      ),
-    ],
+    reads: (resource) => [`${pathOf(resource)}/leases`, pathOf(resource)].map((path) => ({ operation: 'read', path })),
+    tell(action, [reply, live], spec, written, mountGoes) {
+      const isLedElsewhere = action === 'update' && urlOf(live) !== null && urlOf(live) !== spec['connectionUrl'];
+      const becomes =
+        action !== 'update'
+          ? 'they live until their time is over, and it is kept in the background to remove them'
+          : isLedElsewhere
+            ? 'if the new connectionUrl leads to another database, they stay where they are, and their leases are kept and shown as failing. To have them removed, revoke them before'
+            : 'they are renewed and removed by it as it is then';
+      return [
+        ...lossWords(action, reply, spec, written),
+        ...leaseWords(mountGoes ? null : reply, (leases) => `${leases} of users that it made: ${becomes}`),
+        ...(isLedElsewhere ? staticRoleWords(reply) : []),
+      ];
+    },
     refuses: (action, [reply], spec) => lossRefused(action, reply, spec),
   },
   move: (from, to) =>
@@ -68,6 +74,23 @@ export const databaseConnectionKind: Kind = {
       ? [{ operation: 'write', path: 'sys/managed/rename', data: { from: pathOf(from), to: pathOf(to) } }]
       : null,
 };
+
+/** Of a connection as it is; null: there is none, or nobody may tell. */
+function urlOf(live: JsonObject | null | undefined): string | null {
+  const details = live?.['connection_details'];
+  const url = isJsonObject(details) ? details['connection_url'] : null;
+  return typeof url === 'string' ? url : null;
+}
+
+function staticRoleWords(reply: JsonObject | null | undefined): readonly string[] {
+  const count = Number(reply?.['static_roles'] ?? 0);
+  if (count === 0) return [];
+  const [passwords, they] =
+    count === 1 ? ['the password of 1 static role is', 'it is'] : [`the passwords of ${count} static roles are`, 'they are'];
+  return [
+    `${passwords} those of the database where it leads now: in another one ${they} changed at the next time, or by rotate-role`,
+  ];
+}
 
 function pathOf({ mount, name }: ResourceName): string {
   return `${mount}/config/${name}`;

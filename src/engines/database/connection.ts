@@ -17,6 +17,7 @@ import { isUsed, retire } from './connection-use.ts';
 import { toKeepPassword } from './password-loss.ts';
 import { shownUrl } from './plugins/connection-url.ts';
 import { databasePlugins } from './plugins/index.ts';
+import { staticUsersOf } from './static-account.ts';
 import { beginningOf, beginRotation, forgetRotation, rotationOf } from './rotation.ts';
 import type { Subject } from './rotation-index.ts';
 import type { DatabaseSessions } from './sessions.ts';
@@ -121,12 +122,17 @@ export function connectionRoutes(sessions: DatabaseSessions, background: Backgro
       summary: 'The leases of users that were made by a connection.',
       operations: {
         read: {
-          summary: 'Counts them, to ten thousand at most, and says whether nobody else knows its password.',
+          summary: 'Counts them and its static roles, to ten thousand at most, and says whether nobody else knows its password.',
           forPlans: true,
           handle: async (context) => {
             const connection = await existing(context);
-            const leases = (await context.storage.scan(`used-by/${connection.uid}/`, { limit: 10_000 })).length;
-            return { data: { leases, secret_password: await secretPassword(context.storage, connection) } };
+            const count = async (folder: string): Promise<number> =>
+              (await context.storage.scan(folder, { limit: 10_000 })).length;
+            const leases = await count(`used-by/${connection.uid}/`);
+            const staticRoles = await count(staticUsersOf(connection.name));
+            return {
+              data: { leases, static_roles: staticRoles, secret_password: await secretPassword(context.storage, connection) },
+            };
           },
         },
       },

@@ -89,8 +89,11 @@ export async function hasUserAlone(storage: View, name: string): Promise<void> {
   throw badRequest(`the password of "${role.username}" is changed by the static role "${from}" already`);
 }
 
+/** The folder of the users of a connection whose passwords are changed. */
+export const staticUsersOf = (connection: string): string => `static-user/${connection}/`;
+
 const userPath = ({ connection, username }: StaticRole): string =>
-  `static-user/${connection}/${Buffer.from(username).toString('base64url')}`;
+  `${staticUsersOf(connection)}${Buffer.from(username).toString('base64url')}`;
 
 /** Writes down that the password of a role is to be changed at once. */
 export async function beginRoleRotation(

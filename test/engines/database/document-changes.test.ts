@@ -65,6 +65,38 @@ describe('a static role whose document names another connection', () => {
   });
 });
 
+it('a connection that leads elsewhere leaves the users of its leases where they are, which the plan says, and the leases too', async () => {
+  const role =
+    'kind: DatabaseRole\nmetadata: { name: reader }\nspec:\n  engine: database\n  connection: here\n  creationStatements:\n';
+  const statement = `    - CREATE ROLE "{{name}}" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'\n`;
+  at.write('role.yaml', `apiVersion: secretctl/v1\n${role}${statement}`);
+  await at.ok('apply -auto-approve -wait', { env });
+  const { lease_id: id, data } = await at.json<{ lease_id: string; data: { username: string } }>(
+    'read -json database/creds/reader',
+  );
+  at.edit(
+    'database.yaml',
+    `${server.url()}\n  username: postgres\n  password: { fromEnv: HERE }`,
+    `${other.url()}\n  username: postgres\n  password: { fromEnv: THERE, version: 2 }`,
+  );
+  const plan = await at.ok('plan', { env });
+  expect(plan).toMatch(/1 lease of users that it made: if the new connectionUrl leads to another database, they stay/);
+  expect(plan).toContain('the password of 1 static role is');
+  await at.ok('apply -auto-approve', { env });
+  const { code, err } = await at.run(`lease revoke -sync ${id}`);
+  expect([code, err]).toEqual([1, expect.stringContaining(`there is no "${data.username}": remove it where it was made`)]);
+  expect(await at.ok('lease list -failing')).toContain(data.username);
+  expect(await server.users()).toEqual([data.username, 'orders_batch'].toSorted());
+  at.edit(
+    'database.yaml',
+    `${other.url()}\n  username: postgres\n  password: { fromEnv: THERE, version: 2 }`,
+    `${server.url()}\n  username: postgres\n  password: { fromEnv: HERE, version: 3 }`,
+  );
+  await at.ok('apply -auto-approve', { env });
+  await at.ok(`lease revoke -sync ${id}`);
+  expect(await server.users()).toEqual(['orders_batch']);
+});
+
 it('a password that is taken out of a document stays in use, as it was used when it stood there', async () => {
   await at.ok('apply -auto-approve -wait', { env });
   at.edit('database.yaml', '  password: { fromEnv: HERE }\n', '');
