@@ -71,6 +71,7 @@ conformance<MysqlServer>({
   },
   removal: {
     statements: [`REVOKE ALL PRIVILEGES, GRANT OPTION FROM '{{name}}'@'%'; DROP USER '{{name}}'@'%'`],
+    ofLogin: [`ALTER USER '{{name}}'@'%' ACCOUNT LOCK`],
     failing: {
       statements: [
         `ALTER USER '{{name}}'@'%' ACCOUNT LOCK`,

@@ -50,6 +50,8 @@ export interface Dialect<D extends TestDatabase> {
   /** Revocation statements. */
   readonly removal: {
     readonly statements: readonly string[];
+    /** They leave the user, without a login. */
+    readonly ofLogin: readonly string[];
     /** They do something, then fail until the repair. */
     readonly failing: { readonly statements: readonly string[]; repair(server: D): Promise<void> };
   } | null;
@@ -348,6 +350,39 @@ export function conformance<D extends TestDatabase>(dialect: Dialect<D>): void {
         await isOut(half);
         await removal.failing.repair(server);
         await recovered();
+        expect([leaseKeys(), await server.users()]).toEqual([[], []]);
+      });
+
+      it('who can log in after the statements of its role keeps its lease, until the role is corrected', async () => {
+        await place({ revocation_statements: dialect.useless });
+        const user = await credential();
+        expect(await refused(at.write('sys/leases/revoke', { lease_id: user.leaseId, sync: true }))).toMatchObject({
+          status: 500,
+          message: expect.stringContaining(
+            `revocation_statements left the user "${user.username}", who can still log in: drop it, or take its login away`,
+          ) as string,
+        });
+        expect(leaseKeys()).not.toEqual([]);
+        expect(await loggedIn(user)).toBe(user.username);
+        await at.write('database/roles/app', { revocation_statements: removal.statements });
+        expect(await revoke(user.leaseId)).toBe(204);
+        await isOut(user);
+        expect([leaseKeys(), await server.users()]).toEqual([[], []]);
+      });
+
+      it('who is there still but cannot log in any more has lost its lease', async () => {
+        await place({ revocation_statements: removal.ofLogin });
+        const user = await credential();
+        expect(await revoke(user.leaseId)).toBe(204);
+        await isOut(user);
+        expect([leaseKeys(), await server.users()]).toEqual([[], [user.username]]);
+        await server.removeUser(user.username);
+      });
+
+      it('whom rollback statements leave is removed all the same', async () => {
+        await place({ creation_statements: dialect.failing.creation, rollback_statements: dialect.useless });
+        expect(await at.status('read', 'database/creds/app')).toBe(500);
+        expect(await settle()).toBe(true);
         expect([leaseKeys(), await server.users()]).toEqual([[], []]);
       });
 

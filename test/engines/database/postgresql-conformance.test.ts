@@ -67,6 +67,7 @@ conformance<Postgres>({
   },
   removal: {
     statements: ['DROP ROLE "{{name}}"'],
+    ofLogin: ['ALTER ROLE "{{name}}" NOLOGIN'],
     failing: {
       statements: ['ALTER ROLE "{{name}}" NOLOGIN', 'DROP TABLE no_such_table', 'DROP ROLE "{{name}}"'],
       repair: async (server) => {

@@ -97,13 +97,37 @@ describe('the statements of a role, tried before an apply commits', () => {
   });
 
   it.each([
-    ['with a login', 'REVOKE pg_read_all_data FROM "{{name}}"', 'the user, who can still log in'],
-    ['without one', 'ALTER ROLE "{{name}}" NOLOGIN', 'the user, without a login'],
-  ])('that leave the user when they remove it are warned of: %s', async (_, statement, left) => {
+    'SELECT 1',
+    'REVOKE pg_read_all_data FROM "{{name}}"',
+    `ALTER ROLE "{{name}}" VALID UNTIL '2999-01-01'`,
+    `ALTER ROLE "{{name}}" VALID UNTIL 'infinity'`,
+  ])('that leave a user who can log in when they are to remove it are refused: %s', async (statement) => {
     expect(await applied({ revocation_statements: [statement] })).toEqual([
-      `DatabaseRole/app: revocation_statements leave ${left}: whoever had a lease of it stays in the database when that has ended`,
+      wrong(
+        'revocation_statements leave the user, who can still log in: drop it, or take its login away; leave the statements out for the usual way',
+      ),
     ]);
-    expect(await at.status('read', 'database/roles/app')).toBe(200);
+  });
+
+  it.each([`ALTER ROLE "{{name}}" NOLOGIN`, `ALTER ROLE "{{name}}" VALID UNTIL '2001-01-01'`])(
+    'that leave the user without a login are taken: %s',
+    async (statement) => {
+      expect(await applied({ revocation_statements: [statement] })).toEqual([]);
+      const { leaseId, data } = await at.read('database/creds/app');
+      await at.write('sys/leases/revoke', { lease_id: leaseId ?? '', sync: true });
+      await server.removeUser((data as { username: string }).username);
+    },
+  );
+
+  it('that remove the user in a transaction of their own which they do not commit do not count as a removal', async () => {
+    await applied({ revocation_statements: [] });
+    await at.write('database/roles/app', { revocation_statements: ['BEGIN', 'DROP ROLE "{{name}}"'] });
+    const { leaseId } = await at.read('database/creds/app');
+    const revoking = () => at.write('sys/leases/revoke', { lease_id: leaseId ?? '', sync: true });
+    await expect(revoking()).rejects.toThrow('who can still log in');
+    expect(await server.users()).toHaveLength(1);
+    await at.write('database/roles/app', { revocation_statements: ['BEGIN', 'DROP ROLE "{{name}}"', 'COMMIT'] });
+    await revoking();
   });
 
   it.each([

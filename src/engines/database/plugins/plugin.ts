@@ -127,7 +127,10 @@ export interface DatabaseSession {
     user: { readonly name: string; readonly expiration: number; readonly renewal: readonly string[] },
     signal: AbortSignal,
   ): Promise<void>;
-  /** A user that is not there is success: false. True: it was there, or nobody could see. */
+  /**
+   * A user that is not there is success: false. True: it was there, or nobody could see; statements of its role may have left
+   * it without a login.
+   */
   revoke(user: RevokedUser, signal: AbortSignal): Promise<boolean>;
   /**
    * Sets the password of a user that exists, perhaps that of the connection itself, and perhaps once more. Empty

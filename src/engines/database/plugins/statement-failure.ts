@@ -21,6 +21,14 @@ export function filledEach<T>(field: StatementsField, statements: readonly strin
   });
 }
 
+/** What to do about revocation statements after which the user can log in. */
+export const orRemoveIt = 'drop it, or take its login away; leave the statements out for the usual way';
+
+/** Of a user whom the statements of its role were to remove. */
+export function userLeft(name: string): RequestError {
+  return new RequestError(500, `revocation_statements left the user "${name}", who can still log in: ${orRemoveIt}`);
+}
+
 /** Of a static role. */
 export function noSuchUser(name: string): RequestError {
   return new RequestError(400, `username: there is no user "${name}" in the database`);

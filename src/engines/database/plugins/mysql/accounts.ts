@@ -19,6 +19,9 @@ const noSuchThread = 1094;
 /** No privilege to read a table, or a column of it. */
 const mayNotRead = new Set([1142, 1143]);
 
+/** That there is no such column, table or function, or no privilege to read it. */
+const cannotTell = new Set([1054, 1146, 1305, ...mayNotRead]);
+
 /** A user is an account for each host, or pattern of hosts, from which it may come. */
 interface Account {
   readonly name: string;
@@ -34,6 +37,32 @@ export async function accountsOf(client: Client, name: string): Promise<readonly
     if (mayNotRead.has(numberOf(error) ?? 0)) return null;
     throw error;
   }
+}
+
+/** Is there an account of a user that is not locked? Of accounts that the user of the connection may not see: no. */
+export async function canLogIn(client: Client, name: string): Promise<boolean> {
+  const accounts = (await accountsOf(client, name)) ?? [];
+  if (accounts.length === 0) return false;
+  const locked = await lockedHosts(client, name);
+  return accounts.some(({ host }) => !locked.has(host));
+}
+
+/** The hosts of the accounts of a user that are locked, as far as the user of the connection may see that. */
+async function lockedHosts(client: Client, name: string): Promise<ReadonlySet<string>> {
+  for (const locks of [
+    `SELECT User AS name, Host AS host, account_locked AS isLocked FROM mysql.user WHERE User = ?`,
+    // MariaDB.
+    `SELECT User AS name, Host AS host, JSON_VALUE(Priv, '$.account_locked') AS isLocked FROM mysql.global_priv WHERE User = ?`,
+  ]) {
+    try {
+      const rows = await client.query(locks, [name]);
+      const locked = rows.filter((row) => row['name'] === name && /^(?:Y|1|true)$/.test(String(row['isLocked'])));
+      return new Set(locked.map((row) => String(row['host'])));
+    } catch (error) {
+      if (!cannotTell.has(numberOf(error) ?? 0)) throw error;
+    }
+  }
+  return new Set();
 }
 
 /** Removes every account of a user with what it was granted. */

@@ -1,8 +1,18 @@
 import { badRequest, RequestError } from '../../../../protocol/request-error.ts';
 import { fillIn, splitStatements } from '../../statement.ts';
 import type { ConnectionFields, DatabaseSession, NewUser, RevokedUser, TriedUser } from '../plugin.ts';
-import { atStatement, filledEach, isRefusal, type StatementsField } from '../statement-failure.ts';
-import { accountsOf, alone, checkPasswordOf, dialect, endSessions, ifThere, removeUser, setPassword } from './accounts.ts';
+import { atStatement, filledEach, isRefusal, userLeft, type StatementsField } from '../statement-failure.ts';
+import {
+  accountsOf,
+  alone,
+  canLogIn,
+  checkPasswordOf,
+  dialect,
+  endSessions,
+  ifThere,
+  removeUser,
+  setPassword,
+} from './accounts.ts';
 import { Client } from './client.ts';
 import { Clients } from './clients.ts';
 import { failureOf, numberOf } from './failure.ts';
@@ -94,8 +104,8 @@ export class MysqlSession implements DatabaseSession {
           try {
             let missed: Error | null = null;
             for (const statement of statements) missed = (await ifThere(client, statement)) ?? missed;
-            // They are of other hosts than the user is: it is there still.
-            if (missed !== null && ((await accountsOf(client, name))?.length ?? 0) > 0) throw missed;
+            // What they missed may be of other hosts than the user is.
+            if (statements.length > 0 && (await canLogIn(client, name))) throw missed ?? userLeft(name);
           } catch (error) {
             if (!pending) throw error;
           }

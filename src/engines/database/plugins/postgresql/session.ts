@@ -1,14 +1,14 @@
 import { badRequest, RequestError } from '../../../../protocol/request-error.ts';
 import { fillIn } from '../../statement.ts';
 import type { ConnectionFields, DatabaseSession, NewUser, RevokedUser, TriedUser } from '../plugin.ts';
-import { atStatement, filledEach, type StatementsField } from '../statement-failure.ts';
+import { atStatement, filledEach, userLeft, type StatementsField } from '../statement-failure.ts';
 import { Clients, newClient, untilAborted, type Client } from './clients.ts';
 import { dialect } from './dialect.ts';
 import { failureOf } from './failure.ts';
 import { revokeUser, whoIs } from './revocation.ts';
 import { scramVerifier } from './scram-verifier.ts';
 import { clientSettings } from './settings.ts';
-import { tryPassword, tryUser, type FilledStatements } from './trial.ts';
+import { anyControl, tryPassword, tryUser, type FilledStatements } from './trial.ts';
 import { endHolder, inTransaction, lockOf } from './user-lock.ts';
 
 /** PostgreSQL under one connection. */
@@ -46,7 +46,8 @@ export class PostgresqlSession implements DatabaseSession {
     const filled = this.#filled(user);
     return this.#clients.use(signal, 'trying what the role has for its users', secrets, async (client) => {
       try {
-        return await tryUser(client, user, filled, [...secrets, this.#connection.password]);
+        await tryUser(client, user, filled, [...secrets, this.#connection.password]);
+        return [];
       } finally {
         // A statement may have ended the transaction, and with it what it made is there.
         if ((await whoIs(client, user.name)) !== null) {
@@ -77,12 +78,17 @@ export class PostgresqlSession implements DatabaseSession {
       try {
         if ((await whoIs(client, user.name)) === null) return false;
         try {
-          for (const statement of statements) await client.query(statement);
+          await runEach(client, statements);
         } catch (error) {
           if (!user.pending) throw error;
         }
-        // Statements that undo a making need not know how far it came.
-        if (statements.length > 0 && !(user.pending && (await whoIs(client, user.name)) !== null)) return true;
+        if (statements.length > 0) {
+          const left = await whoIs(client, user.name);
+          if (left === null) return true;
+          // Statements that undo a making need not know how far it came.
+          if (!user.pending && left.logsIn) throw userLeft(user.name);
+          if (!user.pending) return true;
+        }
         await revokeUser(client, user, this.#elsewhere(signal));
         return true;
       } finally {
@@ -189,6 +195,15 @@ function notAllowedToSet(name: string, error: unknown): unknown {
   const needed = 'the user of the connection needs CREATEROLE, and from PostgreSQL 16 on ADMIN OPTION on that role';
   const text = `username: the password of "${name}" cannot be set${error.message.slice(place.length)} (${needed})`;
   return new RequestError(error.status, text, { cause: error });
+}
+
+/** Each by itself. What they began and did not commit is undone, as it would be once the client is let go. */
+async function runEach(client: Client, statements: readonly string[]): Promise<void> {
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    if (statements.some((statement) => anyControl.test(statement))) await client.query('ROLLBACK');
+  }
 }
 
 /** Older servers, and what is made of them, would take a verifier for the password itself. */

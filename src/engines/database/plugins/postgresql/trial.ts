@@ -1,7 +1,7 @@
 import { RequestError } from '../../../../protocol/request-error.ts';
 import { splitStatements } from '../../statement.ts';
 import type { TriedUser } from '../plugin.ts';
-import { atStatement, isRefusal, noSuchUser, type StatementsField } from '../statement-failure.ts';
+import { atStatement, isRefusal, noSuchUser, orRemoveIt, type StatementsField } from '../statement-failure.ts';
 import type { Client } from './clients.ts';
 import { dialect } from './dialect.ts';
 import { failureOf } from './failure.ts';
@@ -20,27 +20,25 @@ const ended = new Set(['25P01', '3B001']);
 type Outcome = 'done' | 'refused' | 'untried';
 
 /**
- * Makes a user in a transaction that is rolled back, undoes it, renews it and removes it, each by its statements. Gives what
- * is to be said of statements that work. Throws RequestError with a text for each that does not.
+ * Makes a user in a transaction that is rolled back, undoes it, renews it and removes it, each by its statements. Throws
+ * RequestError with a text for each that does not work, or removes nobody.
  */
 export async function tryUser(
   client: Client,
   user: TriedUser,
   statements: FilledStatements,
   secrets: readonly string[],
-): Promise<readonly string[]> {
+): Promise<void> {
   const trial = new Trial(client, secrets);
-  let warnings: readonly string[] = [];
   try {
     await client.query(`BEGIN; SELECT pg_advisory_xact_lock(${lockOf(user.name).join(', ')})`);
-    warnings = await steps(trial, user, statements);
+    await steps(trial, user, statements);
   } catch (error) {
     if (!(error instanceof TransactionEnded)) throw error;
   } finally {
     await client.query('ROLLBACK').catch(() => undefined);
   }
   if (trial.problems.length > 0) throw new RequestError(400, trial.problems);
-  return warnings;
 }
 
 /**
@@ -65,21 +63,19 @@ export async function tryPassword(
   if (trial.problems.length > 0) throw new RequestError(400, trial.problems);
 }
 
-async function steps(trial: Trial, user: TriedUser, statements: FilledStatements): Promise<readonly string[]> {
-  if ((await trial.run('creation_statements', statements.creation_statements)) !== 'done') return [];
+async function steps(trial: Trial, user: TriedUser, statements: FilledStatements): Promise<void> {
+  if ((await trial.run('creation_statements', statements.creation_statements)) !== 'done') return;
   await trial.within('undone', async () => {
     await trial.run('rollback_statements', statements.rollback_statements);
   });
   await trial.run('renew_statements', statements.renew_statements);
   if (user.revocation.length === 0) {
     await trial.usualRevocation(user);
-    return [];
+    return;
   }
-  if ((await trial.run('revocation_statements', statements.revocation_statements)) !== 'done') return [];
+  if ((await trial.run('revocation_statements', statements.revocation_statements)) !== 'done') return;
   const left = await whoIs(trial.client, user.name);
-  if (left === null) return [];
-  const what = left.logsIn ? 'the user, who can still log in' : 'the user, without a login';
-  return [`revocation_statements leave ${what}: whoever had a lease of it stays in the database when that has ended`];
+  if (left?.logsIn === true) trial.problems.push(`revocation_statements leave the user, who can still log in: ${orRemoveIt}`);
 }
 
 class TransactionEnded extends Error {}
@@ -165,7 +161,8 @@ function withoutTransaction(statement: string): string | null {
 /** What may come before the first word of a statement. */
 const before = String.raw`^(?:\s|--[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/)*`;
 const otherControl = new RegExp(`${before}(?:ROLLBACK|ABORT|SAVEPOINT|RELEASE|PREPARE\\s+TRANSACTION)\\b`, 'i');
-const anyControl = /\b(?:BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|PREPARE)\b/i;
+/** What may begin or end a transaction. */
+export const anyControl = /\b(?:BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|PREPARE)\b/i;
 const control = new RegExp(
   `${before}(?:BEGIN|START\\s+TRANSACTION|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|PREPARE\\s+TRANSACTION)\\b`,
   'i',
