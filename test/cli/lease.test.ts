@@ -123,7 +123,9 @@ describe('secretctl lease', () => {
     expect((await w.run('lease list -failing')).code).toBe(2);
     await w.ok(`lease revoke ${id}`);
     expect(await w.ok('lease list -failing database/creds/stays')).toMatch(
-      new RegExp(`^Lease +Left +Tries +Next try +Reason\n-+ +-+ +-+ +-+ +-+\n${id} +user "v-[^"]+" of the connection "main" +1 +\\d{4}-.*no_such_function.*\n$`),
+      new RegExp(
+        `^Lease +Left +Tries +Next try +Reason\n-+ +-+ +-+ +-+ +-+\n${id} +user "v-[^"]+" of the connection "main" +1 +\\d{4}-.*no_such_function.*\n$`,
+      ),
     );
     const shown = await w.ok(`lease lookup ${id}`);
     expect(shown).toMatch(/^state +ending$/m);
