@@ -20,9 +20,11 @@ export async function overdueWarning(core: View, now: number): Promise<string | 
     overdue.size === 1
       ? ['A lease has', '', 'it']
       : [`${overdue.size >= looked ? 'At least ' : ''}${overdue.size} leases have`, ' and others', 'them'];
+  const isMade = [...overdue.values()].some(({ confirmed }) => confirmed);
+  const there = isMade ? 'what was made for' : 'what may have been made for';
   const why = failing.find(({ lastError }) => lastError !== null)?.lastError ?? null;
   return (
-    `${subject} ended, and what was made for ${made} is still there (${first.id}${others}${why === null ? '' : `: ${why}`}). ` +
+    `${subject} ended, and ${there} ${made} is still there (${first.id}${others}${why === null ? '' : `: ${why}`}). ` +
     (failing.length === 0 ? '' : `Ending ${which(failing.length, overdue.size)} has failed: secretctl lease list -failing. `) +
     'Each command goes on with it for two seconds, a server until it is done.'
   );

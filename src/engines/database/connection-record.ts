@@ -49,6 +49,11 @@ export async function putConnection(storage: View, connection: Connection): Prom
   await storage.putJson(`connection/${connection.name}`, connection);
 }
 
+/** Throws RequestError 400 for a connection that cannot make users. */
+export function checkMakesUsers({ name, selfManaged }: Connection): void {
+  if (selfManaged === true) throw badRequest(`the connection "${name}" is self_managed: it has no user who could make others`);
+}
+
 /** May a role use a connection? Its `allowed_roles` are names, with `*` for any characters. */
 export function allows({ allowedRoles }: Pick<Connection, 'allowedRoles'>, role: string): boolean {
   return allowedRoles.some((pattern) => {

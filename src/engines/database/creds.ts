@@ -5,7 +5,7 @@ import type { Issue, IssuedLease, LeaseHandler } from '../../core/lease.ts';
 import type { Background } from '../../core/mount-jobs.ts';
 import type { Route, RouteContext } from '../../core/mount-type.ts';
 import { badRequest, RequestError } from '../../protocol/request-error.ts';
-import { allows, connectionNamed, notAllowed, type Connection } from './connection-record.ts';
+import { allows, connectionNamed, checkMakesUsers, notAllowed, type Connection } from './connection-record.ts';
 import { inSessionOf, nameNow, noteUse, noteUseEnded, waysTo } from './connection-use.ts';
 import { checkStatements, fieldsOf, inSession, pluginOf } from './connection-session.ts';
 import type { RevocationOptions, RevokedUser } from './plugins/plugin.ts';
@@ -54,9 +54,7 @@ async function issueUser(sessions: DatabaseSessions, background: Background | nu
   const connection = await connectionNamed(context.storage, role.connection);
   if (connection === null) throw badRequest(`failed to find entry for connection with name: "${role.connection}"`);
   if (!allows(connection, name)) throw notAllowed(connection, name);
-  if (connection.selfManaged === true) {
-    throw badRequest(`the connection "${connection.name}" is self_managed: it has no user who could make others`);
-  }
+  checkMakesUsers(connection);
   // It may have been written before its connection.
   checkStatements(pluginOf(connection), role);
   const username = newUsername(connection, name, context);

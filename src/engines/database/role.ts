@@ -7,7 +7,7 @@ import { readFields, type Fields } from '../../protocol/field.ts';
 import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
-import { connectionNamed } from './connection-record.ts';
+import { checkMakesUsers, connectionNamed } from './connection-record.ts';
 import { checkStatements, pluginOf } from './connection-session.ts';
 import { inTrial } from './trial-session.ts';
 import type { RevocationOptions } from './plugins/plugin.ts';
@@ -167,7 +167,6 @@ async function see(context: RouteContext): Promise<Verification | null> {
   const connection = await connectionNamed(context.storage, role.connection);
   if (connection === null) throw badRequest(`there is no connection "${role.connection}" at ${context.mount.path}/config`);
   if (!connection.verify) return null;
-  pluginOf(connection).placeOf?.(role);
   const user = {
     name: `secretctl-check-${randomText(context.random, 16)}`,
     password: randomText(context.random, 20),
@@ -179,6 +178,8 @@ async function see(context: RouteContext): Promise<Verification | null> {
     options: role.options,
   };
   return async (signal, warn) => {
+    checkMakesUsers(connection);
+    pluginOf(connection).placeOf?.(role);
     await inTrial(connection, async (session) => {
       for (const text of await session.tryRole(user, signal)) warn(text);
     });

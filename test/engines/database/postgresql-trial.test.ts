@@ -54,6 +54,15 @@ describe('the statements of a role, tried before an apply commits', () => {
     ]);
   });
 
+  it('are refused where the connection has no user who could make others', async () => {
+    const connection_url = `postgresql://{{username}}:{{password}}@127.0.0.1:${server.port}/postgres`;
+    const own = { plugin_name: 'postgresql-database-plugin', connection_url, self_managed: true, allowed_roles: ['*'] };
+    await at.write('database/config/own', own);
+    expect(await applied({ db_name: 'own' })).toEqual([
+      wrong('the connection "own" is self_managed: it has no user who could make others'),
+    ]);
+  });
+
   it('are taken where they work, and then do', async () => {
     const role = {
       rollback_statements: ['DROP ROLE IF EXISTS "{{name}}"'],

@@ -13,8 +13,11 @@ const noSuchAccount = 1396;
 const gone = new Set([1141, 1147, 1269, noSuchAccount]);
 /** Servers before MySQL 5.7.6 and MariaDB 10.4.2 can lock no account. */
 const syntaxError = 1064;
-/** A password was to be set of an account that is not there: MariaDB, MySQL. */
-const noAccount = new Set([1133, noSuchAccount]);
+/**
+ * A password was to be set of an account that is not there: MariaDB, MySQL, and MySQL where that password, which nobody gets, is
+ * none that a policy of the server allows.
+ */
+const noAccount = new Set([1133, noSuchAccount, 1819]);
 const noSuchThread = 1094;
 /** No privilege to read a table, or a column of it. */
 const mayNotRead = new Set([1142, 1143]);
