@@ -2,7 +2,13 @@ import type { View } from '../../barrier/view.ts';
 import { badRequest } from '../../protocol/request-error.ts';
 import type { Connection } from './connection-record.ts';
 import { databasePlugins, pluginNamed } from './plugins/index.ts';
-import { LoginRefused, type ConnectionFields, type DatabasePlugin, type DatabaseSession } from './plugins/plugin.ts';
+import {
+  LoginRefused,
+  type ConnectionFields,
+  type DatabasePlugin,
+  type DatabaseSession,
+  type StatementUse,
+} from './plugins/plugin.ts';
 import { rotationOf } from './rotation.ts';
 import type { DatabaseSessions } from './sessions.ts';
 
@@ -14,13 +20,14 @@ export function pluginOf({ plugin }: Pick<Connection, 'plugin'>): DatabasePlugin
   throw badRequest(`unknown database plugin "${plugin}"; there are ${names}`);
 }
 
-/** Throws RequestError 400 for statements of a role that can't work, whatever is in the database. */
-export function checkStatements(
-  plugin: DatabasePlugin,
-  role: Readonly<Record<'creation' | 'revocation' | 'rollback' | 'renewal', readonly string[]>>,
-): void {
-  for (const use of ['creation', 'revocation', 'rollback', 'renewal'] as const) {
-    const wrong = plugin.checkStatements(use, role[use]).find(({ severity }) => severity !== 'warning');
+const uses = ['creation', 'revocation', 'rollback', 'renewal', 'rotation', 'rootRotation'] as const;
+
+/** Throws RequestError 400 for statements that can't work, whatever is in the database. */
+export function checkStatements(plugin: DatabasePlugin, lists: Partial<Readonly<Record<StatementUse, readonly string[]>>>): void {
+  for (const use of uses) {
+    const statements = lists[use];
+    if (statements === undefined) continue;
+    const wrong = plugin.checkStatements(use, statements).find(({ severity }) => severity !== 'warning');
     if (wrong !== undefined) throw badRequest([wrong.message, wrong.hint ?? []].flat().join(': '));
   }
 }

@@ -12,7 +12,7 @@ import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound } from '../../protocol/request-error.ts';
 import { inTrial } from './trial-session.ts';
 import { connectionNamed, putConnection, type Connection } from './connection-record.ts';
-import { fieldsOf, pluginOf } from './connection-session.ts';
+import { checkStatements, fieldsOf, pluginOf } from './connection-session.ts';
 import { isUsed, retire } from './connection-use.ts';
 import { toKeepPassword } from './password-loss.ts';
 import { shownUrl } from './plugins/connection-url.ts';
@@ -224,6 +224,7 @@ function changed(before: Connection | null, context: RouteContext): Connection {
     checkRandomness(parseUsernameTemplate(connection.usernameTemplate), { DisplayName: '', RoleName: '' }, context.now);
   }
   plugin.check(fieldsOf(connection));
+  checkStatements(plugin, { rootRotation: connection.rootRotation });
   return connection;
 }
 

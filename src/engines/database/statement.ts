@@ -39,6 +39,18 @@ export function fillIn(statement: string, values: Readonly<Record<string, string
   return text;
 }
 
+/** The placeholders of a statement that are in no quotes, each as it is written there. */
+export function unquotedPlaceholders(statement: string, dialect: SqlDialect): readonly string[] {
+  const found: string[] = [];
+  for (const { piece, inside, quote } of pieces(statement, dialect)) {
+    if (inside === 'statement') found.push(...[...piece.matchAll(placeholders)].map(([text]) => text));
+    if (inside === 'dollar string' && !isOnePlaceholder(piece, quote)) {
+      found.push(...unquotedPlaceholders(codeBetween(piece, quote).code, dialect));
+    }
+  }
+  return found;
+}
+
 /**
  * A text of several statements, each of which ends at a `;` that is not inside of anything, as a list. What is nothing but
  * a comment is none.
@@ -66,14 +78,18 @@ function isOnePlaceholder(piece: string, tag: string): boolean {
  * anything, at whatever depth, does not come in, and outside of its quotes it is a statement like any other.
  */
 function codeFilledIn(piece: string, tag: string, values: Readonly<Record<string, string>>, dialect: SqlDialect): string {
-  const closed = piece.endsWith(tag) && piece.length >= 2 * tag.length;
-  const code = piece.slice(tag.length, closed ? -tag.length : undefined);
+  const { code, closed } = codeBetween(piece, tag);
   for (const [, name = ''] of code.matchAll(placeholders)) {
     if (Object.hasOwn(values, name) && /['"\\$]/.test(values[name] ?? '')) {
       throw refusal(name, 'in the code between dollar signs it could end a string, as it has one of \' " \\ $');
     }
   }
   return tag + fillIn(code, values, dialect) + (closed ? tag : '');
+}
+
+function codeBetween(piece: string, tag: string): { readonly code: string; readonly closed: boolean } {
+  const closed = piece.endsWith(tag) && piece.length >= 2 * tag.length;
+  return { code: piece.slice(tag.length, closed ? -tag.length : undefined), closed };
 }
 
 const refusal = (name: string, why: string) => badRequest(`the value of {{${name}}} can't be put where it stands: ${why}`);

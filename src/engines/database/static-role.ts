@@ -11,6 +11,7 @@ import { pageFields } from '../../protocol/page.ts';
 import { noContent, type Reply } from '../../protocol/reply.ts';
 import { badRequest, notFound, RequestError } from '../../protocol/request-error.ts';
 import { allows, connectionNamed, notAllowed, type Connection } from './connection-record.ts';
+import { checkStatements, pluginOf } from './connection-session.ts';
 import { hasNameAlone } from './role.ts';
 import { inTrial } from './trial-session.ts';
 import type { DatabaseSession } from './plugins/plugin.ts';
@@ -154,6 +155,7 @@ async function write(context: RouteContext): Promise<Reply> {
   const wanted = changed(before, body);
   const connection = await connectionFor(storage, wanted, name);
   const role = connection.selfManaged === true ? { ...wanted, selfManaged: true } : wanted;
+  checkStatements(pluginOf(connection), { rotation: role.rotation });
   const rotation = await rotationOf(storage, subjectOf(name));
   if (rotation !== null && rotation.connection !== role.connection) {
     throw badRequest(`the password of "${role.username}" is being changed by connection "${rotation.connection}": wait for that`);

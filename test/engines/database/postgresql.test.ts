@@ -18,6 +18,57 @@ async function settled(at: World): Promise<void> {
   expect(await settle(at)).toBe(true);
 }
 
+describe('placeholders outside of quotes', () => {
+  const wrong = (where: string, placeholder: string, form: string) => ({
+    status: 400,
+    message: `${where} has ${placeholder} outside of quotes, where its value would be read as part of the statement: write ${form}`,
+  });
+
+  it('are refused when the role, static role or connection is written', async () => {
+    const at = await place();
+    const role = { db_name: 'main', creation_statements: creation };
+    await expect(
+      at.write('database/roles/app', { ...role, revocation_statements: ['SELECT 1', 'DROP ROLE {{name}}'] }),
+    ).rejects.toMatchObject(wrong('revocation_statements[1]', '{{name}}', `"{{name}}" for a name, '{{name}}' for a value`));
+    await expect(
+      at.write('database/roles/app', { ...role, creation_statements: ['CREATE ROLE "{{name}}" PASSWORD {{password}}'] }),
+    ).rejects.toMatchObject(wrong('creation_statements[0]', '{{password}}', `'{{password}}'`));
+    const bare = 'ALTER ROLE "{{name}}" PASSWORD {{password}}';
+    await expect(
+      at.write('database/static-roles/kept', {
+        db_name: 'main',
+        username: 'somebody',
+        rotation_period: '1h',
+        rotation_statements: [bare],
+      }),
+    ).rejects.toMatchObject(wrong('rotation_statements[0]', '{{password}}', `'{{password}}'`));
+    await expect(at.write('database/config/main', { root_rotation_statements: [bare] })).rejects.toMatchObject(
+      wrong('root_rotation_statements[0]', '{{password}}', `'{{password}}'`),
+    );
+    await at.system.close();
+  });
+
+  it('of a role that was written before its connection make no user', async () => {
+    const at = await place();
+    await at.delete('database/config/main');
+    await at.write('database/roles/app', {
+      db_name: 'main',
+      creation_statements: ["CREATE ROLE {{name}} PASSWORD '{{password}}'"],
+    });
+    const { username, password } = server;
+    await at.write('database/config/main', {
+      plugin_name: 'postgresql-database-plugin',
+      connection_url: server.url(),
+      username,
+      password,
+      allowed_roles: '*',
+    });
+    await expect(at.read('database/creds/app')).rejects.toThrow('creation_statements[0] has {{name}} outside of quotes');
+    expect(await server.users()).toEqual([]);
+    await at.system.close();
+  });
+});
+
 describe('a user of a PostgreSQL database', () => {
   it('that owns something is kept, and the reason says what it owns, until the role says what is to become of it', async () => {
     const at = await place();

@@ -121,6 +121,16 @@ describe('statements that cannot work', () => {
       '{{expire}} is no placeholder of renewStatements',
       'there are {{name}}, {{username}}, {{expiration}}',
     ],
+    [
+      "  revocationStatements: [SELECT 1, 'DROP ROLE {{name}}']",
+      'revocationStatements\\[1\\] has {{name}} outside of quotes, where its value would be read as part of the statement',
+      'write "{{name}}" for a name, \'{{name}}\' for a value',
+    ],
+    [
+      '  renewStatements: [\'ALTER ROLE "{{name}}" VALID UNTIL {{expiration}}\']',
+      'renewStatements\\[0\\] has {{expiration}} outside of quotes',
+      "write '{{expiration}}'",
+    ],
   ])('are refused in every field of a role: %s', async (line, message, hint) => {
     at.edit('database.yaml', '  creationStatements:', `${line}\n  creationStatements:`);
     expect(await problems()).toMatch(new RegExp(`${message}[^]*${hint.replace('?', '\\?')}`));
@@ -136,6 +146,16 @@ describe('statements that cannot work', () => {
       'rotationPeriod: 30d',
       'rotationPeriod: 30d\n  rotationStatements: ["{{Password1}}"]',
       '{{Password1}} is no placeholder of rotationStatements',
+    ],
+    [
+      'rotationPeriod: 30d',
+      'rotationPeriod: 30d\n  rotationStatements: [\'ALTER ROLE "{{name}}" PASSWORD {{password}}\']',
+      'rotationStatements[0] has {{password}} outside of quotes',
+    ],
+    [
+      'username: postgres',
+      'username: postgres\n  rootRotationStatements: ["ALTER ROLE {{name}} PASSWORD \'{{password}}\'"]',
+      'rootRotationStatements[0] has {{name}} outside of quotes',
     ],
     [
       'username: postgres',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fillIn, splitStatements, type SqlDialect } from '../../../src/engines/database/statement.ts';
+import { fillIn, splitStatements, unquotedPlaceholders, type SqlDialect } from '../../../src/engines/database/statement.ts';
 
 const postgresql: SqlDialect = { nameQuote: '"', backslash: false, dollar: true, comments: 'standard' };
 const mysql: SqlDialect = { nameQuote: '`', backslash: true, dollar: false, comments: 'mysql' };
@@ -27,6 +27,19 @@ describe('the placeholders of a statement', () => {
     ['a dollar string', 'ALTER ROLE x PASSWORD $${{value}}$$', 'a$$ SUPERUSER'],
   ])('never end what they stand in, %s: %s', (_, statement, value) => {
     expect(() => fillIn(statement, { value }, postgresql)).toThrow("the value of {{value}} can't be put where it stands");
+  });
+
+  it.each([
+    [`CREATE ROLE {{name}} PASSWORD '{{password}}'`, ['{{name}}']],
+    [`CREATE ROLE "{{name}}" PASSWORD {{ password }} VALID UNTIL {{expiration}}`, ['{{ password }}', '{{expiration}}']],
+    [`DO $$ BEGIN EXECUTE 'DROP ROLE "{{name}}"'; PERFORM f({{name}}); END $$`, ['{{name}}']],
+    [`DO $$ BEGIN EXECUTE 'DROP ROLE "{{name}}"'; END $$ -- {{name}}`, []],
+    ['ALTER ROLE "{{name}}" PASSWORD $${{password}}$$', []],
+  ])('are found where they are in no quotes: %s', (statement, bare) => {
+    expect(unquotedPlaceholders(statement, postgresql)).toEqual(bare);
+    const values = { name: 'a-b', password: 'a-b', expiration: 'a-b' };
+    if (bare.length === 0) expect(fillIn(statement, values, postgresql)).toContain('a-b');
+    else expect(() => fillIn(statement, values, postgresql)).toThrow('without quotes around it');
   });
 
   it('are put into a dollar string that is nothing but them', () => {

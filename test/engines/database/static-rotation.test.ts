@@ -121,7 +121,7 @@ describe('the password of a static role', () => {
     const { at, user } = await withRole({ rotation_statements: [`ALTER USER "{{username}}" WITH PASSWORD '{{password}}'`] });
     const { password } = await creds(at);
     expect(await logsIn(user, password)).toBe(true);
-    const message = await refused(at.write('database/static-roles/app', { rotation_statements: ['SELECT 1'] }));
+    const message = await refused(at.write('database/static-roles/app', { rotation_statements: [`SELECT '{{password}}'`] }));
     expect(message).toBe('');
     expect(await refused(at.write('database/rotate-role/app'))).toBe(
       '500 unable to finish rotating credentials; retries will continue in the background but it is also safe to retry manually: the password is still the old one: do the statements set {{password}}?',

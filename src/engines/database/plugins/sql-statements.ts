@@ -1,4 +1,5 @@
 import { nearest } from '../../../base/nearest.ts';
+import { unquotedPlaceholders, type SqlDialect } from '../statement.ts';
 import type { StatementProblem, StatementUse } from './plugin.ts';
 
 /** What can be filled in, by what statements are for. */
@@ -27,7 +28,7 @@ const form = /\{\{\s*((?:[A-Za-z_.][\w.-]*)?)\s*\}\}/g;
 export function sqlProblems(
   use: StatementUse,
   statements: readonly string[],
-  { example, expires }: { readonly example: string; readonly expires: boolean },
+  { dialect, example, expires }: { readonly dialect: SqlDialect; readonly example: string; readonly expires: boolean },
 ): readonly StatementProblem[] {
   const field = statementFields[use];
   const known = placeholders[use];
@@ -42,6 +43,15 @@ export function sqlProblems(
       return { index, within: text, message: `${text} is no placeholder of ${field}`, hint };
     });
   }
+  const bare = statements.flatMap((statement, index) =>
+    [...new Set(unquotedPlaceholders(statement, dialect))].map((text) => ({
+      index,
+      within: text,
+      message: `${field}[${index}] has ${text} outside of quotes, where its value would be read as part of the statement`,
+      hint: `write ${quotedForms(text, dialect)}`,
+    })),
+  );
+  if (bare.length > 0) return bare;
   const has = (...names: readonly string[]): boolean => found.some(({ name }) => names.includes(name));
   if (statements.length === 0 || !known.includes('password')) return [];
   const problems: StatementProblem[] = [];
@@ -60,4 +70,9 @@ export function sqlProblems(
     problems.push({ index: null, message, hint: `add VALID UNTIL '{{expiration}}'`, severity: 'warning' });
   }
   return problems;
+}
+
+function quotedForms(placeholder: string, { nameQuote }: SqlDialect): string {
+  const isName = /name/.test(placeholder) && nameQuote === '"';
+  return isName ? `"${placeholder}" for a name, '${placeholder}' for a value` : `'${placeholder}'`;
 }

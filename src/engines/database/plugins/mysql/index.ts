@@ -1,5 +1,6 @@
 import type { DatabasePlugin } from '../plugin.ts';
 import { sqlProblems } from '../sql-statements.ts';
+import { dialect } from './accounts.ts';
 import { addressOf } from './address.ts';
 import { MysqlSession } from './session.ts';
 import { checkSettings, addressText, destinationOf, mysqlFields } from './settings.ts';
@@ -30,7 +31,7 @@ function plugin(name: string, usernameTemplate: string): DatabasePlugin {
     longestUsername: 80,
     check: checkSettings,
     checkUrl: (url, username) => void addressOf(url, username, ''),
-    checkStatements: (use, statements) => sqlProblems(use, statements, { example, expires: false }),
+    checkStatements: (use, statements) => sqlProblems(use, statements, { dialect, example, expires: false }),
     destination: destinationOf,
     address: addressText,
     open: (connection) => new MysqlSession(connection),

@@ -1,4 +1,5 @@
 import type { DatabasePlugin } from '../plugin.ts';
+import { dialect } from './dialect.ts';
 import { PostgresqlSession } from './session.ts';
 import { sqlProblems } from '../sql-statements.ts';
 import { addressText, checkSettings, destinationOf, postgresqlFields, urlOf } from './settings.ts';
@@ -15,7 +16,7 @@ export const postgresql: DatabasePlugin = {
   longestUsername: 63,
   check: checkSettings,
   checkUrl: (url, username) => void urlOf({ url, username, password: '' }),
-  checkStatements: (use, statements) => sqlProblems(use, statements, { example, expires: true }),
+  checkStatements: (use, statements) => sqlProblems(use, statements, { dialect, example, expires: true }),
   destination: destinationOf,
   address: addressText,
   open: (connection) => new PostgresqlSession(connection),
