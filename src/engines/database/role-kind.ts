@@ -92,9 +92,9 @@ export const databaseRoleKind: Kind = {
     reads: ({ mount, name }) => [{ operation: 'read', path: `sys/managed/leases/${mount}/creds/${name}` }],
     tell: (action, [reply], _spec, _written, mountGoes) =>
       leaseWords(mountGoes ? null : reply, (leases) =>
-        action === 'update'
-          ? `${leases} of users that it made: they are renewed by what it says then, and removed as it said when they were made, or, where that fails, as it says then`
-          : `${leases} of users that it made: they live until their time is over, and are renewed no more`,
+        action === 'delete'
+          ? `${leases} of users that it made: they live until their time is over, and are renewed no more`
+          : `${leases} of users that it made: they are renewed by what it says then, and removed as it said when they were made, or, where that fails, as it says then`,
       ),
   },
   // Leases name the role by which they may be renewed.

@@ -282,6 +282,9 @@ describe('what an apply leaves to be done outside', () => {
     const changed = await at.ok('plan');
     expect(changed).toContain('2 leases of users that it made: they are renewed by what it says then');
     expect(changed).toContain('2 leases of users that it made: they are renewed and removed by it as it is then');
+    const anew = await at.ok('plan -replace=DatabaseRole/database/reader');
+    expect(anew).toContain('2 leases of users that it made: they are renewed by what it says then');
+    expect(anew).not.toContain('renewed no more');
     at.write('database.yaml', documents(other.url()).split('---')[0] ?? '');
     const gone = await at.ok('plan');
     expect(gone).toContain('they live until their time is over, and are renewed no more');
