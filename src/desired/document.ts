@@ -4,7 +4,17 @@ import { showText } from '../kinds/show.ts';
 import type { DiagnosticCode } from './diagnostic.ts';
 import { openQuote } from './lexemes.ts';
 import { plainDocuments } from './plain-documents.ts';
-import { deepest, refusalOf, refusals, syntaxMessage, toldByLexeme, type Span, type YamlProblem } from './yaml-problem.ts';
+import {
+  deepest,
+  isVague,
+  notYaml,
+  refusalOf,
+  refusals,
+  syntaxRefusal,
+  toldByLexeme,
+  type Span,
+  type YamlProblem,
+} from './yaml-problem.ts';
 
 /** One document of a file: plain values. */
 export interface ParsedDocument {
@@ -48,7 +58,22 @@ export function parseAnyDocuments(text: string): ParsedFile {
     const broken = problems.some((problem) => problem.start >= start && problem.start <= end);
     return { index, value: values[index] ?? null, broken };
   });
-  return { documents: parsed.filter(({ value, broken }) => value !== null || broken), problems, complete };
+  return {
+    documents: parsed.filter(({ value, broken }) => value !== null || broken),
+    problems: withoutConsequences(problems, text),
+    complete,
+  };
+}
+
+/** One vague problem stands for all that follow it in its document. */
+function withoutConsequences(problems: readonly YamlProblem[], text: string): readonly YamlProblem[] {
+  let last: YamlProblem | null = null;
+  return problems.filter((problem) => {
+    if (!isVague(problem)) return true;
+    if (last !== null && !/^---/m.test(text.slice(last.end, problem.start))) return false;
+    last = problem;
+    return true;
+  });
 }
 
 /** The nodes of a file with their offsets, and what the parser has to say against it. */
@@ -66,7 +91,7 @@ export function composeDocuments(text: string): {
       if (token.type === 'directive') {
         report(problems, { ...span(token), ...refusals.directive });
       } else if (token.type === 'error') {
-        report(problems, { ...span(token), code: 'YAML001', message: 'this is not YAML', hint: null });
+        report(problems, { ...span(token), code: 'YAML001', message: notYaml, hint: null });
       } else documents.push(...(composer.next(token) as Iterable<Document.Parsed>));
     }
     documents.push(...(composer.end() as Iterable<Document.Parsed>));
@@ -130,7 +155,7 @@ function boundedComposer(text: string, problems: YamlProblem[]): Composer {
     else
       report(problems, {
         ...at,
-        ...(refusals[code] ?? { code: 'YAML001', message: syntaxMessage(code, text, at.start), hint: null }),
+        ...(refusals[code] ?? syntaxRefusal(code, text, at.start)),
       });
   };
   Object.assign(composer, { onError });

@@ -66,10 +66,28 @@ export const toldByLexeme: ReadonlySet<string> = new Set([
   'BAD_PROP_ORDER',
 ]);
 
-export function syntaxMessage(code: string, text: string, at: number): string {
+/** Is it said of something only that it is not understood? What follows in its document is so mostly for its sake. */
+export const isVague = ({ message }: Refusal): boolean =>
+  message === unexpected || message === notYaml || message === goesOn.message;
+
+const unexpected = 'this is not expected here';
+export const notYaml = 'this is not YAML';
+const goesOn: Refusal = {
+  code: 'YAML001',
+  message: 'the text goes on after the quote that ended it',
+  hint: 'double a single quote, write \\" in double ones, or put the text on a line of its own, without quotes, after "|-"',
+};
+
+/** What is said of a problem that has no words of its own. */
+export function syntaxRefusal(code: string, text: string, at: number): Refusal {
+  if (code === 'UNEXPECTED_TOKEN' && /["'] *$/.test(text.slice(Math.max(0, at - 16), at))) return goesOn;
+  return { code: 'YAML001', message: syntaxMessage(code, text, at), hint: null };
+}
+
+function syntaxMessage(code: string, text: string, at: number): string {
   if (at >= text.trimEnd().length) return 'the file ends in the middle of something: is a quote or a bracket not closed?';
   if (code === 'MISSING_CHAR') return 'a quote, a bracket, a comma or a ":" is missing here';
-  return 'this is not expected here';
+  return unexpected;
 }
 
 /** What the language leaves out, by the first character of a lexeme that is no scalar. */

@@ -53,6 +53,20 @@ describe('a YAML file', () => {
   });
 
   test.each([
+    ['double', `- "CREATE ROLE "{{name}}" LOGIN PASSWORD '{{password}}'"\nb: 1\nc: 2\n`],
+    ['single', `- 'CREATE ROLE "{{name}}" LOGIN PASSWORD '{{password}}''\nb: 1\nc: 2\n`],
+  ])('with a quote inside of %s quotes has one problem there, which says so', (_, text) => {
+    const { problems } = parseDocuments(`a:\n${text}---\na: 1\n`);
+    expect(problems).toEqual([
+      expect.objectContaining({
+        start: 3 + text.indexOf('{{', text.startsWith("- '") ? 30 : 0),
+        message: 'the text goes on after the quote that ended it',
+        hint: expect.stringContaining('after "|-"') as string,
+      }),
+    ]);
+  });
+
+  test.each([
     ['an anchor', 'a: &x 1\n', 'YAML003'],
     ['an alias', 'a: *x\n', 'YAML003'],
     ['a merge key', '<<: { a: 1 }\n', 'YAML003'],
