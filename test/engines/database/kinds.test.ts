@@ -236,6 +236,17 @@ describe('what is planned is tried before it is committed', () => {
     expect(refused.err).not.toContain('-skip-verify');
   });
 
+  it('with the field of the statements that leave a user who can log in', async () => {
+    at.write(
+      'database.yaml',
+      documents(server.url()).replace('  defaultTtl', '  revocationStatements: [SELECT 1]\n  defaultTtl'),
+    );
+    const { code, err } = await at.run('apply -auto-approve', { env: { DB_PASSWORD: server.password } });
+    expect(code).toBe(1);
+    expect(err).toContain('would not work: revocationStatements: they leave the user, who can still log in: drop it');
+    expect(err).toContain('│   revocationStatements: [SELECT 1]');
+  });
+
   it('unless nobody wants that, which the audit log notes', async () => {
     at.edit('database.yaml', ...bad);
     await at.ok('apply -auto-approve -skip-verify', { env });

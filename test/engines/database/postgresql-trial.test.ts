@@ -113,7 +113,7 @@ describe('the statements of a role, tried before an apply commits', () => {
   ])('that leave a user who can log in when they are to remove it are refused: %s', async (statement) => {
     expect(await applied({ revocation_statements: [statement] })).toEqual([
       wrong(
-        'revocation_statements leave the user, who can still log in: drop it, or take its login away; leave the statements out for the usual way',
+        'revocation_statements: they leave the user, who can still log in: drop it, or take its login away; leave the statements out for the usual way',
       ),
     ]);
   });

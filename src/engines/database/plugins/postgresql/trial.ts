@@ -75,7 +75,8 @@ async function steps(trial: Trial, user: TriedUser, statements: FilledStatements
   }
   if ((await trial.run('revocation_statements', statements.revocation_statements)) !== 'done') return;
   const left = await whoIs(trial.client, user.name);
-  if (left?.logsIn === true) trial.problems.push(`revocation_statements leave the user, who can still log in: ${orRemoveIt}`);
+  if (left?.logsIn === true)
+    trial.problems.push(`revocation_statements: they leave the user, who can still log in: ${orRemoveIt}`);
 }
 
 class TransactionEnded extends Error {}
