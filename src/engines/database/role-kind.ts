@@ -25,7 +25,7 @@ const fields: readonly MappedField[] = [
   statementsField(
     'creationStatements',
     'creation_statements',
-    "What makes a user: \"{{name}}\", '{{password}}', '{{expiration}}'.",
+    "What makes a user, with \"{{name}}\", '{{password}}' and '{{expiration}}' in these quotes.",
   ),
   statementsField('revocationStatements', 'revocation_statements', 'What removes one, in place of the usual way.'),
   statementsField('rollbackStatements', 'rollback_statements', 'What undoes the making of one that failed half way.'),

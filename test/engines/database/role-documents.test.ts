@@ -185,6 +185,13 @@ describe('statements that cannot work', () => {
     expect(await problems()).toContain('without a statement no user can be made');
   });
 
+  it('that are missing are asked for with the placeholders that they need', async () => {
+    at.edit('database.yaml', / {2}creationStatements:[^]*?---/, '---');
+    expect(await problems()).toContain(
+      `What makes a user, with "{{name}}", '{{password}}' and '{{expiration}}' in these quotes.`,
+    );
+  });
+
   it('are warned of where a user would live on in PostgreSQL; MySQL knows no such time', async () => {
     at.edit('database.yaml', ` VALID UNTIL '{{expiration}}'`, '');
     const { code, out, err } = await at.run('validate');
