@@ -206,7 +206,7 @@ export const fieldsOf: Readonly<Record<Type, readonly Field[]>> = {
     word('ownedObjects', 'owned_objects', 'keep', 'drop', 'reassign'),
     flag('terminateSessions', 'terminate_sessions', false),
   ],
-  LeaseCountQuota: [field('maxLeases', 'max_leases', plain('number', 100), 100, 1, 5000)],
+  LeaseCountQuota: [field('maxLeases', 'max_leases', plain('number', 100), 100, 60, 5000)],
   AuditDevice: [text('description', 'description', 'kept for a year', 'kept for ever')],
 };
 
