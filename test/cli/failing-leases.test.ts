@@ -32,7 +32,9 @@ it('a user who cannot be removed is told by the log once, by status and by the l
   ]);
   const status = await w.ok('status');
   expect(status).toMatch(/^lease-expiry +\d+ +1 /m);
-  expect(status).toMatch(/== What fails ==\n.*\n.*\nlease-expiry +leases of database\/ +\d{4}-\S+ +.*no_such_function/);
+  expect(status).toMatch(
+    /== What fails ==\n.*\n.*\nlease-expiry +leases of database\/ \(connection "main"\) +\d{4}-\S+ +user "v-.*no_such_function/,
+  );
   expect(status).toMatch(/== Leases that could not be ended ==\nMount +Leases\n.*\ndatabase\/ +2\n.*lease list -failing\n/);
   expect((await w.json<{ lease_id: string }[]>('lease list -failing -json')).map(({ lease_id }) => lease_id).toSorted()).toEqual(
     ids.toSorted(),
