@@ -154,7 +154,7 @@ export function rotationConformance(dialect: RotationDialect): void {
     it('is not written where its statements are none, and the password stays as it is', async () => {
       const user = await place(dialect.creation);
       const message = await refusal({ username: user.username, rotation_statements: dialect.nonsense });
-      expect(message).toMatch(/^rotation_statements/);
+      expect(message).toMatch(/rotation_statements/);
       expect(message).not.toContain(user.password);
       expect(await logsIn(user)).toBe(true);
     });
