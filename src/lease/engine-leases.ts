@@ -7,7 +7,7 @@ import type { View } from '../barrier/view.ts';
 import { badRequest } from '../protocol/request-error.ts';
 import type { Transaction } from '../storage/transaction.ts';
 import { isToEnd, noteEnding } from './ending.ts';
-import { handlerOf, issued } from './expiry.ts';
+import { handlerOf, issued } from './handler.ts';
 import { FailingLeases } from './failing.ts';
 import { Leases } from './leases.ts';
 import type { LeaseRecord } from './record.ts';

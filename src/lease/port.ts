@@ -3,7 +3,7 @@ import { runOf, type Run } from '../core/corridor.ts';
 import { mountRoute } from '../core/mount-index.ts';
 import type { Mount } from '../core/mount-type.ts';
 import type { LeasePort } from '../core/ports.ts';
-import { issued } from './expiry.ts';
+import { issued } from './handler.ts';
 import { Leases } from './leases.ts';
 
 export interface LeasePortParts {

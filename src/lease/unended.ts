@@ -9,7 +9,7 @@ import type { MountType, Route, RouteContext } from '../core/mount-type.ts';
 import { readFields, type Fields } from '../protocol/field.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { badRequest, notFound } from '../protocol/request-error.ts';
-import { handlerOf, issued } from './expiry.ts';
+import { handlerOf, issued } from './handler.ts';
 import { FailingLeases } from './failing.ts';
 import { Leases } from './leases.ts';
 import type { LeaseRecord } from './record.ts';
