@@ -74,30 +74,54 @@ export async function verifyAll(checks: readonly NamedVerification[]): Promise<r
     }
   };
   await Promise.all(Array.from({ length: besideEachOther }, worker));
-  const texts = checks.flatMap((check, index) => textsOf(check, failures[index], checks, failures));
+  const shared = sharedIn(checks, failures);
+  const texts = checks.flatMap((check, index) => textsOf(check, failures[index], shared));
   if (texts.length > 0) throw new RequestError(400, texts);
   return warnings.flat();
+}
+
+/** A failure that others share, and what the check is called. */
+interface Shared {
+  readonly about: string | undefined;
+  readonly failure: SharedFailure;
+}
+
+/** Those that rest on the same, and which of them tells it: that of the thing itself, else the first. */
+interface Alike {
+  teller: SharedFailure;
+  readonly all: Shared[];
+}
+
+/** By the key of what they rest on. */
+function sharedIn(checks: readonly NamedVerification[], failures: readonly unknown[]): ReadonlyMap<string, Alike> {
+  const shared = new Map<string, Alike>();
+  for (const [index, { about }] of checks.entries()) {
+    const failure = failures[index];
+    if (!(failure instanceof SharedFailure)) continue;
+    const alike = shared.get(failure.key);
+    if (alike === undefined) shared.set(failure.key, { teller: failure, all: [{ about, failure }] });
+    else {
+      alike.all.push({ about, failure });
+      if (failure.isOwn && !alike.teller.isOwn) alike.teller = failure;
+    }
+  }
+  return shared;
 }
 
 /** How a failure is told: nothing of one whose cause another tells. */
 function textsOf(
   { name, untried = name }: NamedVerification,
   failure: unknown,
-  checks: readonly NamedVerification[],
-  failures: readonly unknown[],
+  shared: ReadonlyMap<string, Alike>,
 ): readonly string[] {
   if (failure === null) return [];
   if (!(failure instanceof RequestError)) return [`${name}internal error`];
   if (!(failure instanceof SharedFailure)) {
     return failure.errors.map((text) => `${failure instanceof TargetUnavailable ? untried : name}${text}`);
   }
-  const alike = checks.flatMap(({ about }, index) => {
-    const other = failures[index];
-    return other instanceof SharedFailure && other.key === failure.key ? [{ about, other }] : [];
-  });
-  const teller = alike.find(({ other }) => other.isOwn) ?? alike[0];
-  if (teller?.other !== failure) return [];
-  const others = alike.flatMap(({ about, other }) => (other === failure || about === undefined ? [] : [about]));
+  const alike = shared.get(failure.key);
+  if (alike?.teller !== failure) return [];
+  const others = alike.all.flatMap(({ about, failure: other }) => (other === failure || about === undefined ? [] : [about]));
   const rest =
     others.length === 0
       ? ''
