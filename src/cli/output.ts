@@ -36,16 +36,18 @@ export function inOrder(data: JsonObject): string {
   );
 }
 
+/** The lease that comes with a reply, in the words of the clients of the Vault API; empty: none does. */
+export function leaseOf({ leaseId, leaseDuration, renewable }: Reply): JsonObject {
+  if (leaseId === undefined || leaseId === '') return {};
+  return { lease_id: leaseId, lease_duration: leaseDuration ?? 0, lease_renewable: renewable ?? false };
+}
+
 /** What a reply holds, after the lease that comes with it, as the clients of the Vault API show both. */
-export function leasedValues({ leaseId, leaseDuration, renewable }: Reply, data: JsonObject): string {
-  const lease: readonly (readonly [string, string])[] =
-    leaseId === undefined || leaseId === ''
-      ? []
-      : [
-          ['lease_id', leaseId],
-          ['lease_duration', clientDuration(leaseDuration ?? 0)],
-          ['lease_renewable', String(renewable ?? false)],
-        ];
+export function leasedValues(reply: Reply, data: JsonObject): string {
+  const lease = Object.entries(leaseOf(reply)).map(([name, value]) => [
+    name,
+    name === 'lease_duration' ? clientDuration(Number(value)) : plain(value),
+  ]);
   const names = Object.keys(data).sort();
   return table(['Key', 'Value'], [...lease, ...names.map((name) => [name, plain(data[name] ?? null)])]);
 }

@@ -4,7 +4,7 @@ import type { Operation } from '../protocol/request.ts';
 import { RequestError } from '../protocol/request-error.ts';
 import { readBody } from './body.ts';
 import { type Command, targetOptions } from './command.ts';
-import { authTable, leasedValues, nothing, printField, printJson, printWarnings, table, wireReply } from './output.ts';
+import { authTable, leaseOf, leasedValues, nothing, printField, printJson, printWarnings, table, wireReply } from './output.ts';
 import { withSession } from './session.ts';
 import { apiPath, printWrapped, replyOptions, wrapping } from './session-command.ts';
 
@@ -50,12 +50,6 @@ function apiCommand(operation: Operation, command: Omit<Command, 'run' | 'path'>
 
 function hasContent({ data, auth, json }: Reply): boolean {
   return Object.keys(data ?? {}).length > 0 || (auth ?? null) !== null || json !== undefined;
-}
-
-/** The lease that comes with a reply, in the words of the clients of the Vault API. */
-function leaseOf({ leaseId, leaseDuration, renewable }: Reply): JsonObject {
-  if (leaseId === undefined || leaseId === '') return {};
-  return { lease_id: leaseId, lease_duration: leaseDuration ?? 0, lease_renewable: renewable ?? false };
 }
 
 function shown({ auth, data, json }: Reply): JsonObject {
